@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+# The only build file. `make help` lists what a person would type.
+#   build/lib   release objects and libraries      build/asan  the same under ASAN and UBSAN, for the unit tests
+SHELL      := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+
+B          := build
+CC         ?= gcc
+CLANG      ?= clang
+VERSION    := 0.1.0
+PREFIX     ?= /usr
+
+WARN       := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla
+DEFS       := -D_GNU_SOURCE -DHOLDFAST_VERSION='"$(VERSION)"'
+CFLAGS     ?= -O2 -g
+HARDEN     := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+CSTD       := -std=gnu17 $(WARN) $(DEFS) -I. -I$(B)/gen
+SAN        := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+
+PKGS       := libbpf libelf libseccomp libcap libxxhash libfyaml json-c libcrypto libsystemd smartcols
+LIBS        = $(shell pkg-config --libs $(PKGS)) -lpthread
+
+IMAGEDB    := $(wildcard imagedb/*.c)
+POLICIES   := $(wildcard policies/*.c)
+ENFORCER   := $(wildcard enforcer/*.c)
+CLI        := $(wildcard tools/holdfast/*.c)
+HOOK       := $(wildcard tools/hook/*.c)
+UNIT       := $(wildcard tests/unit/test_*.c)
+ARCH       := $(shell uname -m)
+BPF_ARCH   := $(if $(filter aarch64,$(ARCH)),arm64,x86)
+SKEL       := $(B)/gen/holdfast.skel.h
+
+obj  = $(patsubst %.c,$(B)/lib/%.o,$(1))
+aobj = $(patsubst %.c,$(B)/asan/%.o,$(1))
+
+.PHONY: all help unit lint clean bootstrap install check demo
+all: $(B)/holdfastd $(B)/holdfast $(B)/holdfast-hook ## build everything
+
+help: ## this list
+	@grep -hE '^[a-zA-Z_-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
+
+# --- the kernel half --------------------------------------------------------------------------------------------------
+BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter -Wno-missing-declarations \
+	-D__TARGET_ARCH_$(BPF_ARCH) -I. -I/usr/include/$(ARCH)-linux-gnu
+
+$(B)/bpf/%.bpf.o: bpf-lsm/%.bpf.c $(wildcard bpf-lsm/*.h) Makefile
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -c $< -o $@.tmp
+	llvm-strip -g $@.tmp -o $@
+
+$(B)/gen/%.skel.h: $(B)/bpf/%.bpf.o
+	@mkdir -p $(@D)
+	bpftool gen skeleton $< name $*_bpf > $@
+
+# --- user space -------------------------------------------------------------------------------------------------------
+$(B)/lib/%.o: %.c Makefile | $(SKEL)
+	@mkdir -p $(@D)
+	$(CC) $(CSTD) $(CFLAGS) $(HARDEN) -MMD -MP -c $< -o $@
+$(B)/asan/%.o: %.c Makefile | $(SKEL)
+	@mkdir -p $(@D)
+	$(CC) $(CSTD) $(SAN) -MMD -MP -c $< -o $@
+
+$(B)/lib/libimagedb.a: $(call obj,$(IMAGEDB))
+$(B)/lib/libpolicies.a: $(call obj,$(POLICIES))
+$(B)/asan/libimagedb.a: $(call aobj,$(IMAGEDB))
+$(B)/asan/libpolicies.a: $(call aobj,$(POLICIES))
+$(B)/lib/libenforcer.a: $(call obj,$(filter-out enforcer/main.c,$(ENFORCER)))
+$(B)/asan/libenforcer.a: $(call aobj,$(filter-out enforcer/main.c,$(ENFORCER)))
+$(B)/lib/libcli.a: $(call obj,$(filter-out tools/holdfast/main.c,$(CLI)))
+$(B)/asan/libcli.a: $(call aobj,$(filter-out tools/holdfast/main.c,$(CLI)))
+$(B)/asan/libhook.a: $(call aobj,$(filter-out tools/hook/main.c,$(HOOK)))
+%.a:
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/holdfastd: $(call obj,enforcer/main.c) $(B)/lib/libenforcer.a $(B)/lib/libpolicies.a $(B)/lib/libimagedb.a
+	$(CC) -pie -Wl,-z,relro,-z,now -o $@ $^ $(LIBS)
+$(B)/holdfast: $(call obj,tools/holdfast/main.c) $(B)/lib/libcli.a $(B)/lib/libpolicies.a $(B)/lib/libimagedb.a
+	$(CC) -pie -Wl,-z,relro,-z,now -o $@ $^ $(LIBS)
+# Static: it runs in the host's namespaces before every container start and must not depend on any library's state.
+$(B)/holdfast-hook: $(call obj,$(HOOK))
+	$(CC) -static -o $@ $^ -ljson-c
+
+# --- tests ------------------------------------------------------------------------------------------------------------
+UNIT_BIN   := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(UNIT))
+ASAN_LIBS  := $(B)/asan/libcli.a $(B)/asan/libhook.a $(B)/asan/libenforcer.a $(B)/asan/libpolicies.a $(B)/asan/libimagedb.a
+$(B)/tests/unit/%: $(B)/asan/tests/unit/%.o $(ASAN_LIBS)
+	@mkdir -p $(@D)
+	$(CC) $(SAN) -o $@ $< -Wl,--start-group $(ASAN_LIBS) -Wl,--end-group -lcmocka $(LIBS)
+
+unit: $(UNIT_BIN) all ## unit tests under ASAN and UBSAN, and the decide vectors
+	tests/run-unit $(B) $(UNIT_BIN)
+
+lint: ## include directions, warnings, headers that compile alone, file and function sizes
+	tests/lint/run $(B)
+
+bootstrap: ## install what building and testing needs (apt), fetch the kernels
+	tools/bootstrap
+
+clean:
+	rm -rf $(B)
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
