@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The contract between the kernel half and user space: every struct, enum and limit that both sides share.
+ *
+ * Owns: the layout of map keys, map values and events, and the numbers behind the words users see (reason, verdict,
+ * operation). Must not know: how either side works. It compiles as BPF, as C and alone, and includes nothing but
+ * linux/types.h. Any change of layout raises HF_ABI_VERSION, which names the folder of the pins.
+ */
+#ifndef BPF_LSM_ABI_H
+#define BPF_LSM_ABI_H
+
+#include <linux/types.h>
+
+#define HF_ABI_VERSION 1
+#define HF_PIN_DIR "/sys/fs/bpf/holdfast"
+
+/* Limits. Each bounds something that input can grow. */
+#define HF_MAX_CONTAINERS 4096	    /* slots; a node runs hundreds, kubelet stops at 250 by default */
+#define HF_MAX_POLICIES 8192	    /* slots; one per container plus as many in quarantine after a reload */
+#define HF_MAX_CATALOG (1 << 20)    /* files of all layer sets together */
+#define HF_MAX_VOLUMES 65536	    /* declared mounts of all containers together */
+#define HF_MAX_EXCEPTIONS 8192	    /* (path, process) pairs of all policies together */
+#define HF_RING_BYTES (8 << 20)	    /* about 20,000 events between two visits of the daemon */
+#define HF_PATH_BYTES 4096	    /* PATH_MAX: what a path of an event is cut at */
+#define HF_GLOB_BYTES 256	    /* longest pattern of an exception, with its NUL */
+#define HF_COMM_BYTES 16
+
+#define HF_SLOT_CANARY 0u  /* the daemon's own proof that a denial works */
+#define HF_SLOT_UNKNOWN 1u /* the record that all unregistered containers share */
+#define HF_SLOT_FIRST 2u
+
+/* What was tried. */
+enum hf_op {
+	HF_OP_EXEC,	      /* execve, execveat: the program or script itself, or an interpreter of its chain */
+	HF_OP_EXEC_CHECK,     /* AT_EXECVE_CHECK: the same question without running */
+	HF_OP_MMAP,	      /* mapping with PROT_EXEC */
+	HF_OP_MMAP_BACKING,   /* the real file below a stacking file system, at the moment it is mapped */
+	HF_OP_MPROTECT,	      /* turning a mapping executable */
+	_HF_OP_MAX
+};
+
+/* Which column of the policy answers. */
+enum hf_class {
+	HF_CLASS_EXECUTABLE,
+	HF_CLASS_LIBRARY,
+	_HF_CLASS_MAX
+};
+
+/* Why a file or mapping is not code of the image. The strings are users' words: never renumber, only add. */
+enum hf_reason {
+	HF_REASON_ORIGINAL,	     /* it is */
+	HF_REASON_ADDED,	     /* in the writable layer, no such file in the image */
+	HF_REASON_MODIFIED,	     /* in the writable layer, over a file of the image; or an image file changed */
+	HF_REASON_METADATA,	     /* bytes of the image, but gained setuid, setgid; or copied up by chmod and such */
+	HF_REASON_MEMFD,	     /* memory file: memfd_create, shared anonymous */
+	HF_REASON_TMPFS,	     /* on a tmpfs that is no declared volume */
+	HF_REASON_VOLUME,	     /* on a declared mount, and the policy says no */
+	HF_REASON_FOREIGN,	     /* another container's, the host's, or a mount the container made itself */
+	HF_REASON_DELETED,	     /* unlinked, and never of the image */
+	HF_REASON_LIBRARY,	     /* mapped as code from a file that is not of the image, finer cause not visible */
+	HF_REASON_ANONYMOUS_CODE,    /* executable memory without a file */
+	HF_REASON_MODIFIED_CODE,     /* private mapping of image code that was or can be written */
+	HF_REASON_SCRIPT,	     /* drifted file handed to an interpreter */
+	HF_REASON_HOST_MODIFIED,     /* image file changed below the container's feet */
+	HF_REASON_UNKNOWN_CONTAINER, /* drift in a container that nobody registered */
+	HF_REASON_UNDECIDABLE,	     /* could not be decided; enum hf_detail says what was missing */
+	_HF_REASON_MAX
+};
+
+/* What exactly could not be decided, or which finer fact stands behind a reason. */
+enum hf_detail {
+	HF_DETAIL_NONE,
+	HF_DETAIL_NO_REAL_FILE,	   /* overlay file without a real one behind it */
+	HF_DETAIL_NESTED_OVERLAY,  /* more stacking levels than the kernel allows for */
+	HF_DETAIL_NO_POLICY,	   /* the container's policy slot is empty */
+	HF_DETAIL_STALE_TAG,	   /* the task's container is gone from the table */
+	HF_DETAIL_NO_TAG_MEMORY,   /* task storage could not be allocated */
+	HF_DETAIL_WRITER,	   /* somebody has the file open for writing, or mapped shared and writable */
+	HF_DETAIL_CHANGED,	   /* size, ctime or change cookie differ from enrolment */
+	HF_DETAIL_NOT_READY,	   /* the container was never armed */
+	HF_DETAIL_READ_IMPLIES_EXEC, /* the task runs with the READ_IMPLIES_EXEC personality */
+	HF_DETAIL_UNSUPPORTED_ROOT, /* root file system without a baseline */
+	_HF_DETAIL_MAX
+};
+
+enum hf_action { /* what a policy wants for one reason */
+	HF_ACTION_ALLOW,
+	HF_ACTION_AUDIT,
+	HF_ACTION_DENY,
+	HF_ACTION_KILL,
+	_HF_ACTION_MAX
+};
+
+enum hf_verdict { /* what happened */
+	HF_VERDICT_ALLOW,
+	HF_VERDICT_AUDIT, /* let through and reported */
+	HF_VERDICT_DENY,  /* -EPERM and reported */
+	HF_VERDICT_KILL,  /* -EPERM, SIGKILL and reported */
+	_HF_VERDICT_MAX
+};
+
+/* Identity of an image file as the kernel half sees it. Written by the kernel half only (enrolment). */
+struct hf_catalog_key {
+	__u64 ino;
+	__u32 layer_set; /* 0 is never used */
+	__u32 dev;	 /* kernel-internal dev_t of the real data inode's superblock */
+	__u32 generation;
+	__u32 pad;
+};
+
+/* State of that file at enrolment; 24 bytes keep an element within the 130-byte budget. */
+struct hf_catalog_value {
+	__u64 ctime_ns;
+	__u64 cookie; /* change cookie of the file system, 0 where there is none */
+	__u64 size_mode; /* size << 16 | mode bits (07777) and HF_CATALOG_* */
+};
+#define HF_CATALOG_MODE 07777u
+#define HF_CATALOG_SIZE_SHIFT 16
+
+/* struct hf_container.flags */
+#define HF_CONTAINER_OVERLAY_ROOT 0x1u /* the superblock belongs to this container alone */
+#define HF_CONTAINER_UNARMED 0x2u      /* notReady: allow: runs unwatched, and says so in status */
+#define HF_CONTAINER_NO_BASELINE 0x4u  /* notReady: audit: everything is reported as undecidable, nothing denied */
+
+/* A slot of hf_containers. Fields are stored one by one; id is stored last on arming and first (0) on release. */
+struct hf_container {
+	__u64 id; /* never reused; 0: the slot is free */
+	__u32 policy; /* slot of hf_policies */
+	__u32 layer_set;
+	__u64 root_ino;
+	__u32 root_dev;
+	__u32 flags;
+	__u64 pause_until_ns; /* CLOCK_BOOTTIME: until then deny becomes audit */
+	__u64 cgroup;
+	__u64 denied;  /* counted by the kernel half */
+	__u64 audited;
+};
+
+/* A slot of hf_policies: written whole before a container points to it, never changed while one does. */
+struct hf_policy {
+	__u8 action[_HF_CLASS_MAX][_HF_REASON_MAX];
+	__u8 volume_read_only; /* enum hf_action for each kind of declared mount */
+	__u8 volume_writable;
+	__u8 volume_init;
+	__u8 memfd_map; /* memfd mapped as code, as opposed to executed */
+	__u32 valid;	/* 1 in use */
+	__u32 generation;
+	__u32 exceptions_first; /* range in hf_exceptions */
+	__u32 exceptions_count;
+};
+
+/* One (path, process) pair of an exception. Patterns are component-reversed, as the kernel half builds paths. */
+struct hf_exception {
+	__u64 expires_ns; /* CLOCK_BOOTTIME, 0 never */
+	__u16 path_bytes;
+	__u16 process_bytes; /* 0: any process */
+	__u32 index;	     /* position in the policy's list, for the event */
+	char path[HF_GLOB_BYTES];
+	char process[HF_GLOB_BYTES];
+};
+
+/* hf_roots: where a task's root tells whose it is. ino 0: the whole superblock (overlay). */
+struct hf_root_key {
+	__u64 ino;
+	__u32 dev;
+	__u32 pad;
+};
+
+struct hf_slot_ref {
+	__u64 id;
+	__u32 slot;
+	__u32 pad;
+};
+
+/* hf_volumes: mounts that the runtime declared, known by superblock and root inode of the mount. */
+struct hf_volume_key {
+	__u64 container;
+	__u64 root_ino;
+	__u32 dev;
+	__u32 pad;
+};
+
+enum hf_volume_kind {
+	HF_VOLUME_READ_ONLY,
+	HF_VOLUME_WRITABLE,
+	HF_VOLUME_INIT,	   /* a single read-only file that is the container's first program (--init) */
+	HF_VOLUME_ALLOWED, /* named in the policy's allow list */
+	_HF_VOLUME_MAX
+};
+
+/* struct hf_task_tag.flags */
+#define HF_TAG_EXEC_REPORTED 0x1u
+
+/* Task storage: whose task this is. */
+struct hf_task_tag {
+	__u64 container;
+	__u32 slot;
+	__u32 flags;
+	/* The object last reported and let through, so that one drift is one event. */
+	__u64 seen_ino;
+	__u32 seen_dev;
+	__u32 seen_generation;
+};
+
+/* hf_config, one element, mapped by the daemon. */
+struct hf_config {
+	__u32 abi;
+	__u32 enabled; /* 0: the programs do nothing (before the daemon has filled the rest) */
+	__u32 host_mntns;
+	__u32 host_root_dev;
+	__u64 host_root_ino;
+	__u64 pause_until_ns; /* CLOCK_BOOTTIME, all containers */
+	__u32 canary_tgid;    /* this process is judged by slot HF_SLOT_CANARY; 0 none */
+	__u32 pad;
+};
+
+/* hf_enrol, one element, mapped by the daemon: one question and its answer. Only the registered task is served. */
+enum hf_enrol_status {
+	HF_ENROL_PENDING, /* no hook answered: the file was not seen */
+	HF_ENROL_ADDED,
+	HF_ENROL_KNOWN,	     /* was there already, unchanged */
+	HF_ENROL_UPPER,	     /* data in the writable layer: refused */
+	HF_ENROL_WORLD,	     /* not on the container's root superblock: refused */
+	HF_ENROL_FULL,	     /* catalogue full */
+	HF_ENROL_NO_MEMORY,
+	HF_ENROL_UNDECIDABLE,
+	HF_ENROL_IDENTIFIED, /* answer of an identify question */
+	_HF_ENROL_MAX
+};
+
+struct hf_enrol {
+	__u64 task;	/* written by the registration program: kernel address and start of the enrolling thread */
+	__u64 start_ns;
+	__u32 active;	/* question: 1 = asked */
+	__u32 layer_set;
+	__u32 root_dev; /* superblock the file must be on */
+	__u32 status;	/* answer: enum hf_enrol_status */
+	struct hf_catalog_key key;
+	struct hf_catalog_value value;
+	__u32 magic; /* of the real data inode's file system */
+	__u32 pad;
+};
+
+/* hf_counters, per CPU. */
+enum hf_counter {
+	HF_COUNTER_EXEC,	 /* judgements by operation: contained tasks only */
+	HF_COUNTER_MMAP,
+	HF_COUNTER_MMAP_BACKING,
+	HF_COUNTER_MPROTECT,
+	HF_COUNTER_DENIED,
+	HF_COUNTER_AUDITED,
+	HF_COUNTER_PAUSED,	 /* would have been denied but for break-glass */
+	HF_COUNTER_EXCEPTED,	 /* let through by an exception */
+	HF_COUNTER_EVENTS,	 /* put into the ring */
+	HF_COUNTER_EVENTS_LOST,	 /* ring full */
+	HF_COUNTER_EVENTS_NO_MEMORY, /* no room to build the event */
+	HF_COUNTER_PATH_CUT,	 /* event whose path did not fit */
+	HF_COUNTER_TAGGED,
+	HF_COUNTER_TAG_FAILED,	 /* task storage not allocated */
+	HF_COUNTER_FORK_REFUSED, /* for that reason */
+	HF_COUNTER_STALE_TAG,
+	HF_COUNTER_UNKNOWN_CONTAINER,
+	HF_COUNTER_UNDECIDABLE,
+	HF_COUNTER_ENROLLED,
+	HF_COUNTER_ENROL_FULL,
+	_HF_COUNTER_MAX
+};
+
+/* struct hf_event.flags */
+#define HF_EVENT_PATH_CUT 0x1u
+#define HF_EVENT_PAUSED 0x2u		/* break-glass turned a denial into this report */
+#define HF_EVENT_READ_IMPLIES_EXEC 0x4u /* the task's personality */
+#define HF_EVENT_EXEC_STAGE 0x8u	/* mmap during execve: a denial kills the process */
+#define HF_EVENT_DELETED 0x10u		/* the file has no name any more */
+#define HF_EVENT_EXE_CUT 0x20u
+#define HF_EVENT_NO_PATH 0x40u		/* no memory to build the path; the verdict is unaffected */
+
+/*
+ * A record of the ring. Behind the struct: path_bytes of the file's path, then exe_bytes of the path of the program
+ * that tried. Both are written leaf first, each component followed by '/': "x.so/tmp/" is /tmp/x.so. No NUL.
+ */
+struct hf_event {
+	__u32 bytes; /* of the whole record */
+	__u16 version;
+	__u8 op;
+	__u8 class_;
+	__u8 reason;
+	__u8 verdict;
+	__u8 detail;
+	__u8 volume; /* enum hf_volume_kind, when reason is volume */
+	__u32 flags;
+	__u64 time_ns; /* CLOCK_BOOTTIME */
+	__u64 container;
+	__u32 slot;
+	__u32 policy_generation;
+	__u32 tid;
+	__u32 pid;
+	__u32 ppid;
+	__u32 uid;
+	__u32 gid;
+	__u32 mntns;
+	__u64 start_ns; /* of the process, CLOCK_BOOTTIME */
+	__u64 cgroup;
+	__u64 ino;
+	__u32 dev;
+	__u32 generation;
+	__u64 file_bytes;
+	__u64 ctime_ns;
+	__u32 magic;
+	__u32 mode;
+	__u32 prot;
+	__u32 map_flags;
+	char comm[HF_COMM_BYTES];
+	char parent_comm[HF_COMM_BYTES];
+	__u16 path_bytes;
+	__u16 exe_bytes;
+	__u32 pad;
+};
+
+_Static_assert(sizeof(struct hf_catalog_key) == 24, "catalogue key");
+_Static_assert(sizeof(struct hf_catalog_value) == 24, "catalogue value");
+_Static_assert(sizeof(struct hf_container) == 64, "container slot: one cache line");
+_Static_assert(sizeof(struct hf_event) % 8 == 0, "event header");
+
+#endif
