@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The containers on this node: who they are, which slot of the kernel half is theirs, which policy decided.
+ *
+ * Owns: struct container and the table. Must not know: where the facts come from (oci.c) or how enrolment works.
+ * Main thread only.
+ */
+#ifndef ENFORCER_CONTAINER_H
+#define ENFORCER_CONTAINER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "policies/policies.h"
+
+enum container_state {
+	CONTAINER_STATE_PENDING,   /* enrolling; the runtime waits */
+	CONTAINER_STATE_ARMED,
+	CONTAINER_STATE_AUDIT,	   /* could not be armed, policy notReady: audit: reported as undecidable, nothing denied */
+	CONTAINER_STATE_UNWATCHED, /* could not be armed, policy notReady: allow */
+	_CONTAINER_STATE_MAX
+};
+
+struct container_label {
+	char *key;
+	char *value;
+};
+
+/* Facts about a container, as the runtime told them. Strings may hold any bytes; NULL: not told. */
+struct container_facts {
+	char *id;
+	char *name; /* of the container within its pod, or podman's name */
+	char *image;
+	char *image_digest;
+	char *namespace_;
+	char *pod;
+	char *pod_uid;
+	char *manager; /* "podman", "containerd", "cri-o", "docker" or "oci" */
+	char *program; /* process.args[0] */
+	struct container_label *labels;
+	size_t n_labels;
+	struct container_label *annotations;
+	size_t n_annotations;
+};
+
+struct container {
+	struct container_facts facts;
+	enum container_state state;
+	char *state_reason;	/* why not ARMED; NULL when armed */
+	pid_t pid;
+	uint64_t kernel_id;	/* struct hf_container.id, never reused */
+	uint32_t slot;
+	uint32_t policy_slot;
+	uint32_t layer_set;
+	uint32_t root_dev;
+	uint64_t root_ino;
+	uint64_t cgroup;	/* inode of its cgroup2 folder, 0 unknown */
+	char *cgroup_path;
+	char *root_type;	/* "overlay", "ext4", … */
+	uint32_t executables;	/* candidates found in its image, as enrolled */
+	uint32_t volumes;	/* declared mounts */
+	uint64_t started_ns;	/* CLOCK_REALTIME */
+	uint64_t armed_after_ns; /* from the hook's request to armed */
+	struct policy_effective *policy; /* owned */
+	void *watch;		/* life.c's: how its end is noticed */
+};
+
+struct container_table;
+
+int container_table_new(struct container_table **ret);
+void container_table_free(struct container_table **table);
+/* Takes ownership of *container on success and sets it to NULL. -EEXIST: that id is there, -ENOSPC: table full. */
+int container_table_add(struct container_table *table, struct container **container);
+/* Takes it out; the caller owns it. NULL when not found. */
+struct container *container_table_take(struct container_table *table, uint64_t kernel_id);
+struct container *container_by_kernel_id(struct container_table *table, uint64_t kernel_id);
+/* By full id, or by a prefix of at least 4 characters that only one has. */
+struct container *container_by_name(struct container_table *table, const char *id);
+size_t container_count(const struct container_table *table);
+/* The i-th in the order of their start; NULL past the end. */
+struct container *container_at(struct container_table *table, size_t i);
+
+void container_free(struct container **container);
+void container_facts_release(struct container_facts *facts);
+const char *container_state_name(enum container_state state);
+
+/* The facts in the shape that policies/ asks for. The arrays borrow from facts; release with free() of ret->labels
+ * and ret->annotations. */
+int container_policy_facts(const struct container_facts *facts, struct policy_facts *ret);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * holdfastd as a whole: what its parts share. Each part's file has its own header; this one only ties them together
+ * and must stay free of logic.
+ */
+#ifndef ENFORCER_DAEMON_H
+#define ENFORCER_DAEMON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct control;
+struct container_table;
+struct enroller;
+struct event_log;
+struct hook_server;
+struct loop;
+struct lsm;
+struct policy_store;
+
+struct daemon_options {
+	const char *policy_path; /* file or folder, default /etc/holdfast/policies */
+	const char *run_dir;	 /* default WIRE_RUN_DIR */
+	const char *event_file;	 /* NULL: standard output only */
+	uint64_t event_file_max_bytes; /* rotated to FILE.1 beyond this; 0 never */
+	unsigned int enrol_timeout_ms;
+	bool quiet; /* no events on standard output */
+};
+
+struct daemon {
+	struct daemon_options options;
+	struct loop *loop;
+	struct lsm *lsm;
+	struct container_table *containers;
+	struct policy_store *policies;
+	struct event_log *events;
+	struct enroller *enroller;
+	struct hook_server *hook;
+	struct control *control;
+	uint64_t started_ns;	/* CLOCK_REALTIME */
+	uint64_t ready_ns;	/* CLOCK_REALTIME, 0 until READY */
+	uint64_t events_delivered;
+};
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The kernel half as the daemon sees it: load, attach, pin, take over; slots, roots, volumes, counters, the ring.
+ *
+ * Owns: libbpf and the skeleton (lsm*.c are the only files that include them), the pins below HF_PIN_DIR.
+ * Must not know: containers, policies or JSON.
+ */
+#ifndef ENFORCER_LSM_H
+#define ENFORCER_LSM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bpf-lsm/abi.h"
+
+struct lsm;
+
+/* Opens, loads against pinned maps where they exist, attaches and pins (new links are renamed over the old ones, so
+ * that there is no moment without). On failure *reterr (>= 256 bytes) says what is missing and the remedy.
+ * Needs CAP_BPF and CAP_PERFMON. Blocks for up to seconds (verifier). -errno. */
+int lsm_open(struct lsm **ret, char *reterr, size_t reterr_bytes);
+/* Frees user-space state; pins stay and keep enforcing. */
+void lsm_close(struct lsm **lsm);
+/* Removes every pin: enforcement ends. For `holdfastd --unload`. */
+int lsm_unload(void);
+/* True when maps were found pinned, that is, an earlier daemon ran. */
+bool lsm_took_over(const struct lsm *lsm);
+/* True when hook `name` ("mmap_backing_file", …) is attached. */
+bool lsm_has_hook(const struct lsm *lsm, const char *name);
+
+/* Directly mapped shared state: plain loads and stores, no system call. Valid until lsm_close. */
+struct hf_config *lsm_config(struct lsm *lsm);
+struct hf_container *lsm_container(struct lsm *lsm, uint32_t slot); /* NULL when slot is out of range */
+struct hf_policy *lsm_policy(struct lsm *lsm, uint32_t slot);
+struct hf_exception *lsm_exception(struct lsm *lsm, uint32_t index);
+
+int lsm_root_add(struct lsm *lsm, const struct hf_root_key *key, const struct hf_slot_ref *ref);
+int lsm_root_remove(struct lsm *lsm, const struct hf_root_key *key);
+int lsm_volume_add(struct lsm *lsm, const struct hf_volume_key *key, enum hf_volume_kind kind);
+/* Removes all volumes of a container. Walks the map: O(volumes). */
+int lsm_volumes_remove(struct lsm *lsm, uint64_t container);
+int lsm_cgroup_add(struct lsm *lsm, uint64_t cgroup, const struct hf_slot_ref *ref);
+int lsm_cgroup_remove(struct lsm *lsm, uint64_t cgroup);
+/* Removes all catalogue entries of a layer set. Walks the map: O(entries). The number removed, or -errno. */
+int64_t lsm_catalog_remove(struct lsm *lsm, uint32_t layer_set);
+
+/* Registers the calling thread as the one whose mappings are enrolments. Needs CAP_BPF: call before dropping. */
+int lsm_enrol_register(struct lsm *lsm);
+/* Enrols the regular file behind fd (open for reading) by mapping a page of it. Only on the registered thread.
+ * 0 with *ret filled in (status says what happened), -errno when mapping failed. */
+int lsm_enrol_file(struct lsm *lsm, int fd, uint32_t layer_set, uint32_t root_dev, struct hf_enrol *ret);
+/* What the kernel calls the file or folder behind fd (O_PATH will do): ret->key.dev, .ino, .generation, ->magic. */
+int lsm_identify(struct lsm *lsm, int fd, struct hf_enrol *ret);
+
+/* Sum over all CPUs. */
+int lsm_counters(struct lsm *lsm, uint64_t ret[_HF_COUNTER_MAX]);
+const char *lsm_counter_name(enum hf_counter counter); /* "events_lost" */
+
+/* The ring. Watch lsm_ring_fd for EPOLLIN, then lsm_ring_consume: calls fn for each record (borrowed, valid during the
+ * call, record->bytes long). The number delivered or -errno. */
+typedef void (*lsm_event_fn)(const struct hf_event *record, void *data);
+int lsm_ring_fd(struct lsm *lsm);
+int lsm_ring_consume(struct lsm *lsm, lsm_event_fn fn, void *data);
+
+#endif
