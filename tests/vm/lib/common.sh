@@ -47,6 +47,7 @@ unlock_file() {
 mirror_uri() {
 	local codename uri
 	codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
+	# shellcheck disable=SC2016  # the $() are apt's
 	uri=$(apt-get indextargets --no-release-info --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
 		awk -v c="$codename" '$2 == c && $3 == "main" && !n++ { print $1 }')
 	[[ -n $uri ]] || die "apt has no source for Debian ${codename:-?} main: cannot tell which mirror to use"
