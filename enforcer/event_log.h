@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where event lines go: standard output, a file, the memory of the last lines, and whoever follows.
+ *
+ * Owns: the sinks and their state. Must not know: what a line says. Main thread only. Nothing here blocks: a sink that
+ * fails keeps a bounded spool, counts what it drops, is tried again by itself and says so once.
+ */
+#ifndef ENFORCER_EVENT_LOG_H
+#define ENFORCER_EVENT_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct event_log;
+struct event_subscription;
+struct loop;
+
+/* Lines kept in memory for `holdfast events`, and the bytes that they may take together. */
+#define EVENT_LOG_LINES 1024
+#define EVENT_LOG_BYTES (4 << 20)
+
+struct event_log_options {
+	int stdout_fd;	       /* borrowed; -1: none */
+	const char *file;      /* NULL: none */
+	uint64_t file_max_bytes; /* renamed to FILE.1 beyond this; 0 never */
+};
+
+struct event_log_stats {
+	uint64_t lines;	  /* appended since the start */
+	uint64_t dropped; /* by all sinks together */
+	bool stdout_failing, file_failing;
+};
+
+/**
+ * event_log_new - open the sinks
+ * @loop: (borrowed) for retries; outlives the log
+ * @options: (borrowed) strings are copied
+ * @ret: (output) to be given to event_log_free(); untouched on failure
+ *
+ * Ignores SIGPIPE for the process. A file that cannot be opened now is an error: a typing mistake should not pass.
+ * Return: 0; -ENOMEM; -errno of opening the file (-ELOOP: it is a symbolic link; -EINVAL: not a regular file).
+ */
+int event_log_new(struct loop *loop, const struct event_log_options *options, struct event_log **ret);
+/* Tries once more to write what is spooled, then frees. NULL-safe, sets *log to NULL. */
+void event_log_free(struct event_log **log);
+
+/* Takes one line without its newline, at most EVENT_JSON_BYTES_MAX bytes, no newline inside. Never fails: what a sink
+ * cannot take now is spooled, what does not fit into the spool is counted and told when the sink works again. */
+void event_log_append(struct event_log *log, const char *line, size_t bytes);
+
+/* Opens the file anew, after it was moved away by somebody else (logrotate and SIGHUP). On failure the old one stays:
+ * -errno. 0 when there is no file. */
+int event_log_reopen(struct event_log *log);
+
+/* The remembered lines by number: numbers rise by one and are never reused. The oldest one remembered and the next to
+ * come; equal when there is none. */
+uint64_t event_log_first(const struct event_log *log);
+uint64_t event_log_next(const struct event_log *log);
+/* Line number `number`, NUL-terminated, borrowed until the next append; NULL when it is not remembered. */
+const char *event_log_line(const struct event_log *log, uint64_t number, size_t *ret_bytes);
+
+/* Calls fn after each append, when event_log_line() already has it. fn may unsubscribe. -ENOMEM. */
+typedef void (*event_log_fn)(void *data);
+int event_log_subscribe(struct event_log *log, event_log_fn fn, void *data, struct event_subscription **ret);
+void event_log_unsubscribe(struct event_subscription **subscription);
+
+void event_log_get_stats(const struct event_log *log, struct event_log_stats *ret);
+
+#endif
