@@ -22,6 +22,8 @@
 #define HF_MAX_EXCEPTIONS 8192	    /* (path, process) pairs of all policies together */
 #define HF_RING_BYTES (8 << 20)	    /* about 20,000 events between two visits of the daemon */
 #define HF_PATH_BYTES 4096	    /* PATH_MAX: what a path of an event is cut at */
+#define HF_EXE_BYTES 1024	    /* what the path of the acting program is cut at */
+#define HF_NAME_SLACK 256	    /* room behind a path buffer for one more component */
 #define HF_GLOB_BYTES 256	    /* longest pattern of an exception, with its NUL */
 #define HF_COMM_BYTES 16
 
@@ -147,6 +149,7 @@ struct hf_policy {
 	__u32 generation;
 	__u32 exceptions_first; /* range in hf_exceptions */
 	__u32 exceptions_count;
+	__u32 pad;
 };
 
 /* One (path, process) pair of an exception. Patterns are component-reversed, as the kernel half builds paths. */
@@ -189,7 +192,7 @@ enum hf_volume_kind {
 };
 
 /* struct hf_task_tag.flags */
-#define HF_TAG_EXEC_REPORTED 0x1u
+#define HF_TAG_ENFORCED 0x1u /* the policy enforced when the tag was made: what holds should the record go missing */
 
 /* Task storage: whose task this is. */
 struct hf_task_tag {
@@ -238,8 +241,9 @@ struct hf_enrol {
 	struct hf_catalog_key key;
 	struct hf_catalog_value value;
 	__u32 magic; /* of the real data inode's file system */
-	__u32 pad;
+	__u32 flags; /* question: HF_ENROL_* flags */
 };
+#define HF_ENROL_REFUSE_UPPER 0x1u /* the root is an overlay of the container's own: its writable layer is no image */
 
 /* hf_counters, per CPU. */
 enum hf_counter {
@@ -320,6 +324,8 @@ struct hf_event {
 _Static_assert(sizeof(struct hf_catalog_key) == 24, "catalogue key");
 _Static_assert(sizeof(struct hf_catalog_value) == 24, "catalogue value");
 _Static_assert(sizeof(struct hf_container) == 64, "container slot: one cache line");
+_Static_assert(sizeof(struct hf_policy) % 8 == 0, "stride of a mapped array");
+_Static_assert(sizeof(struct hf_exception) % 8 == 0, "stride of a mapped array");
 _Static_assert(sizeof(struct hf_event) % 8 == 0, "event header");
 
 #endif

@@ -45,11 +45,18 @@ int lsm_cgroup_remove(struct lsm *lsm, uint64_t cgroup);
 /* Removes all catalogue entries of a layer set. Walks the map: O(entries). The number removed, or -errno. */
 int64_t lsm_catalog_remove(struct lsm *lsm, uint32_t layer_set);
 
+/* Where a file is enrolled to, and what is refused. */
+struct lsm_enrolment {
+	uint32_t layer_set;
+	uint32_t root_dev;
+	uint32_t flags; /* HF_ENROL_REFUSE_UPPER */
+};
+
 /* Registers the calling thread as the one whose mappings are enrolments. Needs CAP_BPF: call before dropping. */
 int lsm_enrol_register(struct lsm *lsm);
 /* Enrols the regular file behind fd (open for reading) by mapping a page of it. Only on the registered thread.
  * 0 with *ret filled in (status says what happened), -errno when mapping failed. */
-int lsm_enrol_file(struct lsm *lsm, int fd, uint32_t layer_set, uint32_t root_dev, struct hf_enrol *ret);
+int lsm_enrol_file(struct lsm *lsm, int fd, const struct lsm_enrolment *where, struct hf_enrol *ret);
 /* What the kernel calls the file or folder behind fd (O_PATH will do): ret->key.dev, .ino, .generation, ->magic. */
 int lsm_identify(struct lsm *lsm, int fd, struct hf_enrol *ret);
 

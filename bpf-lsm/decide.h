@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Facts to verdict and reason: one pure function.
+ *
+ * Owns: the order in which reasons are looked for, and what each means for the verdict. Must not know: tasks, files,
+ * maps, helpers. Includes only abi.h, so that the very same code runs in the hooks, in the vectors' BPF program and
+ * natively in the unit tests.
+ *
+ *   I1  No path returns ALLOW unless it names HF_REASON_ORIGINAL or the policy says allow for the reason found.
+ *   I2  Audit is the verdict DENY with the last step left out: the mode never changes which reason is found.
+ *   I3  A value outside its enum (a torn or foreign policy) denies.
+ */
+#ifndef BPF_LSM_DECIDE_H
+#define BPF_LSM_DECIDE_H
+
+#include "bpf-lsm/abi.h"
+
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
+
+/* Whose task it is. */
+enum hf_subject_kind {
+	HF_SUBJECT_HOST,
+	HF_SUBJECT_CONTAINER,
+	HF_SUBJECT_UNKNOWN, /* in a container that nobody registered */
+	HF_SUBJECT_STALE,   /* tagged for a container that is gone from the table */
+	_HF_SUBJECT_MAX
+};
+
+/* What is known about the object: hf_facts.bits. */
+#define HF_FACT_NO_FILE 0x1u	    /* anonymous memory */
+#define HF_FACT_MEMFD 0x2u	    /* file of a kernel-internal shmem or hugetlbfs mount */
+#define HF_FACT_TMPFS 0x4u
+#define HF_FACT_ROOT_WORLD 0x8u	    /* on the container's root superblock (and, if a folder is the root, wherever) */
+#define HF_FACT_HOST_WORLD 0x10u    /* on the host root's superblock */
+#define HF_FACT_OVERLAY 0x20u	    /* that superblock is an overlay's */
+#define HF_FACT_HAS_LOWER 0x40u	    /* the overlay has a file of the image at this inode */
+#define HF_FACT_UPPER_DATA 0x80u    /* its bytes are in the writable layer */
+#define HF_FACT_DELETED 0x100u	    /* no name left */
+#define HF_FACT_HIT 0x200u	    /* the catalogue holds the real data inode */
+#define HF_FACT_CHANGED 0x400u	    /* … but size, ctime or cookie differ */
+#define HF_FACT_WRITER 0x800u	    /* somebody can write it right now */
+#define HF_FACT_GAINED_SETID 0x1000u /* setuid or setgid that the image's file had not */
+#define HF_FACT_CODE_WRITTEN 0x2000u /* private mapping with pages of its own (anon_vma) */
+#define HF_FACT_CODE_WRITABLE 0x4000u /* private and asked to be writable and executable at once */
+#define HF_FACT_NO_BASELINE 0x8000u  /* the container could not be enrolled */
+#define HF_FACT_READ_IMPLIES_EXEC 0x10000u
+
+struct hf_facts {
+	__u32 bits;
+	__u8 op;      /* enum hf_op */
+	__u8 subject; /* enum hf_subject_kind */
+	__u8 volume;  /* enum hf_volume_kind, or _HF_VOLUME_MAX: no declared mount */
+	__u8 detail;  /* enum hf_detail: something could not be found out; 0 otherwise */
+	__u8 stale_enforced; /* STALE only: its policy enforced when the tag was made */
+};
+
+struct hf_decision {
+	__u8 verdict;
+	__u8 reason;
+	__u8 detail;
+	__u8 class_;
+	__u8 paused; /* break-glass turned a denial into AUDIT */
+};
+
+/* The executable's class for what execve does, the library's for what is mapped later. */
+static __always_inline __u8 decide_class(const struct hf_facts *facts)
+{
+	return facts->op == HF_OP_EXEC || facts->op == HF_OP_EXEC_CHECK ? HF_CLASS_EXECUTABLE : HF_CLASS_LIBRARY;
+}
+
+/* A file on the container's root superblock (design, section 4, steps 3 to 7). */
+static __always_inline __u8 reason_in_root(const struct hf_facts *facts, __u8 *detail)
+{
+	__u32 bits = facts->bits;
+
+	if (bits & HF_FACT_HIT) {
+		if (bits & (HF_FACT_CHANGED | HF_FACT_WRITER)) {
+			*detail = bits & HF_FACT_CHANGED ? HF_DETAIL_CHANGED : HF_DETAIL_WRITER;
+			return bits & HF_FACT_OVERLAY ? HF_REASON_HOST_MODIFIED : HF_REASON_MODIFIED;
+		}
+		if (bits & (HF_FACT_CODE_WRITTEN | HF_FACT_CODE_WRITABLE))
+			return HF_REASON_MODIFIED_CODE;
+		return bits & HF_FACT_GAINED_SETID ? HF_REASON_METADATA : HF_REASON_ORIGINAL;
+	}
+	if (bits & HF_FACT_NO_BASELINE) {
+		*detail = HF_DETAIL_NOT_READY;
+		return HF_REASON_UNDECIDABLE;
+	}
+	if (bits & HF_FACT_DELETED)
+		return HF_REASON_DELETED;
+	return bits & HF_FACT_HAS_LOWER ? HF_REASON_MODIFIED : HF_REASON_ADDED;
+}
+
+/* A file on any other superblock. */
+static __always_inline __u8 reason_elsewhere(const struct hf_facts *facts)
+{
+	if (facts->volume < _HF_VOLUME_MAX)
+		return facts->bits & (HF_FACT_CODE_WRITTEN | HF_FACT_CODE_WRITABLE) ? HF_REASON_MODIFIED_CODE
+										    : HF_REASON_VOLUME;
+	return facts->bits & HF_FACT_TMPFS ? HF_REASON_TMPFS : HF_REASON_FOREIGN;
+}
+
+static __always_inline __u8 decide_reason(const struct hf_facts *facts, __u8 *detail)
+{
+	__u32 bits = facts->bits;
+
+	*detail = facts->detail;
+	if (facts->detail && facts->detail != HF_DETAIL_READ_IMPLIES_EXEC)
+		return HF_REASON_UNDECIDABLE;
+	if (bits & HF_FACT_NO_FILE)
+		return HF_REASON_ANONYMOUS_CODE;
+	if (bits & HF_FACT_MEMFD)
+		return HF_REASON_MEMFD;
+	/* A declared mount of the very same file system as a folder root is still a volume: ask the mount first. */
+	if (facts->volume < _HF_VOLUME_MAX || !(bits & HF_FACT_ROOT_WORLD))
+		return reason_elsewhere(facts);
+	return reason_in_root(facts, detail);
+}
+
+/*
+ * The structural rule for containers without a record: no catalogue, so only what the overlay itself tells, plus
+ * memory files and tmpfs. A root that is no overlay cannot be judged, and the host's own files are let through:
+ * sandboxes and build roots are made of them.
+ */
+static __always_inline __u8 reason_unknown(const struct hf_facts *facts, __u8 *detail)
+{
+	__u32 bits = facts->bits;
+
+	*detail = HF_DETAIL_NONE;
+	if (bits & HF_FACT_NO_FILE)
+		return HF_REASON_ORIGINAL;
+	if (bits & HF_FACT_MEMFD) /* mapping one is what language runtimes do; running one is not */
+		return decide_class(facts) == HF_CLASS_EXECUTABLE ? HF_REASON_UNKNOWN_CONTAINER : HF_REASON_ORIGINAL;
+	if (bits & HF_FACT_ROOT_WORLD)
+		return bits & HF_FACT_OVERLAY && bits & HF_FACT_UPPER_DATA ? HF_REASON_UNKNOWN_CONTAINER
+									   : HF_REASON_ORIGINAL;
+	if (bits & HF_FACT_HOST_WORLD)
+		return HF_REASON_ORIGINAL;
+	return bits & HF_FACT_TMPFS ? HF_REASON_UNKNOWN_CONTAINER : HF_REASON_ORIGINAL;
+}
+
+/* What the policy says to a reason; anything that is no action denies (I3). */
+static __always_inline __u8 decide_action(const struct hf_facts *facts, const struct hf_policy *policy, __u8 reason)
+{
+	__u8 class_ = decide_class(facts);
+
+	if (reason >= _HF_REASON_MAX)
+		return HF_ACTION_DENY;
+	if (reason == HF_REASON_VOLUME) {
+		switch (facts->volume) {
+		case HF_VOLUME_ALLOWED:
+			return HF_ACTION_ALLOW;
+		case HF_VOLUME_READ_ONLY:
+			return policy->volume_read_only;
+		case HF_VOLUME_INIT:
+			return policy->volume_init;
+		default:
+			return policy->volume_writable;
+		}
+	}
+	if (reason == HF_REASON_MEMFD && class_ == HF_CLASS_LIBRARY)
+		return policy->memfd_map;
+	return policy->action[class_][reason];
+}
+
+static __always_inline __u8 verdict_of(__u8 action, int paused)
+{
+	if (action == HF_ACTION_ALLOW)
+		return HF_VERDICT_ALLOW;
+	if (action == HF_ACTION_AUDIT || paused)
+		return HF_VERDICT_AUDIT;
+	return action == HF_ACTION_KILL ? HF_VERDICT_KILL : HF_VERDICT_DENY;
+}
+
+/*
+ * The verdict on one exec, mmap or mprotect. policy: the container's, or that of unknown containers; may be invalid
+ * (valid == 0), which denies what is not original. paused: break-glass is on for this container. No side effects.
+ */
+static __always_inline struct hf_decision decide(const struct hf_facts *facts, const struct hf_policy *policy,
+						 int paused)
+{
+	struct hf_decision d = { .class_ = decide_class(facts) };
+	__u8 action;
+
+	if (facts->subject == HF_SUBJECT_HOST)
+		return d;
+	if (facts->subject == HF_SUBJECT_STALE) {
+		d.reason = HF_REASON_UNDECIDABLE;
+		d.detail = HF_DETAIL_STALE_TAG;
+		d.verdict = verdict_of(facts->stale_enforced ? HF_ACTION_DENY : HF_ACTION_AUDIT, paused);
+		return d;
+	}
+	d.reason = facts->subject == HF_SUBJECT_UNKNOWN ? reason_unknown(facts, &d.detail)
+							: decide_reason(facts, &d.detail);
+	if (d.reason == HF_REASON_ORIGINAL)
+		return d;
+	if (!policy->valid) {
+		d.reason = HF_REASON_UNDECIDABLE;
+		d.detail = HF_DETAIL_NO_POLICY;
+		action = HF_ACTION_DENY;
+	} else {
+		action = decide_action(facts, policy, d.reason);
+	}
+	d.verdict = verdict_of(action, paused);
+	d.paused = paused && action >= HF_ACTION_DENY;
+	return d;
+}
+
+#endif

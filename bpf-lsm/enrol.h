@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Enrolment: the daemon shows a file, the kernel half writes its key.
+ *
+ * Owns: who may enrol (one registered thread of the daemon, known by its kernel address and start time) and what is
+ * refused (data in the writable layer, another superblock). Must not know: which files those are, or why.
+ */
+#ifndef BPF_LSM_ENROL_H
+#define BPF_LSM_ENROL_H
+
+#include "bpf-lsm/object.h"
+
+static __always_inline struct hf_enrol *enrol_slot(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&hf_enrol, &zero);
+}
+
+/* The open question of the current task, NULL when it is not the enroller or asks nothing. */
+static __always_inline struct hf_enrol *enrol_asked(void)
+{
+	struct hf_enrol *enrol = enrol_slot();
+	struct task_struct *task;
+
+	if (!enrol || !enrol->active)
+		return NULL;
+	task = (void *)bpf_get_current_task_btf();
+	if ((u64)task != enrol->task || task->start_boottime != enrol->start_ns)
+		return NULL;
+	return enrol;
+}
+
+static __always_inline u32 catalog_add(struct object *o, u32 layer_set)
+{
+	struct hf_catalog_value *known;
+	long err;
+
+	o->key.layer_set = layer_set;
+	known = bpf_map_lookup_elem(&hf_catalog, &o->key);
+	if (known && known->ctime_ns == o->value.ctime_ns && known->size_mode == o->value.size_mode &&
+	    known->cookie == o->value.cookie)
+		return HF_ENROL_KNOWN;
+	err = bpf_map_update_elem(&hf_catalog, &o->key, &o->value, BPF_ANY);
+	if (!err) {
+		count(HF_COUNTER_ENROLLED);
+		return HF_ENROL_ADDED;
+	}
+	count(HF_COUNTER_ENROL_FULL);
+	return err == -E2BIG ? HF_ENROL_FULL : HF_ENROL_NO_MEMORY;
+}
+
+/* Answers: may this file stand in the catalogue, and does it now? */
+static __noinline int enrol_file(struct hf_enrol *enrol, struct file *file)
+{
+	struct object o = {};
+
+	object_resolve(&o, file);
+	enrol->magic = o.real_magic;
+	if (o.detail || !o.real || !enrol->layer_set) {
+		enrol->status = HF_ENROL_UNDECIDABLE;
+	} else if (o.dev != enrol->root_dev) {
+		enrol->status = HF_ENROL_WORLD;
+	} else if (enrol->flags & HF_ENROL_REFUSE_UPPER && o.bits & HF_FACT_UPPER_DATA) {
+		enrol->status = HF_ENROL_UPPER;
+	} else {
+		enrol->status = catalog_add(&o, enrol->layer_set);
+	}
+	enrol->key = o.key;
+	enrol->value = o.value;
+	return 0;
+}
+
+/* Answers: what does the kernel call this file or folder? */
+static __always_inline void enrol_identify(struct hf_enrol *enrol, struct dentry *dentry)
+{
+	struct inode *inode = dentry->d_inode;
+
+	enrol->key.ino = inode->i_ino;
+	enrol->key.dev = inode->i_sb->s_dev;
+	enrol->key.generation = inode->i_generation;
+	enrol->magic = inode->i_sb->s_magic;
+	enrol->status = HF_ENROL_IDENTIFIED;
+}
+
+#endif

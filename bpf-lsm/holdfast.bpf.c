@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The hooks, as a table of contents: previous verdict -> in scope? -> subject -> object -> judge.
+ *
+ * Must not know: how any of that is done. Programs that only some kernels can attach are switched off by user space
+ * before loading.
+ */
+#include "bpf-lsm/abi.h"
+#include "bpf-lsm/kernel.h"
+#include "bpf-lsm/maps.h"
+#include "bpf-lsm/enrol.h"
+#include "bpf-lsm/judge.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* A file that is to be executed or mapped as code. Returns 0 or -EPERM. */
+static __always_inline int judge_file(struct subject *s, struct file *file, struct request *r, struct hf_config *cfg)
+{
+	struct object o = {};
+
+	r->facts.volume = _HF_VOLUME_MAX;
+	if (file) {
+		object_resolve(&o, file);
+		facts_of_file(&r->facts, s, &o, cfg);
+	} else {
+		r->facts.bits |= HF_FACT_NO_FILE;
+	}
+	return judge(s, &o, r, cfg);
+}
+
+static __always_inline void request_add_task(struct request *r)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+
+	if (task->personality & KERNEL_READ_IMPLIES_EXEC)
+		r->event_flags |= HF_EVENT_READ_IMPLIES_EXEC;
+	if (BPF_CORE_READ_BITFIELD_PROBED(task, in_execve) && r->facts.op > HF_OP_EXEC_CHECK)
+		r->event_flags |= HF_EVENT_EXEC_STAGE;
+}
+
+static __always_inline int on_exec(struct linux_binprm *bprm, u8 op, struct subject *s, struct hf_config *cfg)
+{
+	struct request r = { .facts.op = op };
+
+	request_add_task(&r);
+	count(HF_COUNTER_EXEC);
+	return judge_file(s, bprm->file, &r, cfg);
+}
+
+/* First at every exec, once: finds out whose task it is. AT_EXECVE_CHECK gets no further than here. */
+SEC("lsm/bprm_creds_for_exec")
+int BPF_PROG(hf_creds_exec, struct linux_binprm *bprm, int ret)
+{
+	struct hf_config *cfg = config();
+	struct subject s = {};
+
+	if (ret || !cfg || !cfg->enabled)
+		return ret;
+	subject_of_current(&s, cfg);
+	if (s.kind == HF_SUBJECT_HOST)
+		return 0;
+	if (subject_tag_current(&s))
+		return -ENOMEM;
+	if (s.tag)
+		s.tag->seen_ino = 0;
+	if (!bpf_core_field_exists(bprm->is_check) || !BPF_CORE_READ_BITFIELD_PROBED(bprm, is_check))
+		return 0;
+	return on_exec(bprm, HF_OP_EXEC_CHECK, &s, cfg);
+}
+
+/* The program, the script, and each interpreter of its chain. */
+SEC("lsm/bprm_check_security")
+int BPF_PROG(hf_check, struct linux_binprm *bprm, int ret)
+{
+	struct hf_config *cfg = config();
+	struct subject s = {};
+
+	if (ret || !cfg || !cfg->enabled)
+		return ret;
+	subject_of_current(&s, cfg);
+	if (s.kind == HF_SUBJECT_HOST)
+		return 0;
+	return on_exec(bprm, HF_OP_EXEC, &s, cfg);
+}
+
+static __always_inline int on_mmap(struct file *file, u64 prot, u64 flags, struct hf_config *cfg)
+{
+	struct subject s = {};
+	struct request r = { .facts.op = HF_OP_MMAP, .prot = prot, .map_flags = flags };
+
+	subject_of_current(&s, cfg);
+	if (s.kind == HF_SUBJECT_HOST || (!file && !s.tag)) /* a runtime on its way in may have a heap */
+		return 0;
+	if (prot & KERNEL_PROT_WRITE && (flags & KERNEL_MAP_PRIVATE_MASK) == KERNEL_MAP_PRIVATE)
+		r.facts.bits |= HF_FACT_CODE_WRITABLE;
+	request_add_task(&r);
+	count(HF_COUNTER_MMAP);
+	return judge_file(&s, file, &r, cfg);
+}
+
+/* Code to be mapped, and the daemon's way to show a file. */
+SEC("lsm/mmap_file")
+int BPF_PROG(hf_mmap, struct file *file, unsigned long reqprot, unsigned long prot, unsigned long flags, int ret)
+{
+	struct hf_config *cfg = config();
+	struct hf_enrol *enrol;
+
+	if (ret || !cfg || !cfg->enabled)
+		return ret;
+	if (prot & KERNEL_PROT_EXEC)
+		return on_mmap(file, prot, flags, cfg);
+	if (file) {
+		enrol = enrol_asked();
+		if (enrol)
+			enrol_file(enrol, file);
+	}
+	return 0;
+}
+
+/* The file below a stacking file system, at the moment it is mapped. */
+SEC("?lsm/mmap_backing_file")
+int BPF_PROG(hf_mmap_backing, struct vm_area_struct *vma, struct file *backing_file, struct file *user_file, int ret)
+{
+	struct hf_config *cfg = config();
+	struct subject s = {};
+	struct request r = { .facts.op = HF_OP_MMAP_BACKING, .prot = KERNEL_PROT_EXEC };
+
+	if (ret || !cfg || !cfg->enabled || !(vma->vm_flags & KERNEL_VM_EXEC))
+		return ret;
+	subject_of_current(&s, cfg);
+	if (s.kind == HF_SUBJECT_HOST)
+		return 0;
+	request_add_task(&r);
+	count(HF_COUNTER_MMAP_BACKING);
+	return judge_file(&s, backing_file, &r, cfg);
+}
+
+/* A mapping that becomes executable. Nothing new in one that was and is not made writable. */
+SEC("lsm/file_mprotect")
+int BPF_PROG(hf_mprotect, struct vm_area_struct *vma, unsigned long reqprot, unsigned long prot, int ret)
+{
+	struct hf_config *cfg = config();
+	struct subject s = {};
+	struct request r = { .facts.op = HF_OP_MPROTECT, .prot = prot };
+	bool shared;
+
+	if (ret || !cfg || !cfg->enabled || !(prot & KERNEL_PROT_EXEC))
+		return ret;
+	if (vma->vm_flags & KERNEL_VM_EXEC && !(prot & KERNEL_PROT_WRITE))
+		return 0;
+	subject_of_current(&s, cfg);
+	if (s.kind == HF_SUBJECT_HOST || (!vma->vm_file && !s.tag))
+		return 0;
+	shared = vma->vm_flags & (KERNEL_VM_SHARED | KERNEL_VM_MAYSHARE);
+	if (!shared && vma->anon_vma)
+		r.facts.bits |= HF_FACT_CODE_WRITTEN;
+	if (!shared && prot & KERNEL_PROT_WRITE)
+		r.facts.bits |= HF_FACT_CODE_WRITABLE;
+	r.map_flags = shared ? 1 : KERNEL_MAP_PRIVATE;
+	request_add_task(&r);
+	count(HF_COUNTER_MPROTECT);
+	return judge_file(&s, vma->vm_file, &r, cfg);
+}
+
+/* A tag goes to every child and thread. */
+SEC("lsm/task_alloc")
+int BPF_PROG(hf_fork, struct task_struct *task, unsigned long clone_flags, int ret)
+{
+	if (ret)
+		return ret;
+	return subject_inherit(task);
+}
+
+/* The daemon's way to ask what the kernel calls a folder (statfs is the rarest call that passes a dentry here). */
+SEC("lsm/sb_statfs")
+int BPF_PROG(hf_statfs, struct dentry *dentry, int ret)
+{
+	struct hf_enrol *enrol;
+
+	if (ret)
+		return ret;
+	enrol = enrol_asked();
+	if (enrol)
+		enrol_identify(enrol, dentry);
+	return 0;
+}
+
+/* Run once by the daemon's enrolling thread: from now on it is the one that enrol_asked knows. */
+SEC("syscall")
+int hf_register(void *ctx)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	struct hf_enrol *enrol = enrol_slot();
+
+	if (!enrol)
+		return -ENOENT;
+	enrol->active = 0;
+	enrol->task = (u64)task;
+	enrol->start_ns = task->start_boottime;
+	return 0;
+}

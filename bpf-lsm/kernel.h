@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The kernel fields that are read, and every supported kernel's variant of them.
+ *
+ * Owns: CO-RE declarations and the accessors that hide differences between kernels. A difference is found by asking for
+ * a field or type, never by a version. Must not know: containers, policies, maps.
+ */
+#ifndef BPF_LSM_KERNEL_H
+#define BPF_LSM_KERNEL_H
+
+#include <stdbool.h>
+#include <linux/bpf.h>
+#include <linux/types.h>
+#include <asm-generic/errno-base.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+
+/* Constants of the kernel that BTF does not carry. */
+#define KERNEL_PROT_WRITE 0x2ul
+#define KERNEL_PROT_EXEC 0x4ul
+#define KERNEL_MAP_PRIVATE_MASK 0x0ful
+#define KERNEL_MAP_PRIVATE 0x02ul
+#define KERNEL_VM_EXEC 0x4ul
+#define KERNEL_VM_SHARED 0x8ul
+#define KERNEL_VM_MAYSHARE 0x80ul
+#define KERNEL_READ_IMPLIES_EXEC 0x0400000u
+#define KERNEL_S_ISUID 04000u
+#define KERNEL_S_ISGID 02000u
+#define KERNEL_S_IFMT 0170000u
+#define KERNEL_S_IFREG 0100000u
+#define KERNEL_SB_KERNMOUNT (1ul << 22)
+#define KERNEL_SB_I_VERSION (1ul << 23)
+#define KERNEL_OVL_UPPERDATA (1ul << 3) /* enum ovl_inode_flag: the upper file holds the bytes */
+#define KERNEL_MNT_READONLY 0x40
+#define KERNEL_CTIME_NSEC_MASK 0x7fffffffu /* since 6.13 bit 31 says "queried" */
+#define KERNEL_MNT_NS_INTERNAL ((u64)-22)  /* ERR_PTR(-EINVAL): mounts private to the kernel */
+#define KERNEL_MAGIC_OVERLAY 0x794c7630ul
+#define KERNEL_MAGIC_TMPFS 0x01021994ul
+#define KERNEL_MAGIC_HUGETLBFS 0x958458f6ul
+#define KERNEL_MAGIC_EXT 0xef53ul
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+typedef struct {
+	long long counter;
+} atomic64_t;
+
+struct timespec64 {
+	long long tv_sec;
+	long tv_nsec;
+};
+
+struct qstr {
+	u32 len;
+	const unsigned char *name;
+};
+
+struct inode;
+struct dentry {
+	struct dentry *d_parent;
+	struct qstr d_name;
+	struct inode *d_inode;
+};
+
+struct super_block {
+	u32 s_dev;
+	unsigned long s_flags;
+	unsigned long s_magic;
+};
+
+struct address_space {
+	atomic_t i_mmap_writable;
+};
+
+struct inode {
+	u16 i_mode;
+	struct super_block *i_sb;
+	struct address_space *i_mapping;
+	unsigned long i_ino;
+	unsigned int i_nlink;
+	long long i_size;
+	atomic64_t i_version;
+	atomic_t i_writecount;
+	u32 i_generation;
+};
+
+/* ctime: up to 6.5, 6.6 to 6.10, since 6.11. */
+struct inode___i_ctime {
+	struct timespec64 i_ctime;
+};
+struct inode___hidden {
+	struct timespec64 __i_ctime;
+};
+struct inode___split {
+	long long i_ctime_sec;
+	u32 i_ctime_nsec;
+};
+
+struct vfsmount {
+	struct dentry *mnt_root;
+	struct super_block *mnt_sb;
+	int mnt_flags;
+};
+
+struct mnt_namespace;
+struct mount {
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
+	struct mnt_namespace *mnt_ns;
+};
+
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+};
+
+struct file {
+	struct inode *f_inode;
+	struct path f_path;
+	void *private_data;
+};
+
+/* The file that a stacking file system maps; since 6.8 its own f_path is the real one and this the user's. */
+struct backing_file {
+	struct file file;
+	struct path user_path;
+};
+
+/* An overlay file's private data since 6.13; before it is the real struct file itself. */
+struct ovl_file {
+	struct file *realfile;
+};
+
+struct ovl_path {
+	struct dentry *dentry;
+};
+
+struct ovl_entry {
+	unsigned int __numlower;
+};
+
+struct ovl_inode {
+	unsigned long flags;
+	struct inode vfs_inode;
+	struct dentry *__upperdentry;
+	struct ovl_entry *oe; /* since 6.5 */
+};
+
+struct ovl_inode___lowerpath {
+	struct ovl_path lowerpath; /* up to 6.4 */
+};
+
+struct fs_struct {
+	struct path root;
+};
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct mnt_namespace {
+	struct ns_common ns;
+};
+
+struct nsproxy {
+	struct mnt_namespace *mnt_ns;
+};
+
+struct mm_struct {
+	struct file *exe_file;
+};
+
+typedef struct {
+	u32 val;
+} kuid_t;
+
+typedef struct {
+	u32 val;
+} kgid_t;
+
+struct cred {
+	kuid_t uid;
+	kgid_t gid;
+};
+
+struct task_struct {
+	int pid;
+	int tgid;
+	unsigned int personality;
+	unsigned in_execve : 1;
+	u64 start_boottime;
+	struct task_struct *real_parent;
+	struct task_struct *group_leader;
+	struct fs_struct *fs;
+	struct nsproxy *nsproxy;
+	struct mm_struct *mm;
+	const struct cred *cred;
+	char comm[HF_COMM_BYTES];
+};
+
+struct anon_vma;
+struct vm_area_struct {
+	unsigned long vm_flags;
+	struct anon_vma *anon_vma;
+	struct file *vm_file;
+};
+
+struct linux_binprm {
+	struct file *file;
+	unsigned int is_check : 1; /* since 6.14 */
+};
+
+#pragma clang attribute pop
+
+static __always_inline u64 inode_ctime_ns(struct inode *inode)
+{
+	struct inode___split *split = (void *)inode;
+
+	if (bpf_core_field_exists(split->i_ctime_sec))
+		return (u64)BPF_CORE_READ(split, i_ctime_sec) * 1000000000ull +
+		       (BPF_CORE_READ(split, i_ctime_nsec) & KERNEL_CTIME_NSEC_MASK);
+	struct inode___hidden *hidden = (void *)inode;
+
+	if (bpf_core_field_exists(hidden->__i_ctime))
+		return (u64)BPF_CORE_READ(hidden, __i_ctime.tv_sec) * 1000000000ull +
+		       (u64)BPF_CORE_READ(hidden, __i_ctime.tv_nsec);
+	struct inode___i_ctime *plain = (void *)inode;
+
+	return (u64)BPF_CORE_READ(plain, i_ctime.tv_sec) * 1000000000ull +
+	       (u64)BPF_CORE_READ(plain, i_ctime.tv_nsec);
+}
+
+/* The real struct file behind an overlay's, 0 when there is none. Scalars, since private_data has no type. */
+static __always_inline struct file *overlay_real_file(struct file *file)
+{
+	void *private_data = BPF_CORE_READ(file, private_data);
+
+	if (!private_data)
+		return NULL;
+	if (bpf_core_type_exists(struct ovl_file))
+		return BPF_CORE_READ((struct ovl_file *)private_data, realfile);
+	return private_data;
+}
+
+static __always_inline struct ovl_inode *overlay_inode(struct inode *inode)
+{
+	return (void *)((u64)inode - bpf_core_field_offset(struct ovl_inode, vfs_inode));
+}
+
+static __always_inline bool overlay_has_lower(struct inode *inode)
+{
+	struct ovl_inode *ovl = overlay_inode(inode);
+
+	if (bpf_core_field_exists(ovl->oe))
+		return BPF_CORE_READ(ovl, oe, __numlower) > 0;
+	return BPF_CORE_READ((struct ovl_inode___lowerpath *)ovl, lowerpath.dentry) != NULL;
+}
+
+static __always_inline bool overlay_upper_data(struct inode *inode)
+{
+	struct ovl_inode *ovl = overlay_inode(inode);
+
+	return BPF_CORE_READ(ovl, __upperdentry) && (BPF_CORE_READ(ovl, flags) & KERNEL_OVL_UPPERDATA);
+}
+
+static __always_inline struct mount *real_mount(struct vfsmount *mnt)
+{
+	return (void *)((u64)mnt - bpf_core_field_offset(struct mount, mnt));
+}
+
+/* True for the real file below a stacking file system, as file_mprotect and mmap_backing_file see it. */
+static __always_inline bool file_is_backing(struct file *file)
+{
+	struct vfsmount *mnt;
+
+	if (!bpf_core_field_exists(struct backing_file, user_path))
+		return false;
+	mnt = BPF_CORE_READ(file, f_path.mnt);
+	return (u64)BPF_CORE_READ(real_mount(mnt), mnt_ns) == KERNEL_MNT_NS_INTERNAL &&
+	       !(BPF_CORE_READ(mnt, mnt_sb, s_flags) & KERNEL_SB_KERNMOUNT);
+}
+
+/* The path under which the user knows the file, whatever file system lies below. */
+static __always_inline void file_user_path(struct file *file, struct path *ret)
+{
+	if (file_is_backing(file))
+		bpf_core_read(ret, sizeof(*ret), &((struct backing_file *)file)->user_path);
+	else
+		bpf_core_read(ret, sizeof(*ret), &file->f_path);
+}
+
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Every map: key, value, who writes, who reads, size and why, what happens when it is full.
+ *
+ * All of them are pinned by name below HF_PIN_DIR by user space and outlive the daemon. "Daemon" is holdfastd; "hooks" is
+ * the kernel half.
+ */
+#ifndef BPF_LSM_MAPS_H
+#define BPF_LSM_MAPS_H
+
+#include "bpf-lsm/kernel.h"
+
+/* One element: what the hooks must know of the host. Daemon writes by mmap, hooks read. Never full. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct hf_config);
+} hf_config SEC(".maps");
+
+/* One element: the enrolling thread's question and the hook's answer. Both write; only one thread is ever served. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct hf_enrol);
+} hf_enrol SEC(".maps");
+
+/* Slot -> container. An array, so that a record never moves while a hook reads it; the id inside tells reuse. Daemon writes
+ * by mmap, hooks read and count. When all slots are taken the daemon gives the new container its notReady answer. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, HF_MAX_CONTAINERS);
+	__type(key, u32);
+	__type(value, struct hf_container);
+} hf_containers SEC(".maps");
+
+/* Slot -> policy, immutable while a container points to it: an exec is judged by one generation. Daemon writes by mmap,
+ * hooks read. When full: notReady as above; a reload is refused as a whole. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, HF_MAX_POLICIES);
+	__type(key, u32);
+	__type(value, struct hf_policy);
+} hf_policies SEC(".maps");
+
+/* Ranges of exceptions, named by policies. Daemon writes by mmap, hooks read on the way to a denial only. When full: as
+ * hf_policies. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, HF_MAX_EXCEPTIONS);
+	__type(key, u32);
+	__type(value, struct hf_exception);
+} hf_exceptions SEC(".maps");
+
+/* The catalogue of image-original executables. Written by the enrolment hook (never by user space, which only removes a
+ * layer set), read by every judgement. Not preallocated: 1,048,576 entries would cost 120 MB on an idle node. When full:
+ * HF_ENROL_FULL, HF_COUNTER_ENROL_FULL, and the container gets its notReady answer. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, HF_MAX_CATALOG);
+	__type(key, struct hf_catalog_key);
+	__type(value, struct hf_catalog_value);
+} hf_catalog SEC(".maps");
+
+/* Root directory or superblock -> container: how an untagged task is found. Daemon writes, hooks read. Two per slot at
+ * most, so it cannot fill before hf_containers does. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 2 * HF_MAX_CONTAINERS);
+	__type(key, struct hf_root_key);
+	__type(value, struct hf_slot_ref);
+} hf_roots SEC(".maps");
+
+/* Cgroup id -> container: the second way to find an untagged task. Daemon writes, hooks read; sized as hf_roots. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 2 * HF_MAX_CONTAINERS);
+	__type(key, u64);
+	__type(value, struct hf_slot_ref);
+} hf_cgroups SEC(".maps");
+
+/* Declared mounts -> enum hf_volume_kind. Daemon writes, hooks read when a file is not on the root's superblock. When full:
+ * the container gets its notReady answer. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, HF_MAX_VOLUMES);
+	__type(key, struct hf_volume_key);
+	__type(value, u32);
+} hf_volumes SEC(".maps");
+
+/* Task -> tag. Written and read by hooks. Failure to allocate: HF_COUNTER_TAG_FAILED, and the fork is refused. */
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct hf_task_tag);
+} hf_tasks SEC(".maps");
+
+/* An event under construction. The path must exist before the ring is asked for room (exceptions are matched on it, and a
+ * full ring must not change a verdict), a stack is too small and a per-CPU buffer is not safe against preemption. Made at
+ * a task's first drift, freed with the task. Failure: HF_COUNTER_EVENTS_NO_MEMORY, the verdict stands. */
+struct hf_scratch {
+	struct hf_event event;
+	char data[HF_PATH_BYTES + HF_EXE_BYTES + HF_NAME_SLACK];
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct hf_scratch);
+} hf_scratches SEC(".maps");
+
+/* Events for the daemon. When full: HF_COUNTER_EVENTS_LOST, exactly; verdicts are unaffected. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, HF_RING_BYTES);
+} hf_events SEC(".maps");
+
+/* enum hf_counter -> count, per CPU. Hooks add, the daemon sums. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, _HF_COUNTER_MAX);
+	__type(key, u32);
+	__type(value, u64);
+} hf_counters SEC(".maps");
+
+static __always_inline void count(enum hf_counter counter)
+{
+	u32 key = counter;
+	u64 *value = bpf_map_lookup_elem(&hf_counters, &key);
+
+	if (value) /* per CPU, but a sleepable or preempted program may interleave */
+		__sync_fetch_and_add(value, 1);
+}
+
+static __always_inline struct hf_config *config(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&hf_config, &zero);
+}
+
+static __always_inline struct hf_container *container_slot(u32 slot)
+{
+	return bpf_map_lookup_elem(&hf_containers, &slot);
+}
+
+static __always_inline struct hf_policy *policy_slot(u32 slot)
+{
+	return bpf_map_lookup_elem(&hf_policies, &slot);
+}
+
+#endif

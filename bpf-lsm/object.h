@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * File to real data inode to facts.
+ *
+ * Owns: the way from a struct file to the inode whose pages will run, its catalogue key and state, and what else of the
+ * file matters (world, volume, layer). Must not know: verdicts, events, policies.
+ *
+ *   I1  The key is taken from the inode that is mapped, never from a path, never from stat().
+ *   I2  Enrolment and judgement use the same object_resolve: what one sees, the other sees.
+ */
+#ifndef BPF_LSM_OBJECT_H
+#define BPF_LSM_OBJECT_H
+
+#include "bpf-lsm/decide.h"
+#include "bpf-lsm/maps.h"
+
+#define OBJECT_STACK_LEVELS 2 /* FILESYSTEM_MAX_STACK_DEPTH */
+
+struct object {
+	struct inode *real;  /* real data inode; scalar: read with BPF_CORE_READ */
+	struct inode *inode; /* what the user sees: the overlay's inode, or the same */
+	struct path path;    /* what the user sees */
+	struct hf_catalog_key key; /* layer_set not filled in */
+	struct hf_catalog_value value;
+	u32 dev;	     /* superblock of path */
+	u32 magic;
+	u32 real_magic;
+	u16 mode;	     /* of inode */
+	u8 detail;	     /* enum hf_detail when it could not be resolved */
+	u8 pad;
+	u32 bits;	     /* HF_FACT_* that follow from the file alone */
+};
+
+/* Walks down stacking file systems to the file whose pages are mapped. */
+static __always_inline struct inode *real_data_inode(struct file *file, u8 *detail)
+{
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+
+#pragma unroll
+	for (int level = 0; level < OBJECT_STACK_LEVELS; level++) {
+		if (BPF_CORE_READ(inode, i_sb, s_magic) != KERNEL_MAGIC_OVERLAY)
+			return inode;
+		file = overlay_real_file(file);
+		inode = file ? BPF_CORE_READ(file, f_inode) : NULL;
+		if (!inode) {
+			*detail = HF_DETAIL_NO_REAL_FILE;
+			return NULL;
+		}
+	}
+	if (BPF_CORE_READ(inode, i_sb, s_magic) == KERNEL_MAGIC_OVERLAY)
+		*detail = HF_DETAIL_NESTED_OVERLAY;
+	return inode;
+}
+
+/* The change cookie: only ext4's, which an access time does not move. */
+static __always_inline u64 change_cookie(struct inode *inode, struct super_block *sb)
+{
+	if (BPF_CORE_READ(sb, s_magic) != KERNEL_MAGIC_EXT || !(BPF_CORE_READ(sb, s_flags) & KERNEL_SB_I_VERSION))
+		return 0;
+	return (u64)BPF_CORE_READ(inode, i_version.counter) >> 1;
+}
+
+/* Key and state of the real data inode. */
+static __always_inline void object_identify(struct object *o)
+{
+	struct super_block *sb = BPF_CORE_READ(o->real, i_sb);
+	u64 size = BPF_CORE_READ(o->real, i_size);
+
+	o->key.ino = BPF_CORE_READ(o->real, i_ino);
+	o->key.dev = BPF_CORE_READ(sb, s_dev);
+	o->key.generation = BPF_CORE_READ(o->real, i_generation);
+	o->real_magic = BPF_CORE_READ(sb, s_magic);
+	o->value.ctime_ns = inode_ctime_ns(o->real);
+	o->value.cookie = change_cookie(o->real, sb);
+	o->value.size_mode = size << HF_CATALOG_SIZE_SHIFT | (BPF_CORE_READ(o->real, i_mode) & HF_CATALOG_MODE);
+}
+
+/* Somebody can change the bytes while they run: an open writer, or a shared writable mapping. */
+static __always_inline bool inode_has_writer(struct inode *inode)
+{
+	return BPF_CORE_READ(inode, i_writecount.counter) > 0 ||
+	       BPF_CORE_READ(inode, i_mapping, i_mmap_writable.counter) > 0;
+}
+
+static __always_inline void object_classify(struct object *o)
+{
+	struct super_block *sb = BPF_CORE_READ(o->inode, i_sb);
+
+	o->dev = BPF_CORE_READ(sb, s_dev);
+	o->magic = BPF_CORE_READ(sb, s_magic);
+	o->mode = BPF_CORE_READ(o->inode, i_mode);
+	if ((o->magic == KERNEL_MAGIC_TMPFS || o->magic == KERNEL_MAGIC_HUGETLBFS) &&
+	    (BPF_CORE_READ(sb, s_flags) & KERNEL_SB_KERNMOUNT))
+		o->bits |= HF_FACT_MEMFD;
+	if (o->magic == KERNEL_MAGIC_TMPFS)
+		o->bits |= HF_FACT_TMPFS;
+	if (!BPF_CORE_READ(o->inode, i_nlink))
+		o->bits |= HF_FACT_DELETED;
+	if (o->magic == KERNEL_MAGIC_OVERLAY) {
+		o->bits |= HF_FACT_OVERLAY;
+		if (overlay_has_lower(o->inode))
+			o->bits |= HF_FACT_HAS_LOWER;
+		if (overlay_upper_data(o->inode))
+			o->bits |= HF_FACT_UPPER_DATA;
+	}
+}
+
+/* Everything about a file that does not depend on who asks. *o is zeroed by the caller. */
+static __always_inline void object_resolve(struct object *o, struct file *file)
+{
+	file_user_path(file, &o->path);
+	o->inode = BPF_CORE_READ(o->path.dentry, d_inode);
+	if (!o->inode)
+		o->inode = BPF_CORE_READ(file, f_inode);
+	o->real = real_data_inode(file, &o->detail);
+	if (o->real)
+		object_identify(o);
+	object_classify(o);
+}
+
+/* The declared mount that the file was reached through, or _HF_VOLUME_MAX. */
+static __always_inline u8 object_volume(struct object *o, u64 container)
+{
+	struct vfsmount *mnt = o->path.mnt;
+	struct hf_volume_key key = { .container = container };
+	u32 *kind;
+
+	key.root_ino = BPF_CORE_READ(mnt, mnt_root, d_inode, i_ino);
+	key.dev = BPF_CORE_READ(mnt, mnt_sb, s_dev);
+	kind = bpf_map_lookup_elem(&hf_volumes, &key);
+	if (!kind || *kind >= _HF_VOLUME_MAX)
+		return _HF_VOLUME_MAX;
+	/* A read-only mount that somebody made writable is a writable one. */
+	if ((*kind == HF_VOLUME_READ_ONLY || *kind == HF_VOLUME_INIT) &&
+	    !(BPF_CORE_READ(mnt, mnt_flags) & KERNEL_MNT_READONLY))
+		return HF_VOLUME_WRITABLE;
+	return *kind;
+}
+
+/* Looks the object up in the catalogue of a layer set and compares its state. */
+static __always_inline void object_lookup(struct object *o, u32 layer_set)
+{
+	struct hf_catalog_value *known;
+	u32 gained;
+
+	if (!o->real || !layer_set)
+		return;
+	o->key.layer_set = layer_set;
+	known = bpf_map_lookup_elem(&hf_catalog, &o->key);
+	if (!known)
+		return;
+	o->bits |= HF_FACT_HIT;
+	if (known->ctime_ns != o->value.ctime_ns || known->cookie != o->value.cookie ||
+	    known->size_mode >> HF_CATALOG_SIZE_SHIFT != o->value.size_mode >> HF_CATALOG_SIZE_SHIFT)
+		o->bits |= HF_FACT_CHANGED;
+	if (inode_has_writer(o->real))
+		o->bits |= HF_FACT_WRITER;
+	gained = o->mode & ~(u32)known->size_mode & (KERNEL_S_ISUID | KERNEL_S_ISGID);
+	if (gained)
+		o->bits |= HF_FACT_GAINED_SETID;
+}
+
+#endif

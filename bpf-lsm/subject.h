@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Task to container and policy.
+ *
+ * Owns: the task tag (set at the first exec whose root is a container's, inherited at fork, never cleared) and the search
+ * for tasks without one. Must not know: files, verdicts.
+ *
+ *   I1  A tag is never removed or changed to another container: unshare, setns, chroot, a cgroup move or reparenting do
+ *       not lead out.
+ *   I2  A task of the host's mount namespace without a tag is the host's, whatever its root: chrooted host daemons and
+ *       the runtime's own re-exec (before it joins the container) are never judged.
+ *   I3  A slot is believed only if its id is the tag's: a reused slot is STALE, not somebody else's container.
+ */
+#ifndef BPF_LSM_SUBJECT_H
+#define BPF_LSM_SUBJECT_H
+
+#include "bpf-lsm/decide.h"
+#include "bpf-lsm/maps.h"
+
+#define SUBJECT_CGROUP_LEVELS 16 /* how far above a task's cgroup its container's may lie (systemd inside, threaded) */
+
+struct subject {
+	struct hf_container *container; /* NULL only for HOST and STALE */
+	struct hf_policy *policy;
+	struct hf_task_tag *tag; /* NULL for an untagged task */
+	u64 id;
+	u32 slot;
+	u8 kind; /* enum hf_subject_kind */
+	bool enforced; /* STALE: what the tag remembers */
+};
+
+struct root_id {
+	u64 ino;
+	u32 dev;
+};
+
+static __always_inline struct root_id task_root(struct task_struct *task)
+{
+	struct inode *inode = task->fs->root.dentry->d_inode;
+	struct root_id id = { .ino = inode->i_ino, .dev = inode->i_sb->s_dev };
+
+	return id;
+}
+
+/* Fills container and policy from a slot reference. */
+static __always_inline void subject_take_slot(struct subject *s, u32 slot, u64 id, u8 kind)
+{
+	struct hf_container *container = container_slot(slot);
+
+	s->slot = slot;
+	s->id = id;
+	if (!container || container->id != id) {
+		s->kind = HF_SUBJECT_STALE;
+		s->container = NULL;
+		count(HF_COUNTER_STALE_TAG);
+		return;
+	}
+	s->container = container;
+	s->policy = policy_slot(container->policy);
+	s->kind = s->policy ? kind : HF_SUBJECT_STALE;
+}
+
+/* The nearest registered cgroup at or above the current task's. */
+static __always_inline struct hf_slot_ref *find_by_cgroup(void)
+{
+	for (int level = SUBJECT_CGROUP_LEVELS; level > 0; level--) {
+		u64 id = bpf_get_current_ancestor_cgroup_id(level);
+		struct hf_slot_ref *ref = id ? bpf_map_lookup_elem(&hf_cgroups, &id) : NULL;
+
+		if (ref)
+			return ref;
+	}
+	return NULL;
+}
+
+/* A task outside the host's mount namespace and root: a registered container's, or an unknown one's. */
+static __noinline int subject_search(struct subject *s, u64 root_ino, u32 root_dev)
+{
+	struct hf_root_key key = { .dev = root_dev };
+	struct hf_slot_ref *ref;
+
+	if (!s)
+		return 0;
+	ref = bpf_map_lookup_elem(&hf_roots, &key);
+	if (!ref) {
+		key.ino = root_ino;
+		ref = bpf_map_lookup_elem(&hf_roots, &key);
+	}
+	if (!ref)
+		ref = find_by_cgroup();
+	if (ref) {
+		subject_take_slot(s, ref->slot, ref->id, HF_SUBJECT_CONTAINER);
+		if (s->kind == HF_SUBJECT_CONTAINER)
+			return 0;
+	}
+	struct hf_container *unknown = container_slot(HF_SLOT_UNKNOWN);
+
+	subject_take_slot(s, HF_SLOT_UNKNOWN, unknown ? unknown->id : 0, HF_SUBJECT_UNKNOWN);
+	return 0;
+}
+
+static __always_inline void subject_from_tag(struct subject *s, struct hf_task_tag *tag)
+{
+	s->tag = tag;
+	s->enforced = tag->flags & HF_TAG_ENFORCED;
+	subject_take_slot(s, tag->slot, tag->container, HF_SUBJECT_CONTAINER);
+}
+
+/* Whose the current task is. Cost for the host's: one task storage lookup and two loads. */
+static __always_inline void subject_of_current(struct subject *s, const struct hf_config *cfg)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	struct hf_task_tag *tag = bpf_task_storage_get(&hf_tasks, (void *)task, 0, 0);
+
+	s->kind = HF_SUBJECT_HOST;
+	if (tag) {
+		subject_from_tag(s, tag);
+		return;
+	}
+	if (cfg->canary_tgid && cfg->canary_tgid == (u32)task->tgid) {
+		struct hf_container *canary = container_slot(HF_SLOT_CANARY);
+
+		subject_take_slot(s, HF_SLOT_CANARY, canary ? canary->id : 0, HF_SUBJECT_CONTAINER);
+		return;
+	}
+	if (task->nsproxy->mnt_ns->ns.inum == cfg->host_mntns)
+		return;
+
+	struct root_id root = task_root(task);
+
+	if (root.dev == cfg->host_root_dev && root.ino == cfg->host_root_ino)
+		return;
+	subject_search(s, root.ino, root.dev);
+}
+
+static __always_inline bool policy_enforces(const struct hf_policy *policy)
+{
+	return policy->action[HF_CLASS_EXECUTABLE][HF_REASON_ADDED] >= HF_ACTION_DENY;
+}
+
+/* Tags the current task, once it has been found to be a container's. 0 or -ENOMEM. */
+static __always_inline int subject_tag_current(struct subject *s)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	struct hf_task_tag *tag;
+
+	if (s->tag || s->kind != HF_SUBJECT_CONTAINER || s->slot == HF_SLOT_CANARY)
+		return 0;
+	tag = bpf_task_storage_get(&hf_tasks, (void *)task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!tag) {
+		count(HF_COUNTER_TAG_FAILED);
+		return -ENOMEM;
+	}
+	tag->container = s->id;
+	tag->slot = s->slot;
+	tag->flags = policy_enforces(s->policy) ? HF_TAG_ENFORCED : 0;
+	s->tag = tag;
+	count(HF_COUNTER_TAGGED);
+	return 0;
+}
+
+/* Gives a new task its parent's tag. 0, or -ENOMEM: the fork must not go on without. */
+static __always_inline int subject_inherit(struct task_struct *child)
+{
+	struct task_struct *parent = (void *)bpf_get_current_task_btf();
+	struct hf_task_tag *from = bpf_task_storage_get(&hf_tasks, (void *)parent, 0, 0);
+	struct hf_task_tag *to;
+
+	if (!from)
+		return 0;
+	to = bpf_task_storage_get(&hf_tasks, (void *)child, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!to) {
+		count(HF_COUNTER_TAG_FAILED);
+		count(HF_COUNTER_FORK_REFUSED);
+		return -ENOMEM;
+	}
+	*to = *from;
+	return 0;
+}
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What lsm_load.c (life of the programs) and lsm_maps.c (use of the maps) share; nobody else includes it. */
+#ifndef ENFORCER_LSM_INTERNAL_H
+#define ENFORCER_LSM_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "enforcer/lsm.h"
+
+struct holdfast_bpf;
+struct ring_buffer;
+
+/* A map whose memory the daemon sees directly. */
+struct lsm_view {
+	void *addr;
+	size_t bytes;
+};
+
+struct lsm {
+	struct holdfast_bpf *skel;
+	struct ring_buffer *ring;
+	struct lsm_view config, enrol, containers, policies, exceptions;
+	lsm_event_fn event_fn;
+	void *event_data;
+	bool took_over;
+	bool has_backing_hook;
+	int n_cpus;
+};
+
+/* Maps the arrays and opens the ring. 0 or -errno. */
+int lsm_maps_open(struct lsm *lsm);
+void lsm_maps_close(struct lsm *lsm);
+
+#endif

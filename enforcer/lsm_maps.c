@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Use of the kernel half's maps: shared arrays, hash maps, counters, the ring, and questions to the enrolment hook.
+ *
+ * Owns: how a map is reached. Must not know: what a container or a policy is.
+ */
+#include "enforcer/lsm_internal.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include "enforcer/util.h"
+#include "holdfast.skel.h"
+
+#define DELETE_BATCH 512 /* keys collected before they are removed: a walk must not delete what it stands on */
+
+static int view_open(struct lsm_view *view, struct bpf_map *map)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), stride = (bpf_map__value_size(map) + 7u) & ~7ul;
+	size_t bytes = (stride * bpf_map__max_entries(map) + page - 1) & ~(page - 1);
+	void *addr = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+
+	if (addr == MAP_FAILED)
+		return -errno;
+	*view = (struct lsm_view){ .addr = addr, .bytes = bytes };
+	return 0;
+}
+
+static void view_close(struct lsm_view *view)
+{
+	if (view->addr)
+		munmap(view->addr, view->bytes);
+	*view = (struct lsm_view){ 0 };
+}
+
+static int on_record(void *ctx, void *data, size_t bytes)
+{
+	struct lsm *lsm = ctx;
+	const struct hf_event *event = data;
+
+	if (bytes >= sizeof(*event) && event->bytes <= bytes && lsm->event_fn)
+		lsm->event_fn(event, lsm->event_data);
+	return 0;
+}
+
+int lsm_maps_open(struct lsm *lsm)
+{
+	int err = view_open(&lsm->config, lsm->skel->maps.hf_config);
+
+	if (!err)
+		err = view_open(&lsm->enrol, lsm->skel->maps.hf_enrol);
+	if (!err)
+		err = view_open(&lsm->containers, lsm->skel->maps.hf_containers);
+	if (!err)
+		err = view_open(&lsm->policies, lsm->skel->maps.hf_policies);
+	if (!err)
+		err = view_open(&lsm->exceptions, lsm->skel->maps.hf_exceptions);
+	if (err)
+		return err;
+	lsm->n_cpus = libbpf_num_possible_cpus();
+	if (lsm->n_cpus <= 0)
+		return -EINVAL;
+	lsm->ring = ring_buffer__new(bpf_map__fd(lsm->skel->maps.hf_events), on_record, lsm, NULL);
+	return lsm->ring ? 0 : -errno;
+}
+
+void lsm_maps_close(struct lsm *lsm)
+{
+	ring_buffer__free(lsm->ring);
+	lsm->ring = NULL;
+	view_close(&lsm->config);
+	view_close(&lsm->enrol);
+	view_close(&lsm->containers);
+	view_close(&lsm->policies);
+	view_close(&lsm->exceptions);
+}
+
+struct hf_config *lsm_config(struct lsm *lsm)
+{
+	return lsm->config.addr;
+}
+
+struct hf_container *lsm_container(struct lsm *lsm, uint32_t slot)
+{
+	return slot < HF_MAX_CONTAINERS ? (struct hf_container *)lsm->containers.addr + slot : NULL;
+}
+
+struct hf_policy *lsm_policy(struct lsm *lsm, uint32_t slot)
+{
+	return slot < HF_MAX_POLICIES ? (struct hf_policy *)lsm->policies.addr + slot : NULL;
+}
+
+struct hf_exception *lsm_exception(struct lsm *lsm, uint32_t index)
+{
+	return index < HF_MAX_EXCEPTIONS ? (struct hf_exception *)lsm->exceptions.addr + index : NULL;
+}
+
+static int map_put(struct bpf_map *map, const void *key, const void *value)
+{
+	return bpf_map_update_elem(bpf_map__fd(map), key, value, BPF_ANY) ? -errno : 0;
+}
+
+/* Removing what is not there is no error. */
+static int map_drop(struct bpf_map *map, const void *key)
+{
+	return bpf_map_delete_elem(bpf_map__fd(map), key) && errno != ENOENT ? -errno : 0;
+}
+
+int lsm_root_add(struct lsm *lsm, const struct hf_root_key *key, const struct hf_slot_ref *ref)
+{
+	return map_put(lsm->skel->maps.hf_roots, key, ref);
+}
+
+int lsm_root_remove(struct lsm *lsm, const struct hf_root_key *key)
+{
+	return map_drop(lsm->skel->maps.hf_roots, key);
+}
+
+int lsm_cgroup_add(struct lsm *lsm, uint64_t cgroup, const struct hf_slot_ref *ref)
+{
+	return map_put(lsm->skel->maps.hf_cgroups, &cgroup, ref);
+}
+
+int lsm_cgroup_remove(struct lsm *lsm, uint64_t cgroup)
+{
+	return map_drop(lsm->skel->maps.hf_cgroups, &cgroup);
+}
+
+int lsm_volume_add(struct lsm *lsm, const struct hf_volume_key *key, enum hf_volume_kind kind)
+{
+	uint32_t value = kind;
+
+	return map_put(lsm->skel->maps.hf_volumes, key, &value);
+}
+
+typedef bool (*key_match_fn)(const void *key, uint64_t wanted);
+
+static bool volume_is_of(const void *key, uint64_t wanted)
+{
+	return ((const struct hf_volume_key *)key)->container == wanted;
+}
+
+static bool catalog_is_of(const void *key, uint64_t wanted)
+{
+	return ((const struct hf_catalog_key *)key)->layer_set == wanted;
+}
+
+/* Collects up to DELETE_BATCH matching keys in one walk. The number found, or -errno. */
+static int collect_keys(int fd, size_t key_bytes, key_match_fn match, uint64_t wanted, char *keys)
+{
+	char key[32], next[32];
+	const void *from = NULL;
+	int n = 0;
+
+	while (n < DELETE_BATCH && bpf_map_get_next_key(fd, from, next) == 0) {
+		memcpy(key, next, key_bytes);
+		from = key;
+		if (match(key, wanted))
+			memcpy(keys + (size_t)n++ * key_bytes, key, key_bytes);
+	}
+	return n;
+}
+
+/* Removes all matching keys: walk, delete what was collected, until a walk finds nothing. */
+static int64_t remove_matching(int fd, size_t key_bytes, key_match_fn match, uint64_t wanted)
+{
+	_cleanup_(free_ptr) char *keys = malloc(DELETE_BATCH * key_bytes);
+	int64_t removed = 0;
+	int n;
+
+	if (!keys)
+		return -ENOMEM;
+	do {
+		n = collect_keys(fd, key_bytes, match, wanted, keys);
+		for (int i = 0; i < n; i++) {
+			if (bpf_map_delete_elem(fd, keys + (size_t)i * key_bytes) && errno != ENOENT)
+				return -errno;
+			removed++;
+		}
+	} while (n == DELETE_BATCH);
+	return removed;
+}
+
+int lsm_volumes_remove(struct lsm *lsm, uint64_t container)
+{
+	int64_t n = remove_matching(bpf_map__fd(lsm->skel->maps.hf_volumes), sizeof(struct hf_volume_key),
+				    volume_is_of, container);
+
+	return n < 0 ? (int)n : 0;
+}
+
+int64_t lsm_catalog_remove(struct lsm *lsm, uint32_t layer_set)
+{
+	return remove_matching(bpf_map__fd(lsm->skel->maps.hf_catalog), sizeof(struct hf_catalog_key), catalog_is_of,
+			       layer_set);
+}
+
+/* Puts a question, makes the call that the hook sees, takes the answer. */
+static void ask(struct hf_enrol *slot, const struct lsm_enrolment *where)
+{
+	slot->status = HF_ENROL_PENDING;
+	slot->layer_set = where->layer_set;
+	slot->root_dev = where->root_dev;
+	slot->flags = where->flags;
+	__atomic_store_n(&slot->active, 1, __ATOMIC_RELEASE);
+}
+
+static void answer(struct hf_enrol *slot, struct hf_enrol *ret)
+{
+	__atomic_store_n(&slot->active, 0, __ATOMIC_RELEASE);
+	*ret = *slot;
+}
+
+int lsm_enrol_file(struct lsm *lsm, int fd, const struct lsm_enrolment *where, struct hf_enrol *ret)
+{
+	struct hf_enrol *slot = lsm->enrol.addr;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	void *addr;
+
+	ask(slot, where);
+	addr = mmap(NULL, page, PROT_READ, MAP_PRIVATE, fd, 0);
+	answer(slot, ret);
+	if (addr == MAP_FAILED)
+		return -errno;
+	munmap(addr, page);
+	return 0;
+}
+
+int lsm_identify(struct lsm *lsm, int fd, struct hf_enrol *ret)
+{
+	struct hf_enrol *slot = lsm->enrol.addr;
+	struct statfs fs;
+	int err;
+
+	ask(slot, &(struct lsm_enrolment){ 0 });
+	err = fstatfs(fd, &fs) ? -errno : 0;
+	answer(slot, ret);
+	if (!err && ret->status != HF_ENROL_IDENTIFIED)
+		err = -ENODATA;
+	return err;
+}
+
+int lsm_counters(struct lsm *lsm, uint64_t ret[_HF_COUNTER_MAX])
+{
+	_cleanup_(free_ptr) uint64_t *values = calloc((size_t)lsm->n_cpus, sizeof(*values));
+
+	if (!values)
+		return -ENOMEM;
+	for (uint32_t key = 0; key < _HF_COUNTER_MAX; key++) {
+		if (bpf_map_lookup_elem(bpf_map__fd(lsm->skel->maps.hf_counters), &key, values))
+			return -errno;
+		ret[key] = 0;
+		for (int cpu = 0; cpu < lsm->n_cpus; cpu++)
+			ret[key] += values[cpu];
+	}
+	return 0;
+}
+
+const char *lsm_counter_name(enum hf_counter counter)
+{
+	static const char *const names[] = {
+		[HF_COUNTER_EXEC] = "exec",
+		[HF_COUNTER_MMAP] = "mmap",
+		[HF_COUNTER_MMAP_BACKING] = "mmap_backing",
+		[HF_COUNTER_MPROTECT] = "mprotect",
+		[HF_COUNTER_DENIED] = "denied",
+		[HF_COUNTER_AUDITED] = "audited",
+		[HF_COUNTER_PAUSED] = "paused",
+		[HF_COUNTER_EXCEPTED] = "excepted",
+		[HF_COUNTER_EVENTS] = "events",
+		[HF_COUNTER_EVENTS_LOST] = "events_lost",
+		[HF_COUNTER_EVENTS_NO_MEMORY] = "events_no_memory",
+		[HF_COUNTER_PATH_CUT] = "path_cut",
+		[HF_COUNTER_TAGGED] = "tagged",
+		[HF_COUNTER_TAG_FAILED] = "tag_failed",
+		[HF_COUNTER_FORK_REFUSED] = "fork_refused",
+		[HF_COUNTER_STALE_TAG] = "stale_tag",
+		[HF_COUNTER_UNKNOWN_CONTAINER] = "unknown_container",
+		[HF_COUNTER_UNDECIDABLE] = "undecidable",
+		[HF_COUNTER_ENROLLED] = "enrolled",
+		[HF_COUNTER_ENROL_FULL] = "enrol_full",
+	};
+	_Static_assert(ARRAY_SIZE(names) == _HF_COUNTER_MAX, "a name for each counter");
+
+	return counter < _HF_COUNTER_MAX ? names[counter] : NULL;
+}
+
+int lsm_ring_fd(struct lsm *lsm)
+{
+	return ring_buffer__epoll_fd(lsm->ring);
+}
+
+int lsm_ring_consume(struct lsm *lsm, lsm_event_fn fn, void *data)
+{
+	lsm->event_fn = fn;
+	lsm->event_data = data;
+	return ring_buffer__consume(lsm->ring);
+}
