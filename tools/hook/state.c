@@ -80,10 +80,13 @@ static int read_all(int fd, uint64_t deadline_ns, char **ret, size_t *ret_bytes)
 
 static int parse_object(const char *text, size_t bytes, struct json_object **ret, struct hook_text *reterr)
 {
-	struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH);
+	struct json_tokener *tokener;
 	struct json_object *object;
 	enum json_tokener_error error;
 
+	if (memchr(text, '\0', bytes)) /* json-c would stop there and call it complete */
+		return hook_say(reterr, -EINVAL, "the state on standard input is not JSON (it holds a NUL byte)");
+	tokener = json_tokener_new_ex(JSON_DEPTH);
 	if (!tokener)
 		return hook_say(reterr, -ENOMEM, "out of memory");
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
