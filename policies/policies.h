@@ -298,7 +298,8 @@ bool policy_exception_applies(const struct policy_exception *exception, const ch
  * policy_glob_match - match a whole text against a glob
  * @pattern: (borrowed) `?` one character, `*` any number, `[a-z]` and `[!a-z]` a class, `\x` the character x itself
  * @text: (borrowed)
- * @path: `?`, `*` and classes stop at a slash, `**` does not, and "/∗∗/" also stands for a single slash
+ * @path: `?`, `*` and classes stop at a slash, `**` does not, and `**` between two slashes may stand for nothing, with
+ *        one slash left
  *
  * Works on bytes. Time is bounded by the product of both lengths whatever the pattern; no memory is allocated.
  *

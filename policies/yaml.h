@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * YAML text to a tree of nodes with places. Owns the subset that policies are written in: no anchors, aliases, tags or
+ * keys that are not plain words; no duplicate keys; bounded depth and size. Must not know the language of the policies.
+ */
+#ifndef HOLDFAST_POLICIES_YAML_H
+#define HOLDFAST_POLICIES_YAML_H
+
+#include "policies/arena.h"
+#include "policies/error.h"
+
+/* Nodes in one file: bounds the tree to about 8 MiB while a file of the largest size still fits. */
+#define POLICY_NODES_MAX 65536
+/* Keys in one mapping: each new one is compared with all before it. */
+#define POLICY_KEYS_MAX 512
+
+enum yaml_type {
+	YAML_SCALAR,
+	YAML_SEQUENCE,
+	YAML_MAPPING,
+};
+
+/**
+ * struct yaml_node - one value
+ * @plain: a scalar without quotes, which may therefore stand for a number, a boolean or nothing
+ * @line: 1-based
+ * @column: 1-based, in characters
+ * @offset: where a scalar starts in the text that was parsed
+ * @literal: a scalar in block style "|": its lines are the file's lines
+ * @text: of a scalar: UTF-8 with a NUL behind and none within
+ * @key: of a mapping's entry
+ * @key_line: place of the key
+ * @first: of a sequence or mapping: its entries, chained by @next
+ */
+struct yaml_node {
+	enum yaml_type type;
+	bool plain, literal;
+	int line, column;
+	int key_line, key_column;
+	size_t offset;
+	const char *text;
+	size_t len;
+	const char *key;
+	struct yaml_node *first, *last, *next;
+	size_t count;
+};
+
+/**
+ * policy_yaml_parse - parse a text that policy_text_check() let through
+ * @origin: (borrowed) added to every place
+ * @text: (borrowed) not needed afterwards
+ * @arena: holds the tree
+ * @ret: (output) a sequence of the documents' root nodes; empty documents are left out
+ *
+ * Return: 0; -EINVAL; -E2BIG: a bound was met; -ENOMEM. @err is filled on failure.
+ */
+int policy_yaml_parse(const struct policy_origin *origin, const char *text, size_t len, struct policy_arena *arena,
+		      struct yaml_node **ret, struct policy_error *err);
+
+#endif
