@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * An event in one sentence: `nginx` (pid 123) tried to execute /tmp/x, which is not in the image: denied
+ *
+ * Owns: the wording. Must not know: JSON. Names come from inside containers: everything that could act on a terminal is
+ * written as \xNN, and so is what is no UTF-8.
+ */
+#include "enforcer/event_message.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "enforcer/event_json.h"
+#include "enforcer/util.h"
+
+struct sentence {
+	char *text;
+	size_t n;
+};
+
+/* Each operation around its object. */
+static const struct {
+	const char *before, *after;
+} op_phrases[] = {
+	[HF_OP_EXEC] = { "tried to execute ", "" },
+	[HF_OP_EXEC_CHECK] = { "asked whether it may execute ", "" },
+	[HF_OP_MMAP] = { "tried to map ", " as code" },
+	[HF_OP_MMAP_BACKING] = { "tried to map ", " as code" },
+	[HF_OP_MPROTECT] = { "tried to make memory of ", " executable" },
+};
+_Static_assert(ARRAY_SIZE(op_phrases) == _HF_OP_MAX, "a phrase for each operation");
+
+static const char *const reason_phrases[] = {
+	[HF_REASON_ORIGINAL] = "which is in the image",
+	[HF_REASON_ADDED] = "which is not in the image",
+	[HF_REASON_MODIFIED] = "which is not as it was in the image",
+	[HF_REASON_METADATA] = "whose mode or owner is not as in the image",
+	[HF_REASON_MEMFD] = "which exists in memory only",
+	[HF_REASON_TMPFS] = "which is on a temporary file system",
+	[HF_REASON_VOLUME] = "which is on a volume",
+	[HF_REASON_FOREIGN] = "which belongs neither to the image nor to a declared volume",
+	[HF_REASON_DELETED] = "which is deleted and was not in the image",
+	[HF_REASON_LIBRARY] = "which is not code of the image",
+	[HF_REASON_ANONYMOUS_CODE] = "which no file stands behind",
+	[HF_REASON_MODIFIED_CODE] = "which was or can be changed in memory",
+	[HF_REASON_SCRIPT] = "a script that is not in the image",
+	[HF_REASON_HOST_MODIFIED] = "which was changed from outside the container",
+	[HF_REASON_UNKNOWN_CONTAINER] = "which is not in the image of this unregistered container",
+	[HF_REASON_UNDECIDABLE] = "which could not be judged",
+};
+_Static_assert(ARRAY_SIZE(reason_phrases) == _HF_REASON_MAX, "a phrase for each reason");
+
+static const char *const verdict_phrases[] = {
+	[HF_VERDICT_ALLOW] = "allowed",
+	[HF_VERDICT_AUDIT] = "let through and reported",
+	[HF_VERDICT_DENY] = "denied",
+	[HF_VERDICT_KILL] = "denied, and the process killed",
+};
+_Static_assert(ARRAY_SIZE(verdict_phrases) == _HF_VERDICT_MAX, "a phrase for each verdict");
+
+__attribute__((format(printf, 2, 3))) static void add(struct sentence *s, const char *format, ...)
+{
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(s->text + s->n, EVENT_MESSAGE_BYTES - s->n, format, args);
+	va_end(args);
+	if (n > 0)
+		s->n += (size_t)n < EVENT_MESSAGE_BYTES - s->n ? (size_t)n : EVENT_MESSAGE_BYTES - s->n - 1;
+}
+
+/* C0, DEL, C1, line and paragraph separators, and what sets the direction of writing. */
+static bool acts_on_terminal(uint32_t code)
+{
+	return code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0x061c || code == 0x200e || code == 0x200f ||
+	       (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+}
+
+static void add_name(struct sentence *s, const char *name, size_t n)
+{
+	const unsigned char *bytes = (const unsigned char *)name;
+
+	for (size_t i = 0; i < n;) {
+		uint32_t code = 0;
+		size_t length = json_utf8_length(bytes + i, n - i, &code);
+
+		if (length > 0 && !acts_on_terminal(code)) {
+			add(s, "%.*s", (int)length, name + i);
+			i += length;
+			continue;
+		}
+		for (size_t end = i + (length ? length : 1); i < end; i++)
+			add(s, "\\x%02x", bytes[i]);
+	}
+}
+
+static void add_object(struct sentence *s, const struct hf_event *record, const char *path, size_t n, bool whole)
+{
+	size_t skipped = n > EVENT_MESSAGE_PATH_BYTES ? n - EVENT_MESSAGE_PATH_BYTES : 0;
+
+	if (!path) {
+		add(s, record->ino ? "a file whose path is not known" : "no file");
+		return;
+	}
+	if (skipped || !whole)
+		add(s, "...");
+	add_name(s, path + skipped, n - skipped);
+}
+
+static void add_reason(struct sentence *s, const struct hf_event *record)
+{
+	const char *detail = event_detail_name(record->detail);
+
+	if (record->reason >= _HF_REASON_MAX)
+		add(s, ", for a reason that is not known");
+	else if (record->reason == HF_REASON_VOLUME)
+		add(s, ", which is on a volume (%s)", event_volume_name(record->volume));
+	else
+		add(s, ", %s", reason_phrases[record->reason]);
+	if (detail)
+		add(s, " (%s)", detail);
+}
+
+void event_message(const struct hf_event *record, const char *path, size_t path_bytes, bool whole,
+		   char ret[EVENT_MESSAGE_BYTES])
+{
+	struct sentence s = { .text = ret };
+	bool known_op = record->op < _HF_OP_MAX;
+
+	add(&s, "`");
+	add_name(&s, record->comm, strnlen(record->comm, sizeof(record->comm)));
+	add(&s, "` (pid %u) ", record->pid);
+	if (!path && !record->ino) {
+		add(&s, "tried to make anonymous memory executable");
+	} else {
+		add(&s, "%s", known_op ? op_phrases[record->op].before : "tried to use ");
+		add_object(&s, record, path, path_bytes, whole);
+		add(&s, "%s", known_op ? op_phrases[record->op].after : "");
+	}
+	add_reason(&s, record);
+	if (record->flags & HF_EVENT_PAUSED)
+		add(&s, ": let through, because enforcement is paused");
+	else
+		add(&s, ": %s", record->verdict < _HF_VERDICT_MAX ? verdict_phrases[record->verdict] : "unknown");
+}
