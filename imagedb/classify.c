@@ -35,27 +35,38 @@ static bool is_name_complete(const struct imagedb_start *start, const char *line
 {
 	if (strlen(line) < IMAGEDB_MAX_SCRIPT_LINE - 1 || start->len < IMAGEDB_MAX_SCRIPT_LINE)
 		return true;
-	if (strpbrk(name, " \t"))
+	if (strpbrk(name, " \t\n"))
 		return true;
 	return strchr(" \t\n", start->bytes[IMAGEDB_MAX_SCRIPT_LINE - 1]) != NULL;	/* finds NUL as well */
+}
+
+/* Cuts the line at its newline or at the limit, and only then the blanks before that: so does the kernel. */
+static void end_line(char *line, const char *name)
+{
+	char *end = line + strcspn(line, "\n");
+
+	if (*end != '\n' && end < line + IMAGEDB_MAX_SCRIPT_LINE - 1)
+		return;
+	while (end > name && is_blank(end[-1]))
+		end--;
+	*end = '\0';
 }
 
 void imagedb_script_read(const struct imagedb_start *start, struct imagedb_script *ret)
 {
 	size_t len = start->len < IMAGEDB_MAX_SCRIPT_LINE ? start->len : IMAGEDB_MAX_SCRIPT_LINE - 1;
-	char *name, *end;
+	char *name = ret->line + 2;
+	bool complete;
 
 	ret->interpreter = NULL;
 	ret->arg = NULL;
 	memcpy(ret->line, start->bytes, len);
 	ret->line[len] = '\0';
-	ret->line[strcspn(ret->line, "\n")] = '\0';
-	name = ret->line + 2 + strspn(ret->line + 2, " \t");
-	if (!*name || !is_name_complete(start, ret->line, name))
+	name += strspn(name, " \t");
+	complete = is_name_complete(start, ret->line, name);
+	end_line(ret->line, name);
+	if (!*name || !complete)
 		return;
-	end = name + strlen(name);
-	while (is_blank(end[-1]))
-		*--end = '\0';
 	ret->interpreter = name;
 	name += strcspn(name, " \t");
 	if (!*name)
