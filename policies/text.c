@@ -126,7 +126,6 @@ static void take_character(struct walk *w, size_t n)
 	} else if (c != ' ') {
 		w->indentation = false;
 	}
-	w->brackets += c == '[' || c == '{';
 }
 
 int policy_text_check(const struct policy_origin *origin, const char *text, size_t len, struct policy_error *err)
@@ -144,9 +143,10 @@ int policy_text_check(const struct policy_origin *origin, const char *text, size
 			return fail_at(&w, -EINVAL, wrong);
 		if (w.i - w.line_start >= POLICY_LINE_BYTES_MAX)
 			return fail_at(&w, -E2BIG, "the line is too long; break it");
-		take_character(&w, n);
+		w.brackets += text[w.i] == '[' || text[w.i] == '{';
 		if (w.brackets > POLICY_BRACKETS_MAX)
 			return fail_at(&w, -E2BIG, "too many brackets in one file; split it");
+		take_character(&w, n);
 	}
 	return 0;
 }

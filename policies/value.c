@@ -193,6 +193,15 @@ int policy_want_bool(struct policy_reader *r, const struct yaml_node *node, cons
 	return 0;
 }
 
+/* Tools that read YAML 1.1 write a plain "off" back as false. */
+static const char *suggest_word(const struct yaml_node *node, const char *const *words, size_t n)
+{
+	if (node->plain && is_bool(node->text) && tolower((unsigned char)node->text[0]) == 'f' &&
+	    is_one_of("off", words, n))
+		return "off";
+	return policy_suggest(node->text, words, n);
+}
+
 int policy_want_word(struct policy_reader *r, const struct yaml_node *node, const char *what,
 		     const char *const *words, size_t n, size_t *ret)
 {
@@ -208,7 +217,7 @@ int policy_want_word(struct policy_reader *r, const struct yaml_node *node, cons
 			return 0;
 		}
 	}
-	near = policy_suggest(node->text, words, n);
+	near = suggest_word(node, words, n);
 	if (near)
 		return policy_fail_at(r, node, "\"%.*s\" is no value of %s; did you mean \"%s\"? It takes %s",
 				      POLICY_QUOTE_MAX, node->text, what, near, list);

@@ -80,17 +80,27 @@ static int fail_syntax(struct builder *b)
 	if (!error)
 		return fail(b, -EINVAL, "this is not YAML; check indentation, quotes and brackets");
 	b->place = policy_place_at(b->origin, error->line, error->column);
-	return policy_fail(b->err, -EINVAL, b->place, "this is not YAML: %s", error->msg);
+	return policy_fail(b->err, -EINVAL, b->place, "this is not YAML: %s; check quotes, brackets and indentation",
+			   error->msg);
 }
 
-static void note_place(struct builder *b, struct fy_event *event)
+/* @back: characters that the user wrote before what the mark points at. */
+static void note_mark(struct builder *b, const struct fy_mark *mark, int back)
 {
-	const struct fy_mark *mark = fy_event_start_mark(event);
-
 	if (!mark)
 		return;
-	b->place = policy_place_at(b->origin, mark->line + 1, mark->column + 1);
+	b->place = policy_place_at(b->origin, mark->line + 1, mark->column + 1 - back);
 	b->offset = mark->input_pos;
+}
+
+/* libfyaml's marks of quoted scalars point behind the quote. */
+static void note_place(struct builder *b, struct fy_event *event)
+{
+	struct fy_token *token = event->type == FYET_SCALAR ? event->scalar.value : NULL;
+	enum fy_scalar_style style = token ? fy_token_scalar_style(token) : FYSS_PLAIN;
+	bool quoted = style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED;
+
+	note_mark(b, fy_event_start_mark(event), quoted);
 }
 
 static int check_duplicate(struct builder *b, const struct yaml_node *mapping, const char *key)
@@ -223,12 +233,21 @@ static int take_scalar(struct builder *b, struct fy_token *token)
 
 static int check_properties(struct builder *b, struct fy_event *event)
 {
-	if (event->type == FYET_ALIAS)
+	struct fy_token *anchor = fy_event_get_anchor_token(event), *tag = fy_event_get_tag_token(event);
+
+	/* The marks of names point behind the sign. */
+	if (event->type == FYET_ALIAS) {
+		note_mark(b, fy_token_start_mark(event->alias.anchor), 1);
 		return fail(b, -EINVAL, "aliases are not allowed; write the value out");
-	if (fy_event_get_anchor_token(event))
+	}
+	if (anchor) {
+		note_mark(b, fy_token_start_mark(anchor), 1);
 		return fail(b, -EINVAL, "anchors are not allowed; remove the &name");
-	if (fy_event_get_tag_token(event))
+	}
+	if (tag) {
+		note_mark(b, fy_token_start_mark(tag), 0);
 		return fail(b, -EINVAL, "tags are not allowed; remove the !name");
+	}
 	return 0;
 }
 
