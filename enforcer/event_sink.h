@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One place that event lines are written to. Used by event_log.c only.
+ *
+ * Owns: its descriptor, the spool, rotation. Must not know: what lines say, or the other sinks. Main thread only.
+ */
+#ifndef ENFORCER_EVENT_SINK_H
+#define ENFORCER_EVENT_SINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct event_sink;
+struct loop;
+
+/* What waits in memory while a sink takes nothing: some thousand events, a small part of the daemon's memory budget.
+ * Newer lines are dropped then, since the first ones of an incident tell most. */
+#define EVENT_SINK_SPOOL_BYTES (4u << 20)
+
+/* A stream that is open already (standard output). fd is borrowed and its flags stay as they are. -ENOMEM, -EBADF. */
+int event_sink_new_stream(struct loop *loop, int fd, struct event_sink **ret);
+/* A file, opened or created now. Errors as event_log_new(). */
+int event_sink_new_file(struct loop *loop, const char *path, uint64_t max_bytes, struct event_sink **ret);
+/* Tries once more to write what is spooled. NULL-safe, sets *sink to NULL. */
+void event_sink_free(struct event_sink **sink);
+
+/* Writes the line and a newline as one write(), now or later. Never blocks on a reader, never fails. */
+void event_sink_write(struct event_sink *sink, const char *line, size_t bytes);
+/* Opens a file anew; nothing for a stream. On failure the old one stays: -errno. */
+int event_sink_reopen(struct event_sink *sink);
+
+/* True while lines wait because of an error, or are being dropped. */
+bool event_sink_is_failing(const struct event_sink *sink);
+uint64_t event_sink_dropped(const struct event_sink *sink);
+
+#endif
