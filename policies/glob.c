@@ -58,14 +58,17 @@ static bool is_globstar(const struct matcher *m, size_t i)
 	return m->path && m->pattern[i] == '*' && m->pattern[i + 1] == '*';
 }
 
-/* Adds offset @i and all that can be reached from it without consuming text. Offsets only grow, so one loop does. */
-static void add_state(const struct matcher *m, bool *states, size_t i)
+/*
+ * Adds offset @i and all that can be reached from it without consuming text. @entered: the token at @i begins here; only
+ * then may "**" between two slashes stand for nothing.
+ */
+static void add_state(const struct matcher *m, bool *states, size_t i, bool entered)
 {
 	for (;;) {
 		states[i] = true;
 		if (is_globstar(m, i)) {
-			if (i > 0 && m->pattern[i - 1] == '/' && m->pattern[i + 2] == '/')
-				add_state(m, states, i + 3);
+			if (entered && i > 0 && m->pattern[i - 1] == '/' && m->pattern[i + 2] == '/')
+				add_state(m, states, i + 3, true);
 			i += 2;
 		} else if (m->pattern[i] == '*') {
 			i++;
@@ -88,24 +91,24 @@ static void step_state(const struct matcher *m, bool *next, size_t i, char c)
 		return;
 	case '*':
 		if (wild || is_globstar(m, i))
-			add_state(m, next, i);
+			add_state(m, next, i, false);
 		return;
 	case '?':
 		if (wild)
-			add_state(m, next, i + 1);
+			add_state(m, next, i + 1, true);
 		return;
 	case '[':
 		end = find_class_end(m->pattern, i);
 		if (wild && match_class(m->pattern, i, end, (unsigned char)c))
-			add_state(m, next, end);
+			add_state(m, next, end, true);
 		return;
 	case '\\':
 		if (m->pattern[i + 1] == c)
-			add_state(m, next, i + 2);
+			add_state(m, next, i + 2, true);
 		return;
 	default:
 		if (m->pattern[i] == c)
-			add_state(m, next, i + 1);
+			add_state(m, next, i + 1, true);
 	}
 }
 
@@ -128,7 +131,7 @@ bool policy_glob_match(const char *pattern, const char *text, bool path)
 		return m.len > 0 && text[prefix] == '\0';
 	if (!policy_glob_valid(pattern, NULL, NULL))
 		return false;
-	add_state(&m, states, prefix);
+	add_state(&m, states, prefix, true);
 	for (text += prefix; *text; text++) {
 		bool alive = false;
 
