@@ -19,7 +19,7 @@ struct server;
 
 /* What may wait for a slow reader; enough for a listing of all container slots. Beyond it the client is cut off. */
 #define SERVER_QUEUE_BYTES (8u << 20)
-/* A client whose queue does not move for this long is cut off. */
+/* Usual time after which a client that does not read is cut off. */
 #define SERVER_STALL_NS (10ull * 1000000000ull)
 
 struct server_options {
@@ -27,6 +27,7 @@ struct server_options {
 	const char *path;	  /* of the socket; its folder must exist and belong to root */
 	size_t max_clients;	  /* further ones are refused with -EBUSY */
 	uint64_t idle_timeout_ns; /* for a client that asks nothing */
+	uint64_t stall_timeout_ns; /* for a client whose queue does not move */
 
 	/* A message came. It is borrowed during the call, but descriptors may be taken (set to -1). Until
 	 * server_reply() the client's next message is not read. Return 0, or -errno to have it refused with that
@@ -54,7 +55,7 @@ int server_new(struct loop *loop, const struct server_options *options, struct s
 void server_free(struct server **server);
 
 /* Ends the client's request with an answer of any length (several packets). -ENOENT: that client has gone;
- * -ENOBUFS: it does not read, and was cut off. */
+ * -ENOBUFS: it does not read, and was cut off; other -errno: it has just gone. */
 int server_reply(struct server *server, uint64_t client, int status, const char *payload, size_t bytes);
 /* Sends one packet without ending the request, at most WIRE_MAX_BYTES less the header. Errors as server_reply(), and
  * -EMSGSIZE. */
