@@ -19,12 +19,13 @@
 #define HF_MAX_POLICIES 8192	    /* slots; one per container plus as many in quarantine after a reload */
 #define HF_MAX_CATALOG (1 << 20)    /* files of all layer sets together */
 #define HF_MAX_VOLUMES 65536	    /* declared mounts of all containers together */
-#define HF_MAX_EXCEPTIONS 8192	    /* (path, process) pairs of all policies together */
+#define HF_MAX_EXCEPTIONS 4096	    /* (path, process) pairs of all policies together */
 #define HF_RING_BYTES (8 << 20)	    /* about 20,000 events between two visits of the daemon */
 #define HF_PATH_BYTES 4096	    /* PATH_MAX: what a path of an event is cut at */
 #define HF_EXE_BYTES 1024	    /* what the path of the acting program is cut at */
 #define HF_NAME_SLACK 256	    /* room behind a path buffer for one more component */
 #define HF_GLOB_BYTES 256	    /* longest pattern of an exception, with its NUL */
+#define HF_GLOB_CLASSES 8	    /* character classes of one (path, process) pair */
 #define HF_COMM_BYTES 16
 
 #define HF_SLOT_CANARY 0u  /* the daemon's own proof that a denial works */
@@ -152,7 +153,17 @@ struct hf_policy {
 	__u32 pad;
 };
 
-/* One (path, process) pair of an exception. Patterns are component-reversed, as the kernel half builds paths. */
+/*
+ * One (path, process) pair of an exception, compiled. Patterns are component-reversed, as the kernel half builds paths: literal
+ * bytes mixed with enum hf_glob_op, whose bytes no pattern may hold literally.
+ */
+enum hf_glob_op {
+	HF_GLOB_STAR = 1, /* any run of bytes but '/' */
+	HF_GLOB_DEEP,	  /* any run of bytes */
+	HF_GLOB_ONE,	  /* one byte but '/' */
+	HF_GLOB_CLASS,	  /* one byte of the set classes[the next byte - 1] */
+};
+
 struct hf_exception {
 	__u64 expires_ns; /* CLOCK_BOOTTIME, 0 never */
 	__u16 path_bytes;
@@ -160,6 +171,7 @@ struct hf_exception {
 	__u32 index;	     /* position in the policy's list, for the event */
 	char path[HF_GLOB_BYTES];
 	char process[HF_GLOB_BYTES];
+	__u8 classes[HF_GLOB_CLASSES][32]; /* bit c % 8 of byte c / 8: byte c is in the set */
 };
 
 /* hf_roots: where a task's root tells whose it is. ino 0: the whole superblock (overlay). */

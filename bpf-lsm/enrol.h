@@ -51,11 +51,11 @@ static __always_inline u32 catalog_add(struct object *o, u32 layer_set)
 }
 
 /* Answers: may this file stand in the catalogue, and does it now? */
-static __noinline int enrol_file(struct hf_enrol *enrol, struct file *file)
+static __always_inline void enrol_file(struct hf_enrol *enrol, struct file *file)
 {
 	struct object o = {};
 
-	object_resolve(&o, file);
+	object_resolve(&o, address_of(file));
 	enrol->magic = o.real_magic;
 	if (o.detail || !o.real || !enrol->layer_set) {
 		enrol->status = HF_ENROL_UNDECIDABLE;
@@ -68,18 +68,19 @@ static __noinline int enrol_file(struct hf_enrol *enrol, struct file *file)
 	}
 	enrol->key = o.key;
 	enrol->value = o.value;
-	return 0;
 }
 
 /* Answers: what does the kernel call this file or folder? */
 static __always_inline void enrol_identify(struct hf_enrol *enrol, struct dentry *dentry)
 {
-	struct inode *inode = dentry->d_inode;
+	struct inode *inode = BPF_CORE_READ(dentry, d_inode);
 
-	enrol->key.ino = inode->i_ino;
-	enrol->key.dev = inode->i_sb->s_dev;
-	enrol->key.generation = inode->i_generation;
-	enrol->magic = inode->i_sb->s_magic;
+	if (!inode)
+		return;
+	enrol->key.ino = BPF_CORE_READ(inode, i_ino);
+	enrol->key.dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	enrol->key.generation = BPF_CORE_READ(inode, i_generation);
+	enrol->magic = BPF_CORE_READ(inode, i_sb, s_magic);
 	enrol->status = HF_ENROL_IDENTIFIED;
 }
 

@@ -3,132 +3,115 @@
  * The policy's exceptions: drifted code that may run, by path and by the program that uses it.
  *
  * Owns: the matcher for compiled patterns. Must not know: where patterns come from, or what the verdict would have been.
- * Patterns and paths are leaf first. A pattern is literal bytes mixed with these instructions (bytes below 0x20, which no
- * pattern may hold literally):
- *   1 any run of bytes but '/'   2 any run of bytes   3 one byte but '/'
- *   4 n lo hi lo hi …  one byte but '/' within one of n ranges     5 n …  the same, outside all of them
+ * Patterns (abi.h, enum hf_glob_op) and paths are leaf first.
  */
 #ifndef BPF_LSM_EXCEPTION_H
 #define BPF_LSM_EXCEPTION_H
 
 #include "bpf-lsm/maps.h"
 
-#define GLOB_STAR 1
-#define GLOB_DEEP 2
-#define GLOB_ONE 3
-#define GLOB_IN 4
-#define GLOB_OUT 5
-#define GLOB_RANGES_MAX 8
 #define GLOB_STEPS_MAX 65536	  /* work for one pattern: 256 bytes of pattern on a path of 256; then it does not match */
 #define GLOB_PER_POLICY_MAX 2048  /* 64 exceptions of 32 paths */
 #define GLOB_NONE 0xffffffffu
 
 struct glob_run {
-	const char *text;
-	const char *pattern;
-	u32 text_bytes;
-	u32 pattern_bytes;
-	u32 t;
-	u32 p;
-	u32 star_p; /* where to go on when a run has to take one byte more */
-	u32 star_t;
-	u32 deep_p;
-	u32 deep_t;
-	u32 matched;
+	struct hf_scratch *scratch;
+	const struct hf_exception *exception;
+	u32 process; /* 1: the pattern is that of the process */
 };
 
 static __always_inline u8 glob_pattern_at(const struct glob_run *g, u32 i)
 {
-	return i < g->pattern_bytes && i < HF_GLOB_BYTES ? (u8)g->pattern[i] : 0;
+	if (i >= g->scratch->glob.pattern_bytes || i >= HF_GLOB_BYTES)
+		return 0;
+	return g->process ? (u8)g->exception->process[i] : (u8)g->exception->path[i];
 }
 
-/* Whether byte c is taken by the class at p; *ret_bytes is the length of the class. */
-static __always_inline bool glob_class(const struct glob_run *g, u32 p, u8 c, u32 *ret_bytes)
+static __always_inline u8 glob_text_at(const struct glob_run *g, u32 i)
 {
-	u8 n = glob_pattern_at(g, p + 1);
-	bool in = false;
+	u32 at = g->scratch->glob.text_at + i;
 
-	for (u32 i = 0; i < GLOB_RANGES_MAX; i++) {
-		if (i < n && c >= glob_pattern_at(g, p + 2 + 2 * i) && c <= glob_pattern_at(g, p + 3 + 2 * i))
-			in = true;
-	}
-	*ret_bytes = 2 + 2 * n;
-	return c != '/' && in == (glob_pattern_at(g, p) == GLOB_IN);
+	return i < g->scratch->glob.text_bytes && at < sizeof(g->scratch->data) ? (u8)g->scratch->data[at] : 0;
+}
+
+static __always_inline bool glob_class(const struct glob_run *g, u32 class_, u8 c)
+{
+	if (class_ >= HF_GLOB_CLASSES)
+		return false;
+	return g->exception->classes[class_][c >> 3] >> (c & 7) & 1;
 }
 
 /* The nearest run that can take one more byte does; otherwise there is no match. */
 static __always_inline long glob_retry(struct glob_run *g)
 {
-	if (g->star_p != GLOB_NONE && g->star_t < g->text_bytes && g->star_t < HF_PATH_BYTES &&
-	    g->text[g->star_t] != '/') {
-		g->star_t++;
-		g->t = g->star_t;
-		g->p = g->star_p;
+	if (g->scratch->glob.star_p != GLOB_NONE && g->scratch->glob.star_t < g->scratch->glob.text_bytes && glob_text_at(g, g->scratch->glob.star_t) != '/') {
+		g->scratch->glob.star_t++;
+		g->scratch->glob.t = g->scratch->glob.star_t;
+		g->scratch->glob.p = g->scratch->glob.star_p;
 		return 0;
 	}
-	if (g->deep_p != GLOB_NONE && g->deep_t < g->text_bytes) {
-		g->deep_t++;
-		g->t = g->deep_t;
-		g->p = g->deep_p;
-		g->star_p = GLOB_NONE;
+	if (g->scratch->glob.deep_p != GLOB_NONE && g->scratch->glob.deep_t < g->scratch->glob.text_bytes) {
+		g->scratch->glob.deep_t++;
+		g->scratch->glob.t = g->scratch->glob.deep_t;
+		g->scratch->glob.p = g->scratch->glob.deep_p;
+		g->scratch->glob.star_p = GLOB_NONE;
 		return 0;
 	}
 	return 1;
 }
 
+static __always_inline void glob_begin_run(struct glob_run *g, u8 op)
+{
+	g->scratch->glob.p++;
+	g->scratch->glob.star_p = op == HF_GLOB_STAR ? g->scratch->glob.p : GLOB_NONE;
+	g->scratch->glob.star_t = g->scratch->glob.t;
+	if (op == HF_GLOB_DEEP) {
+		g->scratch->glob.deep_p = g->scratch->glob.p;
+		g->scratch->glob.deep_t = g->scratch->glob.t;
+	}
+}
+
 static long glob_step(u32 index, void *data)
 {
 	struct glob_run *g = data;
-	u8 op = glob_pattern_at(g, g->p), c = 0;
-	u32 bytes = 1;
+	u8 op, c;
 	bool ok;
 
-	if (g->p >= g->pattern_bytes) {
-		if (g->t >= g->text_bytes) {
-			g->matched = 1;
-			return 1;
-		}
-		return glob_retry(g);
+	if (g->scratch->glob.p >= g->scratch->glob.pattern_bytes) {
+		g->scratch->glob.matched = g->scratch->glob.t >= g->scratch->glob.text_bytes;
+		return g->scratch->glob.matched ? 1 : glob_retry(g);
 	}
-	if (op == GLOB_STAR || op == GLOB_DEEP) {
-		g->p++;
-		if (op == GLOB_STAR) {
-			g->star_p = g->p;
-			g->star_t = g->t;
-		} else {
-			g->deep_p = g->p;
-			g->deep_t = g->t;
-			g->star_p = GLOB_NONE;
-		}
+	op = glob_pattern_at(g, g->scratch->glob.p);
+	if (op == HF_GLOB_STAR || op == HF_GLOB_DEEP) {
+		glob_begin_run(g, op);
 		return 0;
 	}
-	if (g->t >= g->text_bytes || g->t >= HF_PATH_BYTES)
+	if (g->scratch->glob.t >= g->scratch->glob.text_bytes)
 		return glob_retry(g);
-	c = g->text[g->t];
-	if (op == GLOB_IN || op == GLOB_OUT)
-		ok = glob_class(g, g->p, c, &bytes);
+	c = glob_text_at(g, g->scratch->glob.t);
+	if (op == HF_GLOB_CLASS)
+		ok = glob_class(g, glob_pattern_at(g, g->scratch->glob.p + 1) - 1u, c);
 	else
-		ok = op == GLOB_ONE ? c != '/' : c == op;
+		ok = op == HF_GLOB_ONE ? c != '/' : c == op;
 	if (!ok)
 		return glob_retry(g);
-	g->t++;
-	g->p += bytes;
+	g->scratch->glob.t++;
+	g->scratch->glob.p += op == HF_GLOB_CLASS ? 2 : 1;
 	return 0;
 }
 
-static __noinline int glob_matches(const char *text, u32 text_bytes, const char *pattern, u32 pattern_bytes)
+/* Matches the file's path (process 0) or the acting program's (1) with the exception's pattern for it. */
+static __always_inline u32 glob_matches(struct hf_scratch *scratch, const struct hf_exception *e, u32 process)
 {
-	struct glob_run g = {
-		.text = text,
-		.pattern = pattern,
-		.text_bytes = text_bytes,
-		.pattern_bytes = pattern_bytes,
-		.star_p = GLOB_NONE,
-		.deep_p = GLOB_NONE,
-	};
+	struct glob_run g = { .scratch = scratch, .exception = e, .process = process };
 
+	scratch->glob.text_at = process ? scratch->event.path_bytes : 0;
+	scratch->glob.text_bytes = process ? scratch->event.exe_bytes : scratch->event.path_bytes;
+	scratch->glob.pattern_bytes = process ? e->process_bytes : e->path_bytes;
+	scratch->glob.t = scratch->glob.p = scratch->glob.matched = 0;
+	scratch->glob.star_p = scratch->glob.deep_p = GLOB_NONE;
 	bpf_loop(GLOB_STEPS_MAX, glob_step, &g, 0);
-	return g.matched;
+	return scratch->glob.matched;
 }
 
 struct exception_run {
@@ -144,30 +127,38 @@ static long exception_step(u32 index, void *data)
 	struct hf_scratch *s = run->scratch;
 	u32 key = run->first + index;
 	struct hf_exception *e = bpf_map_lookup_elem(&hf_exceptions, &key);
-	u32 path_bytes = s->event.path_bytes;
 
-	if (!e || (e->expires_ns && e->expires_ns <= run->now_ns) || path_bytes > HF_PATH_BYTES)
+	if (!e || (e->expires_ns && e->expires_ns <= run->now_ns))
 		return 0;
-	if (!glob_matches(s->data, path_bytes, e->path, e->path_bytes))
-		return 0;
-	if (e->process_bytes && !glob_matches(s->data + path_bytes, s->event.exe_bytes, e->process, e->process_bytes))
+	if (!glob_matches(s, e, 0) || (e->process_bytes && !glob_matches(s, e, 1)))
 		return 0;
 	run->matched = 1;
 	return 1;
 }
 
-/* True when one of the policy's exceptions covers the file and the acting program in the scratch. A path that had to be cut
- * is never excepted. */
-static __always_inline bool exception_applies(const struct hf_policy *policy, struct hf_scratch *scratch)
+/* 1 when one of n exceptions from first on covers the file and the acting program in the current task's scratch. A global
+ * function for the verifier's sake. */
+__noinline int exceptions_match(u32 first, u32 n)
 {
-	struct exception_run run = { .scratch = scratch, .first = policy->exceptions_first };
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	struct exception_run run = { .first = first };
+
+	run.scratch = bpf_task_storage_get(&hf_scratches, (void *)task, 0, 0);
+	if (!run.scratch)
+		return 0;
+	run.now_ns = bpf_ktime_get_boot_ns();
+	bpf_loop(n < GLOB_PER_POLICY_MAX ? n : GLOB_PER_POLICY_MAX, exception_step, &run, 0);
+	return run.matched;
+}
+
+/* A path that had to be cut is never excepted. */
+static __always_inline bool exception_applies(const struct hf_policy *policy, const struct hf_scratch *scratch)
+{
 	u32 n = policy->exceptions_count;
 
 	if (!n || !scratch->event.path_bytes || scratch->event.flags & (HF_EVENT_PATH_CUT | HF_EVENT_EXE_CUT))
 		return false;
-	run.now_ns = bpf_ktime_get_boot_ns();
-	bpf_loop(n < GLOB_PER_POLICY_MAX ? n : GLOB_PER_POLICY_MAX, exception_step, &run, 0);
-	return run.matched;
+	return exceptions_match(policy->exceptions_first, n);
 }
 
 #endif

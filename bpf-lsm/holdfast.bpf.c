@@ -20,8 +20,8 @@ static __always_inline int judge_file(struct subject *s, struct file *file, stru
 
 	r->facts.volume = _HF_VOLUME_MAX;
 	if (file) {
-		object_resolve(&o, file);
-		facts_of_file(&r->facts, s, &o, cfg);
+		object_resolve(&o, address_of(file));
+		facts_of_file(&r->facts, s, &o);
 	} else {
 		r->facts.bits |= HF_FACT_NO_FILE;
 	}
@@ -56,13 +56,10 @@ int BPF_PROG(hf_creds_exec, struct linux_binprm *bprm, int ret)
 
 	if (ret || !cfg || !cfg->enabled)
 		return ret;
-	subject_of_current(&s, cfg);
-	if (s.kind == HF_SUBJECT_HOST)
+	if (subject_of_current(&s) == HF_SUBJECT_HOST)
 		return 0;
 	if (subject_tag_current(&s))
 		return -ENOMEM;
-	if (s.tag)
-		s.tag->seen_ino = 0;
 	if (!bpf_core_field_exists(bprm->is_check) || !BPF_CORE_READ_BITFIELD_PROBED(bprm, is_check))
 		return 0;
 	return on_exec(bprm, HF_OP_EXEC_CHECK, &s, cfg);
@@ -77,8 +74,7 @@ int BPF_PROG(hf_check, struct linux_binprm *bprm, int ret)
 
 	if (ret || !cfg || !cfg->enabled)
 		return ret;
-	subject_of_current(&s, cfg);
-	if (s.kind == HF_SUBJECT_HOST)
+	if (subject_of_current(&s) == HF_SUBJECT_HOST)
 		return 0;
 	return on_exec(bprm, HF_OP_EXEC, &s, cfg);
 }
@@ -88,8 +84,7 @@ static __always_inline int on_mmap(struct file *file, u64 prot, u64 flags, struc
 	struct subject s = {};
 	struct request r = { .facts.op = HF_OP_MMAP, .prot = prot, .map_flags = flags };
 
-	subject_of_current(&s, cfg);
-	if (s.kind == HF_SUBJECT_HOST || (!file && !s.tag)) /* a runtime on its way in may have a heap */
+	if (subject_of_current(&s) == HF_SUBJECT_HOST || (!file && !s.tagged)) /* a runtime on its way in may have a heap */
 		return 0;
 	if (prot & KERNEL_PROT_WRITE && (flags & KERNEL_MAP_PRIVATE_MASK) == KERNEL_MAP_PRIVATE)
 		r.facts.bits |= HF_FACT_CODE_WRITABLE;
@@ -127,8 +122,7 @@ int BPF_PROG(hf_mmap_backing, struct vm_area_struct *vma, struct file *backing_f
 
 	if (ret || !cfg || !cfg->enabled || !(vma->vm_flags & KERNEL_VM_EXEC))
 		return ret;
-	subject_of_current(&s, cfg);
-	if (s.kind == HF_SUBJECT_HOST)
+	if (subject_of_current(&s) == HF_SUBJECT_HOST)
 		return 0;
 	request_add_task(&r);
 	count(HF_COUNTER_MMAP_BACKING);
@@ -148,8 +142,7 @@ int BPF_PROG(hf_mprotect, struct vm_area_struct *vma, unsigned long reqprot, uns
 		return ret;
 	if (vma->vm_flags & KERNEL_VM_EXEC && !(prot & KERNEL_PROT_WRITE))
 		return 0;
-	subject_of_current(&s, cfg);
-	if (s.kind == HF_SUBJECT_HOST || (!vma->vm_file && !s.tag))
+	if (subject_of_current(&s) == HF_SUBJECT_HOST || (!vma->vm_file && !s.tagged))
 		return 0;
 	shared = vma->vm_flags & (KERNEL_VM_SHARED | KERNEL_VM_MAYSHARE);
 	if (!shared && vma->anon_vma)

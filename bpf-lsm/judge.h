@@ -12,35 +12,50 @@
 
 #define SIGKILL 9
 
-/* Facts that need both sides: which world, which volume, what the catalogue says. */
-static __always_inline void facts_of_file(struct hf_facts *f, struct subject *s, struct object *o,
-					  const struct hf_config *cfg)
+/* Facts that need both sides: which world, which volume, what the catalogue says. A global function, as judge_drift. */
+__noinline int facts_of_file(struct hf_facts *f, struct subject *s, struct object *o)
 {
-	const struct hf_container *c = s->container;
+	struct hf_config *cfg = config();
 
+	if (!f || !s || !o || !cfg)
+		return -EINVAL;
 	f->detail = o->detail;
-	if (c && o->dev == c->root_dev)
-		o->bits |= HF_FACT_ROOT_WORLD;
-	if (s->kind == HF_SUBJECT_UNKNOWN && o->dev == task_root((void *)bpf_get_current_task_btf()).dev)
+	if (o->dev == s->root_dev)
 		o->bits |= HF_FACT_ROOT_WORLD;
 	if (o->dev == cfg->host_root_dev)
 		o->bits |= HF_FACT_HOST_WORLD;
-	if (c && (o->bits & HF_FACT_ROOT_WORLD))
-		object_lookup(o, c->layer_set);
-	if (s->kind == HF_SUBJECT_CONTAINER && !(o->bits & (HF_FACT_HIT | HF_FACT_MEMFD)))
-		f->volume = object_volume(o, s->id);
-	if (c && c->flags & HF_CONTAINER_NO_BASELINE)
-		o->bits |= HF_FACT_NO_BASELINE;
+	if (s->kind == HF_SUBJECT_CONTAINER) {
+		if (o->bits & HF_FACT_ROOT_WORLD)
+			object_lookup(o, s->layer_set);
+		if (!(o->bits & (HF_FACT_HIT | HF_FACT_MEMFD)))
+			f->volume = object_volume(o, s->id);
+		if (s->flags & HF_CONTAINER_NO_BASELINE)
+			o->bits |= HF_FACT_NO_BASELINE;
+	}
 	f->bits |= o->bits;
+	return 0;
+}
+
+/* decide(), seen once by the verifier. policy may be NULL: there is none. */
+__noinline int decide_once(const struct hf_facts *facts, const struct hf_policy *policy, struct hf_decision *ret, u32 paused)
+{
+	if (!facts || !ret)
+		return -EINVAL;
+	if (policy) {
+		*ret = decide(facts, policy, paused);
+	} else {
+		const struct hf_policy none = {};
+
+		*ret = decide(facts, &none, paused);
+	}
+	return 0;
 }
 
 /* Break-glass, for all or for this container. */
 static __always_inline bool is_paused(const struct subject *s, const struct hf_config *cfg)
 {
-	u64 until = cfg->pause_until_ns;
+	u64 until = cfg->pause_until_ns > s->pause_until_ns ? cfg->pause_until_ns : s->pause_until_ns;
 
-	if (s->container && s->container->pause_until_ns > until)
-		until = s->container->pause_until_ns;
 	return until && bpf_ktime_get_boot_ns() < until;
 }
 
@@ -60,28 +75,45 @@ static __always_inline void remember_seen(struct hf_task_tag *tag, const struct 
 	tag->seen_generation = o->key.generation;
 }
 
-/* Everything that happens when the object is not simply original. */
-static __noinline int judge_drift(struct subject *s, struct object *o, struct request *r, struct hf_decision *d)
+/*
+ * Everything that happens when the object is not simply original. A global function: what it needs of the subject it looks
+ * up again, which costs a little on the rare path and saves the verifier from seeing it once per combination of facts.
+ */
+__noinline int judge_drift(struct subject *s, struct object *o, struct request *r, struct hf_decision *d)
 {
+	struct hf_container *container;
+	struct hf_policy *policy = NULL;
 	struct hf_scratch *scratch;
+	struct hf_task_tag *tag;
 
 	if (!s || !o || !r || !d)
 		return -EPERM;
-	if (d->verdict == HF_VERDICT_AUDIT && r->facts.op != HF_OP_EXEC && seen_already(s->tag, o))
-		return 0;
-	scratch = event_begin(o, r->event_flags);
-	if (scratch && s->policy && exception_applies(s->policy, scratch)) {
-		count(HF_COUNTER_EXCEPTED);
-		remember_seen(s->tag, o);
+	tag = bpf_task_storage_get(&hf_tasks, (void *)bpf_get_current_task_btf(), 0, 0);
+	if (d->verdict == HF_VERDICT_ALLOW) {
+		if (r->facts.op == HF_OP_EXEC)
+			remember_seen(tag, o);
 		return 0;
 	}
-	count_verdict(s, d);
+	/* What execve let through a moment ago must also be mapped by it, and one drift is one event. */
+	if (seen_already(tag, o) && (r->event_flags & HF_EVENT_EXEC_STAGE ||
+				     (d->verdict == HF_VERDICT_AUDIT && r->facts.op != HF_OP_EXEC)))
+		return 0;
+	container = s->kind == HF_SUBJECT_STALE ? NULL : container_slot(s->slot);
+	if (container)
+		policy = policy_slot(container->policy);
+	scratch = event_begin(o, r->event_flags);
+	if (scratch && policy && exception_applies(policy, scratch)) {
+		count(HF_COUNTER_EXCEPTED);
+		remember_seen(tag, o);
+		return 0;
+	}
+	count_verdict(container, s->kind, d);
 	if (scratch) {
 		event_set_verdict(&scratch->event, s, r, d);
 		event_submit(scratch);
 	}
 	if (d->verdict == HF_VERDICT_AUDIT) {
-		remember_seen(s->tag, o);
+		remember_seen(tag, o);
 		return 0;
 	}
 	if (d->verdict == HF_VERDICT_KILL)
@@ -92,23 +124,19 @@ static __noinline int judge_drift(struct subject *s, struct object *o, struct re
 /* The verdict for a subject that is not the host and an object that is resolved. 0 or -EPERM. */
 static __always_inline int judge(struct subject *s, struct object *o, struct request *r, const struct hf_config *cfg)
 {
-	static const struct hf_policy no_policy;
-	struct hf_decision d;
+	struct hf_policy *policy = policy_slot(s->policy);
+	struct hf_decision d = {};
 
 	r->facts.subject = s->kind;
 	r->facts.stale_enforced = s->enforced;
-	if (s->container && s->container->flags & HF_CONTAINER_UNARMED)
+	if (s->flags & HF_CONTAINER_UNARMED)
 		return 0;
-	/* What execve was allowed to run must also be mapped by it: the class of a program is not that of its pages. */
-	if (r->event_flags & HF_EVENT_EXEC_STAGE && seen_already(s->tag, o))
+	s->policy_generation = policy ? policy->generation : 0;
+	if (decide_once(&r->facts, policy, &d, is_paused(s, cfg)))
+		return -EPERM;
+	if (d.reason == HF_REASON_ORIGINAL && d.verdict == HF_VERDICT_ALLOW)
 		return 0;
-	d = decide(&r->facts, s->policy ? s->policy : &no_policy, is_paused(s, cfg));
-	if (d.verdict == HF_VERDICT_ALLOW) {
-		if (d.reason != HF_REASON_ORIGINAL && r->facts.op == HF_OP_EXEC)
-			remember_seen(s->tag, o);
-		return 0;
-	}
-	return judge_drift(s, o, r, &d);
+	return judge_drift(s, o, r, &d) ? -EPERM : 0;
 }
 
 #endif

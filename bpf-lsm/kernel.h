@@ -223,6 +223,21 @@ struct linux_binprm {
 
 #pragma clang attribute pop
 
+/* A copy of a struct path of ours: its layout is not the kernel's to move. */
+struct path_ref {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+};
+
+/* A typed pointer as a number, for global functions: the verifier lets a pointer become one only by way of memory. */
+static __always_inline u64 address_of(const void *pointer)
+{
+	u64 address = 0;
+
+	bpf_probe_read_kernel(&address, sizeof(address), &pointer);
+	return address;
+}
+
 static __always_inline u64 inode_ctime_ns(struct inode *inode)
 {
 	struct inode___split *split = (void *)inode;
@@ -292,12 +307,17 @@ static __always_inline bool file_is_backing(struct file *file)
 }
 
 /* The path under which the user knows the file, whatever file system lies below. */
-static __always_inline void file_user_path(struct file *file, struct path *ret)
+static __always_inline void file_user_path(struct file *file, struct path_ref *ret)
 {
-	if (file_is_backing(file))
-		bpf_core_read(ret, sizeof(*ret), &((struct backing_file *)file)->user_path);
-	else
-		bpf_core_read(ret, sizeof(*ret), &file->f_path);
+	if (file_is_backing(file)) {
+		struct backing_file *backing = (void *)file;
+
+		ret->mnt = BPF_CORE_READ(backing, user_path.mnt);
+		ret->dentry = BPF_CORE_READ(backing, user_path.dentry);
+		return;
+	}
+	ret->mnt = BPF_CORE_READ(file, f_path.mnt);
+	ret->dentry = BPF_CORE_READ(file, f_path.dentry);
 }
 
 #endif

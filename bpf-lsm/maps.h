@@ -110,6 +110,18 @@ struct {
 struct hf_scratch {
 	struct hf_event event;
 	char data[HF_PATH_BYTES + HF_EXE_BYTES + HF_NAME_SLACK];
+	/* State of the loops in path.h and exception.h. In map memory the verifier does not follow each value it may take. */
+	struct {
+		u64 dentry, mount, root_dentry, root_mount;
+		u32 used, done;
+	} walk;
+	struct {
+		u32 text_at, text_bytes, pattern_bytes;
+		u32 t, p;
+		u32 star_p, star_t; /* where to go on when a run has to take one byte more */
+		u32 deep_p, deep_t;
+		u32 matched;
+	} glob;
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);

@@ -19,7 +19,7 @@
 struct object {
 	struct inode *real;  /* real data inode; scalar: read with BPF_CORE_READ */
 	struct inode *inode; /* what the user sees: the overlay's inode, or the same */
-	struct path path;    /* what the user sees */
+	struct path_ref path; /* what the user sees */
 	struct hf_catalog_key key; /* layer_set not filled in */
 	struct hf_catalog_value value;
 	u32 dev;	     /* superblock of path */
@@ -63,16 +63,17 @@ static __always_inline u64 change_cookie(struct inode *inode, struct super_block
 /* Key and state of the real data inode. */
 static __always_inline void object_identify(struct object *o)
 {
-	struct super_block *sb = BPF_CORE_READ(o->real, i_sb);
-	u64 size = BPF_CORE_READ(o->real, i_size);
+	struct inode *real = o->real;
+	struct super_block *sb = BPF_CORE_READ(real, i_sb);
+	u64 size = BPF_CORE_READ(real, i_size);
 
-	o->key.ino = BPF_CORE_READ(o->real, i_ino);
+	o->key.ino = BPF_CORE_READ(real, i_ino);
 	o->key.dev = BPF_CORE_READ(sb, s_dev);
-	o->key.generation = BPF_CORE_READ(o->real, i_generation);
+	o->key.generation = BPF_CORE_READ(real, i_generation);
 	o->real_magic = BPF_CORE_READ(sb, s_magic);
-	o->value.ctime_ns = inode_ctime_ns(o->real);
-	o->value.cookie = change_cookie(o->real, sb);
-	o->value.size_mode = size << HF_CATALOG_SIZE_SHIFT | (BPF_CORE_READ(o->real, i_mode) & HF_CATALOG_MODE);
+	o->value.ctime_ns = inode_ctime_ns(real);
+	o->value.cookie = change_cookie(real, sb);
+	o->value.size_mode = size << HF_CATALOG_SIZE_SHIFT | (BPF_CORE_READ(real, i_mode) & HF_CATALOG_MODE);
 }
 
 /* Somebody can change the bytes while they run: an open writer, or a shared writable mapping. */
@@ -84,38 +85,49 @@ static __always_inline bool inode_has_writer(struct inode *inode)
 
 static __always_inline void object_classify(struct object *o)
 {
-	struct super_block *sb = BPF_CORE_READ(o->inode, i_sb);
+	struct inode *inode = o->inode;
+	struct super_block *sb = BPF_CORE_READ(inode, i_sb);
 
 	o->dev = BPF_CORE_READ(sb, s_dev);
 	o->magic = BPF_CORE_READ(sb, s_magic);
-	o->mode = BPF_CORE_READ(o->inode, i_mode);
+	o->mode = BPF_CORE_READ(inode, i_mode);
 	if ((o->magic == KERNEL_MAGIC_TMPFS || o->magic == KERNEL_MAGIC_HUGETLBFS) &&
 	    (BPF_CORE_READ(sb, s_flags) & KERNEL_SB_KERNMOUNT))
 		o->bits |= HF_FACT_MEMFD;
 	if (o->magic == KERNEL_MAGIC_TMPFS)
 		o->bits |= HF_FACT_TMPFS;
-	if (!BPF_CORE_READ(o->inode, i_nlink))
+	if (!BPF_CORE_READ(inode, i_nlink))
 		o->bits |= HF_FACT_DELETED;
 	if (o->magic == KERNEL_MAGIC_OVERLAY) {
 		o->bits |= HF_FACT_OVERLAY;
-		if (overlay_has_lower(o->inode))
+		if (overlay_has_lower(inode))
 			o->bits |= HF_FACT_HAS_LOWER;
-		if (overlay_upper_data(o->inode))
+		if (overlay_upper_data(inode))
 			o->bits |= HF_FACT_UPPER_DATA;
 	}
 }
 
-/* Everything about a file that does not depend on who asks. *o is zeroed by the caller. */
-static __always_inline void object_resolve(struct object *o, struct file *file)
+/*
+ * Everything about a file (its kernel address) that does not depend on who asks. *o is zeroed by the caller. A global
+ * function: the verifier looks at it once.
+ */
+__noinline int object_resolve(struct object *o, u64 address)
 {
+	struct file *file = (void *)address;
+	struct dentry *dentry;
+
+	if (!o)
+		return -EINVAL;
 	file_user_path(file, &o->path);
-	o->inode = BPF_CORE_READ(o->path.dentry, d_inode);
+	dentry = o->path.dentry;
+	o->inode = BPF_CORE_READ(dentry, d_inode);
 	if (!o->inode)
 		o->inode = BPF_CORE_READ(file, f_inode);
 	o->real = real_data_inode(file, &o->detail);
 	if (o->real)
 		object_identify(o);
 	object_classify(o);
+	return 0;
 }
 
 /* The declared mount that the file was reached through, or _HF_VOLUME_MAX. */
@@ -141,19 +153,21 @@ static __always_inline u8 object_volume(struct object *o, u64 container)
 static __always_inline void object_lookup(struct object *o, u32 layer_set)
 {
 	struct hf_catalog_value *known;
+	struct hf_catalog_key key = o->key; /* on the stack: 6.1 takes a key from nowhere else */
+	struct inode *real = o->real;
 	u32 gained;
 
-	if (!o->real || !layer_set)
+	if (!real || !layer_set)
 		return;
-	o->key.layer_set = layer_set;
-	known = bpf_map_lookup_elem(&hf_catalog, &o->key);
+	key.layer_set = layer_set;
+	known = bpf_map_lookup_elem(&hf_catalog, &key);
 	if (!known)
 		return;
 	o->bits |= HF_FACT_HIT;
 	if (known->ctime_ns != o->value.ctime_ns || known->cookie != o->value.cookie ||
 	    known->size_mode >> HF_CATALOG_SIZE_SHIFT != o->value.size_mode >> HF_CATALOG_SIZE_SHIFT)
 		o->bits |= HF_FACT_CHANGED;
-	if (inode_has_writer(o->real))
+	if (inode_has_writer(real))
 		o->bits |= HF_FACT_WRITER;
 	gained = o->mode & ~(u32)known->size_mode & (KERNEL_S_ISUID | KERNEL_S_ISGID);
 	if (gained)

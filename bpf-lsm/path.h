@@ -8,26 +8,20 @@
 #ifndef BPF_LSM_PATH_H
 #define BPF_LSM_PATH_H
 
-#include "bpf-lsm/kernel.h"
+#include "bpf-lsm/maps.h"
 
 #define PATH_COMPONENTS_MAX 1024 /* steps of the walk, mount crossings included; more is flagged as cut */
 #define PATH_NAME_MASK 0xffu	 /* NAME_MAX */
 
 struct path_walk {
-	u64 dentry;
-	u64 mount;
-	u64 root_dentry;
-	u64 root_mount;
+	struct hf_scratch *scratch;
 	char *buf;
-	u32 used;
-	u32 limit; /* HF_PATH_BYTES or HF_EXE_BYTES: the buffer has HF_NAME_SLACK more */
-	u32 done;
 };
 
-/* One step: a name, or the crossing of a mount point. 1 ends the loop. */
-static long path_step(u32 index, void *data)
+/* One step: a name, or the crossing of a mount point. 1 ends the loop. max is a constant, which the verifier needs. */
+static __always_inline long path_step(struct path_walk *walk, u32 max)
 {
-	struct path_walk *w = data;
+	__typeof__(walk->scratch->walk) *w = &walk->scratch->walk;
 	struct dentry *dentry = (void *)w->dentry;
 	struct mount *mount = (void *)w->mount;
 	struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
@@ -50,39 +44,75 @@ static long path_step(u32 index, void *data)
 		if (used) /* the root of the world, or of a detached mount */
 			return 1;
 	}
-	if (used >= w->limit)
+	if (used >= max)
 		return 1;
 	len = BPF_CORE_READ(dentry, d_name.len) & PATH_NAME_MASK;
 	name = BPF_CORE_READ(dentry, d_name.name);
-	if (used < HF_PATH_BYTES && bpf_probe_read_kernel(w->buf + used, len, name) == 0) {
+	if (bpf_probe_read_kernel(walk->buf + used, len, name) == 0) {
 		used += len;
-		if (used < HF_PATH_BYTES + HF_NAME_SLACK) {
-			w->buf[used] = '/';
-			used++;
-		}
+		if (used < max + HF_NAME_SLACK)
+			walk->buf[used++] = '/';
 	}
 	w->used = used;
 	w->dentry = (u64)parent;
-	return w->done;
+	return w->done & 1;
 }
 
+static long path_step_file(u32 index, void *data)
+{
+	return path_step(data, HF_PATH_BYTES) & 1;
+}
+
+static long path_step_exe(u32 index, void *data)
+{
+	return path_step(data, HF_EXE_BYTES) & 1;
+}
+
+/* Where a path goes: a part of the current task's scratch. */
+struct path_job {
+	struct path_ref path;
+	u32 second; /* 0: at the start, up to HF_PATH_BYTES; 1: at offset at, up to HF_EXE_BYTES */
+	u32 at;
+	u32 bytes; /* output: length, at most limit */
+	u32 cut;   /* output: it did not fit */
+};
+
 /*
- * Writes the path into buf (limit + HF_NAME_SLACK bytes) and returns its length, at most limit. *cut is set when it did
- * not fit. Memory files keep their only name ("memfd:x/").
+ * Writes one path into the scratch. Memory files keep their only name ("memfd:x/"). A global function, so that the verifier
+ * looks at it once and not once for each way that leads to it.
  */
-static __noinline u32 path_write(struct path *path, char *buf, u32 limit, u32 *cut)
+__noinline int path_write(struct path_job *job)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
-	struct path_walk w = { .buf = buf, .limit = limit };
+	struct path_walk w = {};
+	struct hf_scratch *s;
+	u32 limit = HF_PATH_BYTES;
+	u32 at;
 
-	w.dentry = (u64)path->dentry;
-	w.mount = (u64)real_mount(path->mnt);
-	w.root_dentry = (u64)task->fs->root.dentry;
-	w.root_mount = (u64)real_mount(task->fs->root.mnt);
-	bpf_loop(PATH_COMPONENTS_MAX, path_step, &w, 0);
-	if (!w.done || w.used > limit)
-		*cut = 1;
-	return w.used > limit ? limit : w.used;
+	if (!job)
+		return -EINVAL;
+	s = bpf_task_storage_get(&hf_scratches, (void *)task, 0, 0);
+	at = job->at;
+	if (!s || at > HF_PATH_BYTES)
+		return -EINVAL;
+	w.scratch = s;
+	s->walk.dentry = (u64)job->path.dentry;
+	s->walk.mount = (u64)real_mount(job->path.mnt);
+	s->walk.root_dentry = (u64)task->fs->root.dentry;
+	s->walk.root_mount = (u64)real_mount(task->fs->root.mnt);
+	s->walk.used = s->walk.done = 0;
+	/* Two loops, since the verifier wants the room behind the buffer as a constant. */
+	if (job->second) {
+		w.buf = s->data + at;
+		limit = HF_EXE_BYTES;
+		bpf_loop(PATH_COMPONENTS_MAX, path_step_exe, &w, 0);
+	} else {
+		w.buf = s->data;
+		bpf_loop(PATH_COMPONENTS_MAX, path_step_file, &w, 0);
+	}
+	job->cut = !s->walk.done || s->walk.used > limit;
+	job->bytes = s->walk.used > limit ? limit : s->walk.used;
+	return 0;
 }
 
 #endif

@@ -57,15 +57,15 @@ static __always_inline void event_add_object(struct hf_event *e, const struct ob
 }
 
 /* Writes the file's path into the scratch; 0 length for anonymous memory. */
-static __always_inline void event_add_path(struct hf_scratch *s, struct object *o)
+static __always_inline void event_add_path(struct hf_scratch *s, const struct object *o)
 {
-	u32 cut = 0;
+	struct path_job job = { .path = o->path };
 
 	s->event.path_bytes = 0;
-	if (!o->path.dentry)
+	if (!job.path.dentry || path_write(&job))
 		return;
-	s->event.path_bytes = path_write(&o->path, s->data, HF_PATH_BYTES, &cut);
-	if (cut) {
+	s->event.path_bytes = job.bytes;
+	if (job.cut) {
 		s->event.flags |= HF_EVENT_PATH_CUT;
 		count(HF_COUNTER_PATH_CUT);
 	}
@@ -76,20 +76,21 @@ static __always_inline void event_add_exe(struct hf_scratch *s)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
 	struct file *exe = BPF_CORE_READ(task, mm, exe_file);
-	u32 at = s->event.path_bytes, cut = 0;
-	struct path path;
+	struct path_job job = { .at = s->event.path_bytes, .second = 1 };
 
 	s->event.exe_bytes = 0;
-	if (!exe || at > HF_PATH_BYTES)
+	if (!exe)
 		return;
-	bpf_core_read(&path, sizeof(path), &exe->f_path);
-	s->event.exe_bytes = path_write(&path, s->data + at, HF_EXE_BYTES, &cut);
-	if (cut)
+	file_user_path(exe, &job.path);
+	if (path_write(&job))
+		return;
+	s->event.exe_bytes = job.bytes;
+	if (job.cut)
 		s->event.flags |= HF_EVENT_EXE_CUT;
 }
 
 /* Begins the event: everything but the verdict. NULL when there is no memory for it (counted). */
-static __noinline struct hf_scratch *event_begin(struct object *o, u32 flags)
+static __always_inline struct hf_scratch *event_begin(const struct object *o, u32 flags)
 {
 	struct hf_scratch *s = scratch_of_current();
 
@@ -131,14 +132,14 @@ static __always_inline void event_set_verdict(struct hf_event *e, const struct s
 	e->volume = r->facts.volume;
 	e->container = s->id;
 	e->slot = s->slot;
-	e->policy_generation = s->policy ? s->policy->generation : 0;
+	e->policy_generation = s->policy_generation;
 	e->prot = r->prot;
 	e->map_flags = r->map_flags;
 	if (d->paused)
 		e->flags |= HF_EVENT_PAUSED;
 }
 
-static __always_inline void count_verdict(const struct subject *s, const struct hf_decision *d)
+static __always_inline void count_verdict(struct hf_container *container, u8 kind, const struct hf_decision *d)
 {
 	bool denied = d->verdict >= HF_VERDICT_DENY;
 
@@ -147,10 +148,12 @@ static __always_inline void count_verdict(const struct subject *s, const struct 
 		count(HF_COUNTER_PAUSED);
 	if (d->reason == HF_REASON_UNDECIDABLE)
 		count(HF_COUNTER_UNDECIDABLE);
-	if (s->kind == HF_SUBJECT_UNKNOWN)
+	if (kind == HF_SUBJECT_UNKNOWN)
 		count(HF_COUNTER_UNKNOWN_CONTAINER);
-	if (s->container)
-		__sync_fetch_and_add(denied ? &s->container->denied : &s->container->audited, 1);
+	if (container && denied)
+		__sync_fetch_and_add(&container->denied, 1);
+	if (container && !denied)
+		__sync_fetch_and_add(&container->audited, 1);
 }
 
 #endif

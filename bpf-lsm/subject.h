@@ -19,14 +19,20 @@
 
 #define SUBJECT_CGROUP_LEVELS 16 /* how far above a task's cgroup its container's may lie (systemd inside, threaded) */
 
+/* A snapshot: plain values, so that one judgement sees one state of the container, and the verifier one type. */
 struct subject {
-	struct hf_container *container; /* NULL only for HOST and STALE */
-	struct hf_policy *policy;
-	struct hf_task_tag *tag; /* NULL for an untagged task */
 	u64 id;
+	u64 pause_until_ns; /* of the container */
 	u32 slot;
-	u8 kind; /* enum hf_subject_kind */
-	bool enforced; /* STALE: what the tag remembers */
+	u32 policy; /* slot of hf_policies */
+	u32 policy_generation;
+	u32 layer_set;
+	u32 root_dev;
+	u32 flags; /* HF_CONTAINER_* */
+	u8 kind;   /* enum hf_subject_kind */
+	u8 tagged;
+	u8 enforced; /* STALE: what the tag remembers */
+	u8 pad[5];
 };
 
 struct root_id {
@@ -42,7 +48,7 @@ static __always_inline struct root_id task_root(struct task_struct *task)
 	return id;
 }
 
-/* Fills container and policy from a slot reference. */
+/* Fills the snapshot from a slot. */
 static __always_inline void subject_take_slot(struct subject *s, u32 slot, u64 id, u8 kind)
 {
 	struct hf_container *container = container_slot(slot);
@@ -51,13 +57,15 @@ static __always_inline void subject_take_slot(struct subject *s, u32 slot, u64 i
 	s->id = id;
 	if (!container || container->id != id) {
 		s->kind = HF_SUBJECT_STALE;
-		s->container = NULL;
 		count(HF_COUNTER_STALE_TAG);
 		return;
 	}
-	s->container = container;
-	s->policy = policy_slot(container->policy);
-	s->kind = s->policy ? kind : HF_SUBJECT_STALE;
+	s->kind = kind;
+	s->policy = container->policy;
+	s->layer_set = container->layer_set;
+	s->root_dev = container->root_dev;
+	s->flags = container->flags;
+	s->pause_until_ns = container->pause_until_ns;
 }
 
 /* The nearest registered cgroup at or above the current task's. */
@@ -74,13 +82,11 @@ static __always_inline struct hf_slot_ref *find_by_cgroup(void)
 }
 
 /* A task outside the host's mount namespace and root: a registered container's, or an unknown one's. */
-static __noinline int subject_search(struct subject *s, u64 root_ino, u32 root_dev)
+static __always_inline void subject_search(struct subject *s, u64 root_ino, u32 root_dev)
 {
 	struct hf_root_key key = { .dev = root_dev };
 	struct hf_slot_ref *ref;
 
-	if (!s)
-		return 0;
 	ref = bpf_map_lookup_elem(&hf_roots, &key);
 	if (!ref) {
 		key.ino = root_ino;
@@ -91,51 +97,61 @@ static __noinline int subject_search(struct subject *s, u64 root_ino, u32 root_d
 	if (ref) {
 		subject_take_slot(s, ref->slot, ref->id, HF_SUBJECT_CONTAINER);
 		if (s->kind == HF_SUBJECT_CONTAINER)
-			return 0;
+			return;
 	}
 	struct hf_container *unknown = container_slot(HF_SLOT_UNKNOWN);
 
 	subject_take_slot(s, HF_SLOT_UNKNOWN, unknown ? unknown->id : 0, HF_SUBJECT_UNKNOWN);
-	return 0;
+	s->root_dev = root_dev;
 }
 
 static __always_inline void subject_from_tag(struct subject *s, struct hf_task_tag *tag)
 {
-	s->tag = tag;
+	s->tagged = 1;
 	s->enforced = tag->flags & HF_TAG_ENFORCED;
 	subject_take_slot(s, tag->slot, tag->container, HF_SUBJECT_CONTAINER);
 }
 
-/* Whose the current task is. Cost for the host's: one task storage lookup and two loads. */
-static __always_inline void subject_of_current(struct subject *s, const struct hf_config *cfg)
+/*
+ * Whose the current task is: fills *s, returns its kind. Cost for the host's: one task storage lookup and two loads. A global
+ * function: the verifier looks at it once.
+ */
+__noinline int subject_of_current(struct subject *s)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
 	struct hf_task_tag *tag = bpf_task_storage_get(&hf_tasks, (void *)task, 0, 0);
+	struct hf_config *cfg = config();
 
+	if (!s)
+		return HF_SUBJECT_STALE;
 	s->kind = HF_SUBJECT_HOST;
 	if (tag) {
 		subject_from_tag(s, tag);
-		return;
+		return s->kind;
 	}
+	if (!cfg)
+		return s->kind;
 	if (cfg->canary_tgid && cfg->canary_tgid == (u32)task->tgid) {
 		struct hf_container *canary = container_slot(HF_SLOT_CANARY);
 
 		subject_take_slot(s, HF_SLOT_CANARY, canary ? canary->id : 0, HF_SUBJECT_CONTAINER);
-		return;
+		return s->kind;
 	}
 	if (task->nsproxy->mnt_ns->ns.inum == cfg->host_mntns)
-		return;
+		return s->kind;
 
 	struct root_id root = task_root(task);
 
-	if (root.dev == cfg->host_root_dev && root.ino == cfg->host_root_ino)
-		return;
-	subject_search(s, root.ino, root.dev);
+	if (root.dev != cfg->host_root_dev || root.ino != cfg->host_root_ino)
+		subject_search(s, root.ino, root.dev);
+	return s->kind;
 }
 
-static __always_inline bool policy_enforces(const struct hf_policy *policy)
+static __always_inline bool policy_enforces(u32 slot)
 {
-	return policy->action[HF_CLASS_EXECUTABLE][HF_REASON_ADDED] >= HF_ACTION_DENY;
+	struct hf_policy *policy = policy_slot(slot);
+
+	return policy && policy->action[HF_CLASS_EXECUTABLE][HF_REASON_ADDED] >= HF_ACTION_DENY;
 }
 
 /* Tags the current task, once it has been found to be a container's. 0 or -ENOMEM. */
@@ -144,18 +160,21 @@ static __always_inline int subject_tag_current(struct subject *s)
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
 	struct hf_task_tag *tag;
 
-	if (s->tag || s->kind != HF_SUBJECT_CONTAINER || s->slot == HF_SLOT_CANARY)
+	if (s->kind != HF_SUBJECT_CONTAINER || s->slot == HF_SLOT_CANARY)
 		return 0;
 	tag = bpf_task_storage_get(&hf_tasks, (void *)task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!tag) {
 		count(HF_COUNTER_TAG_FAILED);
 		return -ENOMEM;
 	}
-	tag->container = s->id;
-	tag->slot = s->slot;
+	if (!s->tagged) {
+		tag->container = s->id;
+		tag->slot = s->slot;
+		s->tagged = 1;
+		count(HF_COUNTER_TAGGED);
+	}
 	tag->flags = policy_enforces(s->policy) ? HF_TAG_ENFORCED : 0;
-	s->tag = tag;
-	count(HF_COUNTER_TAGGED);
+	tag->seen_ino = 0; /* a new program: what the old one was told about is not its news */
 	return 0;
 }
 
