@@ -237,8 +237,10 @@ struct imagedb_scan_options {
  * socket nor device: each name is pinned with O_PATH first, and what is opened is the pinned inode. Holds at most
  * a few dozen descriptors and a few MiB, however the tree looks. Needs /proc in the caller's mount namespace.
  *
+ * Needs CAP_DAC_READ_SEARCH to read what is closed to the caller; without it such files are counted as unreadable.
+ *
  * Context: any thread; blocks on the file system (the deadline cannot interrupt one blocked system call).
- * Cost: about four system calls per regular file, three per directory.
+ * Cost: six system calls per regular file (openat2, fstat, openat, close, pread, close), five per directory.
  *
  * Return: 0 when the walk ended by itself (look at @ret_stats->complete), the callback's value if not 0, or: deadline passed
  * (-ETIMEDOUT), cancelled (-ECANCELED), no memory (-ENOMEM), no descriptors left (-EMFILE, -ENFILE), unknown flag or no
@@ -281,6 +283,11 @@ struct imagedb_digest {
  * @fd:		regular file open for reading, borrowed; its offset is neither used nor moved
  * @max_bytes:	refuse longer files; 0 for no bound
  * @ret:	output, untouched on failure
+ *
+ * A write between the first and the last byte is noticed by size, mtime or ctime. What these do not show is not noticed: a store
+ * through a shared mapping whose page was already dirty, or a write within the same clock tick (some ms) before the start.
+ *
+ * Context: any thread; blocks on the file system. Cost: reads the whole file, 128 KiB of memory.
  *
  * Return: 0, or: not a regular file (-EINVAL), longer than @max_bytes (-EFBIG), changed while it was read (-EAGAIN: try again),
  * no memory (-ENOMEM), the cryptographic library refused (-EIO), or the read error.

@@ -231,21 +231,47 @@ static void test_section_headers_are_ignored(void **state)
 	}
 }
 
-static void test_largest_program_header_table_of_the_kernel_is_read(void **state)
+static void test_program_header_table_is_read_up_to_the_limit_of_the_kernel(void **state)
 {
-	enum { TABLE_AT = 8192, COUNT = 65536 / 56 };
-	static uint8_t bytes[TABLE_AT + COUNT * 56];
+	enum { TABLE_AT = 8192, LIMIT = 65536 / 56 };
+	static uint8_t bytes[TABLE_AT + (LIMIT + 1) * 56];
 	static struct maker maker;
 
 	(void)state;
-	make(&maker, true, false, ET_DYN, 0);
-	memcpy(bytes + TABLE_AT + (COUNT - 4) * 56, maker.bytes + 64, 4 * 56);
-	set(&maker, E_PHOFF, TABLE_AT);
-	set(&maker, E_PHNUM, COUNT);
-	memcpy(bytes, maker.bytes, maker.len);
-	read_file(bytes, sizeof(bytes), IMAGEDB_START_BYTES, true);
-	assert_full_details(&maker);
-	assert_int_equal(elf->kind, IMAGEDB_KIND_ELF_SHARED);
+	for (size_t count = LIMIT; count <= LIMIT + 1; count++) {
+		make(&maker, true, false, ET_DYN, 0);
+		memset(bytes, 0, sizeof(bytes));
+		memcpy(bytes + TABLE_AT + (count - 4) * 56, maker.bytes + 64, 4 * 56);
+		set(&maker, E_PHOFF, TABLE_AT);
+		set(&maker, E_PHNUM, count);
+		memcpy(bytes, maker.bytes, maker.len);
+		read_file(bytes, TABLE_AT + count * 56, IMAGEDB_START_BYTES, true);
+		if (count == LIMIT)
+			assert_full_details(&maker);
+		else
+			assert_true(elf->details.malformed);
+	}
+}
+
+static void test_interpreter_is_read_up_to_the_limit_of_the_kernel(void **state)
+{
+	static struct maker maker;
+
+	(void)state;
+	for (size_t size = IMAGEDB_MAX_INTERP; size <= IMAGEDB_MAX_INTERP + 1; size++) {
+		make(&maker, true, false, ET_EXEC, 0);
+		memset(maker.bytes + 2000, 'i', size - 1);
+		set(&maker, INTERP_OFFSET, 2000);
+		set(&maker, INTERP_FILESZ, size);
+		maker.len = 2000 + size;
+		read_made(&maker, true);
+		assert_int_equal(elf->kind, IMAGEDB_KIND_ELF_EXEC);
+		assert_int_equal(elf->details.malformed, size > IMAGEDB_MAX_INTERP);
+		if (size > IMAGEDB_MAX_INTERP)
+			assert_null(elf->interpreter);
+		else
+			assert_int_equal(strlen(elf->interpreter), size - 1);
+	}
 }
 
 /* A dynamic section with @count names of @name_len bytes each behind the other parts. */
@@ -380,7 +406,8 @@ int main(void)
 		cmocka_unit_test(test_file_altered_at_any_byte_is_harmless),
 		cmocka_unit_test(test_bomb_is_malformed_and_harmless),
 		cmocka_unit_test(test_section_headers_are_ignored),
-		cmocka_unit_test(test_largest_program_header_table_of_the_kernel_is_read),
+		cmocka_unit_test(test_program_header_table_is_read_up_to_the_limit_of_the_kernel),
+		cmocka_unit_test(test_interpreter_is_read_up_to_the_limit_of_the_kernel),
 		cmocka_unit_test(test_needed_names_beyond_the_bounds_are_cut_and_said_so),
 		cmocka_unit_test(test_file_shorter_than_announced_is_malformed),
 		cmocka_unit_test(test_this_program_and_its_c_library_are_understood),

@@ -21,8 +21,21 @@ static int set_up(void **state)
 	return 0;
 }
 
+static const char *path_in(const struct tree *tree, const char *name, char *buffer)
+{
+	assert_in_range(snprintf(buffer, PATH_MAX, "%.3000s/%s", tree->path, name), 1, PATH_MAX - 1);
+	return buffer;
+}
+
+/* What a failed test left mounted would keep the tree from being removed. */
 static int tear_down(void **state)
 {
+	static const char *const targets[] = { "bind", "volume", "hosts", "masked", "merged", "." };
+	const struct tree *tree = *state;
+	char target[PATH_MAX];
+
+	for (size_t i = 0; can_mount && i < sizeof(targets) / sizeof(targets[0]); i++)
+		umount2(path_in(tree, targets[i], target), MNT_DETACH | UMOUNT_NOFOLLOW);
 	tree_free(*state);
 	found_clear(&found);
 	return 0;
@@ -34,12 +47,6 @@ static void need_mounts(void)
 		return;
 	print_message("skipped: a private mount namespace needs CAP_SYS_ADMIN\n");
 	skip();
-}
-
-static const char *path_in(const struct tree *tree, const char *name, char *buffer)
-{
-	assert_in_range(snprintf(buffer, PATH_MAX, "%.3000s/%s", tree->path, name), 1, PATH_MAX - 1);
-	return buffer;
 }
 
 static int scan(struct tree *tree, struct imagedb_scan_stats *stats)
