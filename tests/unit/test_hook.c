@@ -8,40 +8,32 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <string.h>
-#include <sys/eventfd.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 
-#include "enforcer/util.h"
+#include "tests/unit/fake_daemon.h"
 #include "tools/hook/hook.h"
 
 enum behaviour { ANSWER, CLOSE, HANG, GARBAGE, OTHER_VERSION, NOT_A_REPLY, NOT_JSON, MORE_TO_COME };
 
-struct server {
-	int sock, stop;
+struct fixture {
+	struct fake_daemon daemon;
+	char bundle[96], rootfs[128];
+	struct hook_options options;
+	struct hook_text text;
+};
+
+/* How the daemon answers. */
+struct script {
 	enum behaviour behaviour;
 	int status;
 	const char *reply;
-	/* What the last client sent. */
-	struct wire_message got;
-	int received;
-	pthread_t thread;
 };
 
-struct fixture {
-	char dir[64], socket[96], bundle[96], rootfs[128];
-	struct hook_options options;
-	struct hook_text text;
-	struct server server;
-};
+static const struct script armed = { ANSWER, 0, "{\"container\":\"c1\",\"armed\":true,\"message\":\"\"}" };
 
 static void write_file(const char *path, const char *content)
 {
@@ -58,21 +50,15 @@ static int setup(void **state)
 	char path[160];
 
 	assert_non_null(f);
-	strcpy(f->dir, "/tmp/holdfast-hook-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	snprintf(f->socket, sizeof(f->socket), "%s/hook.sock", f->dir);
-	snprintf(f->bundle, sizeof(f->bundle), "%s/bundle", f->dir);
+	fake_daemon_init(&f->daemon, "hook.sock");
+	snprintf(f->bundle, sizeof(f->bundle), "%s/bundle", f->daemon.dir);
 	snprintf(f->rootfs, sizeof(f->rootfs), "%s/rootfs", f->bundle);
 	assert_int_equal(mkdir(f->bundle, 0755), 0);
 	assert_int_equal(mkdir(f->rootfs, 0755), 0);
 	snprintf(path, sizeof(path), "%s/config.json", f->bundle);
 	write_file(path, "{\"root\": {\"path\": \"rootfs\"}, \"marker\": 4711}");
 	assert_int_equal(hook_options_init(&f->options), 0);
-	assert_int_equal(hook_setting_set(&f->options, "socket", f->socket, &f->text), 0);
-	f->server.sock = f->server.stop = -1;
-	f->server.received = -EAGAIN;
-	for (size_t i = 0; i < WIRE_MAX_FDS; i++)
-		f->server.got.fds[i] = -1;
+	assert_int_equal(hook_setting_set(&f->options, "socket", f->daemon.path, &f->text), 0);
 	*state = f;
 	return 0;
 }
@@ -82,94 +68,50 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 	char path[160];
 
-	wire_message_release(&f->server.got);
 	hook_options_release(&f->options);
 	snprintf(path, sizeof(path), "%s/config.json", f->bundle);
 	unlink(path);
-	unlink(f->socket);
 	assert_int_equal(rmdir(f->rootfs), 0);
 	assert_int_equal(rmdir(f->bundle), 0);
-	assert_int_equal(rmdir(f->dir), 0);
+	fake_daemon_release(&f->daemon);
 	free(f);
 	return 0;
 }
 
-/* --- the daemon's part ----------------------------------------------------------------------------------------- */
-
-static void misbehave(const struct server *server, int client)
+static void follow_script(struct fake_daemon *daemon, int client)
 {
-	struct wire_header header = { WIRE_MAGIC, WIRE_VERSION + 41, WIRE_REPLY, 0, 0, 2 };
-	char packet[sizeof(header) + 2];
-	struct pollfd poller = { .fd = server->stop, .events = POLLIN };
+	const struct script *script = daemon->data;
 
-	memcpy(packet, &header, sizeof(header));
-	memcpy(packet + sizeof(header), "{}", 2);
-	switch (server->behaviour) {
+	switch (script->behaviour) {
+	case ANSWER:
+		fake_daemon_send(client, WIRE_REPLY, script->status, script->reply);
+		break;
+	case CLOSE:
+		break;
 	case HANG:
-		poll(&poller, 1, -1);
+		fake_daemon_hang(daemon);
 		break;
 	case GARBAGE:
 		assert_int_equal(send(client, "garbage", 7, MSG_NOSIGNAL), 7);
 		break;
 	case OTHER_VERSION:
-		assert_int_equal(send(client, packet, sizeof(packet), MSG_NOSIGNAL), sizeof(packet));
+		fake_daemon_send_version(client, WIRE_VERSION + 41);
 		break;
 	case NOT_A_REPLY:
-		assert_int_equal(wire_send(client, WIRE_EVENT, 0, 0, "{}", 2, NULL, 0), 0);
+		fake_daemon_send(client, WIRE_EVENT, 0, "{}");
 		break;
 	case NOT_JSON:
-		assert_int_equal(wire_send(client, WIRE_REPLY, 0, 0, "armed", 5, NULL, 0), 0);
+		fake_daemon_send(client, WIRE_REPLY, 0, "armed");
 		break;
 	case MORE_TO_COME:
 		assert_int_equal(wire_send(client, WIRE_REPLY, 0, WIRE_MORE, "{}", 2, NULL, 0), 0);
 		break;
-	default:
-		break;
 	}
 }
 
-static void *serve(void *data)
+static void start_daemon(struct fixture *f, const struct script *script)
 {
-	struct server *server = data;
-	struct pollfd pollers[] = { { .fd = server->sock, .events = POLLIN }, { .fd = server->stop, .events = POLLIN } };
-
-	while (poll(pollers, 2, -1) > 0 && !pollers[1].revents) {
-		int client = accept4(server->sock, NULL, NULL, SOCK_CLOEXEC);
-
-		wire_message_release(&server->got);
-		server->received = wire_receive(client, &server->got);
-		if (server->behaviour == ANSWER)
-			assert_int_equal(wire_send(client, WIRE_REPLY, server->status, 0, server->reply,
-						   strlen(server->reply), NULL, 0), 0);
-		else
-			misbehave(server, client);
-		close(client);
-	}
-	return NULL;
-}
-
-static void start_server(struct fixture *f, enum behaviour behaviour, int status, const char *reply)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-	f->server.behaviour = behaviour;
-	f->server.status = status;
-	f->server.reply = reply;
-	memcpy(address.sun_path, f->socket, strlen(f->socket));
-	f->server.sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	assert_int_equal(bind(f->server.sock, (struct sockaddr *)&address, sizeof(address)), 0);
-	assert_int_equal(listen(f->server.sock, 4), 0);
-	f->server.stop = eventfd(0, EFD_CLOEXEC);
-	assert_int_equal(pthread_create(&f->server.thread, NULL, serve, &f->server), 0);
-}
-
-static void stop_server(struct fixture *f)
-{
-	assert_int_equal(eventfd_write(f->server.stop, 1), 0);
-	assert_int_equal(pthread_join(f->server.thread, NULL), 0);
-	close_fd(&f->server.sock);
-	close_fd(&f->server.stop);
-	unlink(f->socket);
+	fake_daemon_start(&f->daemon, follow_script, script);
 }
 
 /* --- the runtime's part ---------------------------------------------------------------------------------------- */
@@ -198,7 +140,7 @@ static int run_container(struct fixture *f, const char *id, pid_t pid, const cha
 
 #define POD "{\"io.kubernetes.cri.sandbox-namespace\":\"kube-system\",\"io.kubernetes.pod.namespace\":\"kube-system\"}"
 #define TORN "{\"io.kubernetes.cri.sandbox-namespace\":\"prod\",\"io.kubernetes.pod.namespace\":\"kube-system\"}"
-#define ARMED "{\"container\":\"c1\",\"armed\":true,\"message\":\"\"}"
+#define ARMED "{\"container\":\"c1\",\"armed\":true}"
 #define UNARMED "{\"container\":\"c1\",\"armed\":false,\"message\":\"vfs root has no baseline\"}"
 #define REFUSED "{\"container\":\"c1\",\"armed\":false,\"message\":\"catalogue full\"}"
 
@@ -206,7 +148,7 @@ static int run_container(struct fixture *f, const char *id, pid_t pid, const cha
 static const struct {
 	const char *name;
 	enum behaviour behaviour;
-	bool no_server;
+	bool absent;
 	int status;
 	const char *reply, *annotations;
 	const char *key, *value; /* setting */
@@ -249,6 +191,7 @@ static const struct {
 static void test_run_decides_as_configured(void **state)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct script script = { cases[i].behaviour, cases[i].status, cases[i].reply };
 		struct fixture *f;
 		int code;
 
@@ -256,11 +199,10 @@ static void test_run_decides_as_configured(void **state)
 		f = *state;
 		if (cases[i].key)
 			assert_int_equal(hook_setting_set(&f->options, cases[i].key, cases[i].value, &f->text), 0);
-		if (!cases[i].no_server)
-			start_server(f, cases[i].behaviour, cases[i].status, cases[i].reply);
+		if (!cases[i].absent)
+			start_daemon(f, &script);
 		code = run_container(f, "c1", getpid(), cases[i].annotations);
-		if (!cases[i].no_server)
-			stop_server(f);
+		fake_daemon_stop(&f->daemon);
 		if (code != cases[i].code || !strstr(f->text.text, cases[i].says) ||
 		    (cases[i].says[0] == '\0') != (f->text.text[0] == '\0') || strchr(f->text.text, '\n'))
 			fail_msg("%s: exit code %d, text \"%s\"", cases[i].name, code, f->text.text);
@@ -270,15 +212,16 @@ static void test_run_decides_as_configured(void **state)
 
 static void test_run_keeps_the_deadline(void **state)
 {
+	static const struct script hangs = { HANG, 0, NULL };
 	struct fixture *f = *state;
 	uint64_t start = clock_ns(CLOCK_MONOTONIC), took_ms;
 
-	start_server(f, HANG, 0, NULL);
+	start_daemon(f, &hangs);
 	f->options.timeout_ms = 100;
 	assert_int_equal(run_container(f, "c1", getpid(), "{}"), 1);
 	took_ms = (clock_ns(CLOCK_MONOTONIC) - start) / 1000000;
 	assert_in_range(took_ms, 100, 2000);
-	stop_server(f);
+	fake_daemon_stop(&f->daemon);
 }
 
 static void test_run_silent_runtime_is_refused_in_time(void **state)
@@ -327,24 +270,24 @@ static void test_run_hands_over_the_right_objects(void **state)
 	struct fixture *f = *state;
 	char path[160], content[128] = "";
 
-	start_server(f, ANSWER, 0, ARMED);
+	start_daemon(f, &armed);
 	assert_int_equal(run_container(f, "c1", getpid(), "{\"k\":\"v\"}"), 0);
-	stop_server(f);
-	assert_int_equal(f->server.received, 0);
-	assert_int_equal(f->server.got.header.type, WIRE_HOOK_ARM);
-	assert_int_equal(f->server.got.n_fds, 3);
-	assert_int_equal(pid_of_pidfd(f->server.got.fds[0]), getpid());
-	assert_same_file(f->server.got.fds[1], f->rootfs);
-	assert_true(fcntl(f->server.got.fds[1], F_GETFL) & O_PATH);
+	fake_daemon_stop(&f->daemon);
+	assert_int_equal(f->daemon.received, 0);
+	assert_int_equal(f->daemon.got.header.type, WIRE_HOOK_ARM);
+	assert_int_equal(f->daemon.got.n_fds, 3);
+	assert_int_equal(pid_of_pidfd(f->daemon.got.fds[0]), getpid());
+	assert_same_file(f->daemon.got.fds[1], f->rootfs);
+	assert_true(fcntl(f->daemon.got.fds[1], F_GETFL) & O_PATH);
 	snprintf(path, sizeof(path), "%s/config.json", f->bundle);
-	assert_same_file(f->server.got.fds[2], path);
+	assert_same_file(f->daemon.got.fds[2], path);
 	/* Readable from its beginning. */
-	assert_true(read(f->server.got.fds[2], content, sizeof(content) - 1) > 0);
+	assert_true(read(f->daemon.got.fds[2], content, sizeof(content) - 1) > 0);
 	assert_non_null(strstr(content, "4711"));
 	snprintf(content, sizeof(content), "\"pid\":%d,", (int)getpid());
-	assert_non_null(strstr(f->server.got.payload, content));
-	assert_non_null(strstr(f->server.got.payload, "\"annotations\":{\"k\":\"v\"}"));
-	assert_null(strstr(f->server.got.payload, "root\":"));
+	assert_non_null(strstr(f->daemon.got.payload, content));
+	assert_non_null(strstr(f->daemon.got.payload, "\"annotations\":{\"k\":\"v\"}"));
+	assert_null(strstr(f->daemon.got.payload, "root\":"));
 }
 
 /* A child with its own mount namespace, where a tmpfs covers the root directory: what the runtime has mounted. */
@@ -377,9 +320,9 @@ static void test_run_opens_the_root_in_the_containers_namespace(void **state)
 	}
 	assert_int_equal(read(ready[0], &c, 1), 1);
 	if (c == 0) {
-		start_server(f, ANSWER, 0, ARMED);
+		start_daemon(f, &armed);
 		assert_int_equal(run_container(f, "c1", child, "{}"), 0);
-		stop_server(f);
+		fake_daemon_stop(&f->daemon);
 	}
 	for (size_t i = 0; i < 2; i++)
 		close(ready[i]);
@@ -391,7 +334,7 @@ static void test_run_opens_the_root_in_the_containers_namespace(void **state)
 		skip();
 	}
 	assert_int_equal(stat(f->rootfs, &here), 0);
-	assert_int_equal(fstat(f->server.got.fds[1], &there), 0);
+	assert_int_equal(fstat(f->daemon.got.fds[1], &there), 0);
 	assert_int_not_equal(here.st_dev, there.st_dev);
 }
 
@@ -403,10 +346,10 @@ static void test_run_absolute_root_stays_inside_the_process_root(void **state)
 	snprintf(path, sizeof(path), "%s/config.json", f->bundle);
 	snprintf(spec, sizeof(spec), "{\"root\":{\"path\":\"%s\"}}", f->rootfs);
 	write_file(path, spec);
-	start_server(f, ANSWER, 0, ARMED);
+	start_daemon(f, &armed);
 	assert_int_equal(run_container(f, "c1", getpid(), "{}"), 0);
-	stop_server(f);
-	assert_same_file(f->server.got.fds[1], f->rootfs);
+	fake_daemon_stop(&f->daemon);
+	assert_same_file(f->daemon.got.fds[1], f->rootfs);
 }
 
 static const struct {
@@ -429,7 +372,7 @@ static void test_run_broken_spec_is_refused(void **state)
 	struct fixture *f = *state;
 	char path[160];
 
-	start_server(f, ANSWER, 0, ARMED);
+	start_daemon(f, &armed);
 	snprintf(path, sizeof(path), "%s/config.json", f->bundle);
 	for (size_t i = 0; i < ARRAY_SIZE(specs); i++) {
 		write_file(path, specs[i].spec);
@@ -446,7 +389,7 @@ static void test_run_broken_spec_is_refused(void **state)
 	/* Twin. */
 	write_file(path, "{\"root\":{\"path\":\"rootfs\"}}");
 	assert_int_equal(run_container(f, "c1", getpid(), "{}"), 0);
-	stop_server(f);
+	fake_daemon_stop(&f->daemon);
 }
 
 static void test_run_dead_process_is_refused(void **state)
@@ -458,11 +401,11 @@ static void test_run_dead_process_is_refused(void **state)
 	if (child == 0)
 		_exit(0);
 	assert_int_equal(waitpid(child, &status, 0), child);
-	start_server(f, ANSWER, 0, ARMED);
+	start_daemon(f, &armed);
 	assert_int_equal(run_container(f, "c1", child, "{}"), 1);
 	assert_non_null(strstr(f->text.text, "No such process"));
-	stop_server(f);
-	assert_int_equal(f->server.received, -EAGAIN);
+	fake_daemon_stop(&f->daemon);
+	assert_int_equal(f->daemon.received, -EAGAIN);
 }
 
 static void test_run_unprivileged_user_follows_rootless(void **state)
@@ -474,16 +417,16 @@ static void test_run_unprivileged_user_follows_rootless(void **state)
 		print_message("SKIP: becoming another user needs root\n");
 		skip();
 	}
-	start_server(f, ANSWER, 0, ARMED);
-	assert_int_equal(chmod(f->dir, 0755), 0);
-	assert_int_equal(chmod(f->socket, 0600), 0);
+	start_daemon(f, &armed);
+	assert_int_equal(chmod(f->daemon.dir, 0755), 0);
+	assert_int_equal(chmod(f->daemon.path, 0600), 0);
 	assert_int_equal(seteuid(65534), 0);
 	allowed = run_container(f, "c1", getpid(), "{}");
 	assert_non_null(strstr(f->text.text, "rootless = allow"));
 	f->options.rootless = HOOK_ANSWER_REFUSE;
 	refused = run_container(f, "c1", getpid(), "{}");
 	assert_int_equal(seteuid(0), 0);
-	stop_server(f);
+	fake_daemon_stop(&f->daemon);
 	assert_int_equal(allowed, 0);
 	assert_int_equal(refused, 1);
 	assert_non_null(strstr(f->text.text, "only from root"));
@@ -494,7 +437,7 @@ static void test_run_leaks_no_descriptor(void **state)
 	struct fixture *f = *state;
 	size_t before = 0, after = 0;
 
-	start_server(f, ANSWER, 0, ARMED);
+	start_daemon(f, &armed);
 	for (int round = 0; round < 3; round++) {
 		DIR *dir;
 
@@ -507,7 +450,7 @@ static void test_run_leaks_no_descriptor(void **state)
 		if (round == 0)
 			before = after;
 	}
-	stop_server(f);
+	fake_daemon_stop(&f->daemon);
 	assert_in_range(after, before - 1, before + 1); /* the server's accepted socket may be open or not */
 }
 
@@ -517,7 +460,7 @@ static void test_log_writes_one_line_to_a_file(void **state)
 	char path[160], line[256];
 	FILE *file;
 
-	snprintf(path, sizeof(path), "%s/log", f->dir);
+	snprintf(path, sizeof(path), "%s/log", f->daemon.dir);
 	hook_log("none", "nothing");
 	hook_log(path, "first");
 	hook_log(path, "second");
