@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Parser for /proc/PID/mountinfo, as far as the container's root needs it.
+ */
+#include "enforcer/mounts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "enforcer/util.h"
+
+#define MINOR_BITS 20 /* of the kernel's dev_t, as s_dev holds it */
+#define TEXT_BYTES_MAX (8u << 20) /* a node with thousands of mounts has some hundred kB */
+
+/* The fields of one line that are used; they point into the line. */
+struct line {
+	unsigned int major, minor;
+	char *root;
+	char *type;
+	char *options; /* of the superblock */
+};
+
+/* Splits "36 35 98:0 /root /point opts shared:1 - type source superopts" in place. */
+static bool split_line(char *text, struct line *ret)
+{
+	char *save = NULL, *dev, *dash;
+
+	dash = strstr(text, " - ");
+	if (!dash)
+		return false;
+	*dash = '\0';
+	if (!strtok_r(text, " ", &save) || !strtok_r(NULL, " ", &save))
+		return false;
+	dev = strtok_r(NULL, " ", &save);
+	ret->root = strtok_r(NULL, " ", &save);
+	if (!dev || !ret->root || sscanf(dev, "%u:%u", &ret->major, &ret->minor) != 2)
+		return false;
+	ret->type = strtok_r(dash + 3, " ", &save);
+	if (!ret->type || !strtok_r(NULL, " ", &save))
+		return false;
+	ret->options = strtok_r(NULL, " ", &save);
+	return ret->options != NULL;
+}
+
+/* Appends "path=dev:ino;" to the stream. False when the folder cannot be told for sure. */
+static bool add_layer(FILE *out, const char *path)
+{
+	struct stat st;
+
+	if (path[0] != '/' || strchr(path, '\\') || stat(path, &st) || !S_ISDIR(st.st_mode))
+		return false;
+	fprintf(out, "%s=%llx:%llx;", path, (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+	return true;
+}
+
+/* One option: "lowerdir=a:b", or "lowerdir+=a" and "datadir+=a" of the new mount interface. */
+static bool add_option(FILE *out, char *option)
+{
+	char *save = NULL;
+
+	if (!strncmp(option, "lowerdir+=", 10) || !strncmp(option, "datadir+=", 9))
+		return add_layer(out, strchr(option, '=') + 1);
+	if (strncmp(option, "lowerdir=", 9))
+		return true;
+	for (char *path = strtok_r(option + 9, ":", &save); path; path = strtok_r(NULL, ":", &save)) {
+		if (!add_layer(out, path))
+			return false;
+	}
+	return true;
+}
+
+static char *layers_of(char *options)
+{
+	char *save = NULL, *text = NULL;
+	size_t bytes = 0;
+	FILE *out = open_memstream(&text, &bytes);
+	bool ok = out != NULL;
+
+	for (char *option = strtok_r(options, ",", &save); ok && option; option = strtok_r(NULL, ",", &save))
+		ok = add_option(out, option);
+	if (out && fclose(out))
+		ok = false;
+	if (!ok || !bytes) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+static void take_line(struct line *line, struct mounts_root *ret)
+{
+	snprintf(ret->type, sizeof(ret->type), "%s", line->type);
+	ret->own_overlay = !strcmp(line->type, "overlay") && !strcmp(line->root, "/");
+	ret->layers = ret->own_overlay ? layers_of(line->options) : NULL;
+}
+
+int mounts_root_parse(const char *text, uint32_t dev, struct mounts_root *ret)
+{
+	_cleanup_(free_ptr) char *copy = NULL;
+
+	for (const char *at = text; *at;) {
+		size_t bytes = strcspn(at, "\n");
+		struct line line;
+
+		free(copy);
+		copy = bytes <= MOUNTS_LINE_BYTES_MAX ? strndup(at, bytes) : NULL;
+		at += bytes + (at[bytes] == '\n');
+		if (!copy || !split_line(copy, &line))
+			continue;
+		if ((line.major << MINOR_BITS | line.minor) != dev)
+			continue;
+		take_line(&line, ret);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+/* All of a /proc file, which has no size. */
+static int read_proc(const char *path, char **ret)
+{
+	_cleanup_(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_(free_ptr) char *text = NULL;
+	size_t used = 0, room = 0;
+
+	if (fd < 0)
+		return -errno;
+	for (;;) {
+		ssize_t n;
+
+		if (room - used < 4096) {
+			char *grown = room < TEXT_BYTES_MAX ? realloc(text, room + 65536) : NULL;
+
+			if (!grown)
+				return -ENOMEM;
+			text = grown;
+			room += 65536;
+		}
+		n = read(fd, text + used, room - used - 1);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n == 0)
+			break;
+		used += n > 0 ? (size_t)n : 0;
+	}
+	text[used] = '\0';
+	*ret = TAKE_PTR(text);
+	return 0;
+}
+
+int mounts_root(pid_t pid, uint32_t dev, struct mounts_root *ret)
+{
+	_cleanup_(free_ptr) char *text = NULL;
+	char path[64];
+	int err;
+
+	snprintf(path, sizeof(path), "/proc/%d/mountinfo", (int)pid);
+	err = read_proc(path, &text);
+	return err ? err : mounts_root_parse(text, dev, ret);
+}

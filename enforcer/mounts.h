@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What /proc/PID/mountinfo tells about a container's root: its file system, and which layers it is made of.
+ *
+ * Owns: the parser. Must not know: containers.
+ */
+#ifndef ENFORCER_MOUNTS_H
+#define ENFORCER_MOUNTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define MOUNTS_LINE_BYTES_MAX (256u << 10) /* an overlay of 500 layers with long paths */
+
+struct mounts_root {
+	char type[32];	 /* "overlay", "ext4", … */
+	bool own_overlay; /* an overlay whose root is this root: the superblock belongs to the container alone */
+	char *layers;	 /* identity of its layers as text; NULL when it cannot be told: never shared then. free() */
+};
+
+/**
+ * mounts_root - the mount that holds a container's root
+ * @pid: a process in the container's mount namespace
+ * @dev: kernel device number of the root's superblock (lsm_identify)
+ * @ret: (output)
+ *
+ * Layers are identified by their paths together with device and inode number of each folder, so that a name that is used again
+ * is another layer. Blocks on /proc and on stat of the layers. Return: 0; -ENOENT: no such mount; -ENOMEM; -errno.
+ */
+int mounts_root(pid_t pid, uint32_t dev, struct mounts_root *ret);
+
+/* The same from an open mountinfo text, for tests. */
+int mounts_root_parse(const char *text, uint32_t dev, struct mounts_root *ret);
+
+#endif

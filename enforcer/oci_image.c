@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Annotation keys of the runtimes to namespace, pod, image and labels; podman's image from its store.
+ */
+#include "enforcer/oci_image.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "enforcer/util.h"
+
+#define STORE_BYTES_MAX (32u << 20) /* podman's containers.json: about 1 kB a container */
+#define LABELS_MAX 1024u
+#define PATH_BYTES 4096
+
+/* The first of the keys that is there gives the fact. */
+static const struct {
+	const char *key;
+	size_t offset;
+} keys[] = {
+	{ "io.kubernetes.cri.sandbox-namespace", offsetof(struct container_facts, namespace_) },
+	{ "io.kubernetes.cri-o.Namespace", offsetof(struct container_facts, namespace_) },
+	{ "io.kubernetes.pod.namespace", offsetof(struct container_facts, namespace_) },
+	{ "io.kubernetes.cri.sandbox-name", offsetof(struct container_facts, pod) },
+	{ "io.kubernetes.cri-o.KubeName", offsetof(struct container_facts, pod) },
+	{ "io.kubernetes.pod.name", offsetof(struct container_facts, pod) },
+	{ "io.kubernetes.cri.sandbox-uid", offsetof(struct container_facts, pod_uid) },
+	{ "io.kubernetes.pod.uid", offsetof(struct container_facts, pod_uid) },
+	{ "io.kubernetes.cri.container-name", offsetof(struct container_facts, name) },
+	{ "io.kubernetes.container.name", offsetof(struct container_facts, name) },
+	{ "io.kubernetes.cri.image-name", offsetof(struct container_facts, image) },
+	{ "io.kubernetes.cri.podsandbox.image-name", offsetof(struct container_facts, image) },
+	{ "io.kubernetes.cri-o.ImageName", offsetof(struct container_facts, image) },
+	{ "io.kubernetes.cri-o.Image", offsetof(struct container_facts, image) },
+	{ "org.opencontainers.image.ref.name", offsetof(struct container_facts, image) },
+	{ "io.kubernetes.cri-o.ImageRef", offsetof(struct container_facts, image_digest) },
+};
+
+/* A key with one of these beginnings gives the manager away. */
+static const struct {
+	const char *prefix, *manager;
+} managers[] = {
+	{ "io.kubernetes.cri-o.", "cri-o" },
+	{ "io.kubernetes.cri.", "containerd" },
+	{ "io.podman.", "podman" },
+	{ "io.container.manager", "podman" },
+	{ "nerdctl/", "containerd" },
+};
+
+static const char *annotation(const struct container_facts *facts, const char *key)
+{
+	for (size_t i = 0; i < facts->n_annotations; i++) {
+		if (!strcmp(facts->annotations[i].key, key))
+			return facts->annotations[i].value;
+	}
+	return NULL;
+}
+
+static int set(char **field, const char *value)
+{
+	if (*field || !value || !*value)
+		return 0;
+	*field = strdup(value);
+	return *field ? 0 : -ENOMEM;
+}
+
+static int set_manager(struct container_facts *facts)
+{
+	for (size_t m = 0; m < ARRAY_SIZE(managers); m++) {
+		for (size_t i = 0; i < facts->n_annotations; i++) {
+			if (!strncmp(facts->annotations[i].key, managers[m].prefix, strlen(managers[m].prefix)))
+				return set(&facts->manager, managers[m].manager);
+		}
+	}
+	return set(&facts->manager, "oci");
+}
+
+static int add_label(struct container_facts *facts, const char *key, const char *value)
+{
+	struct container_label *grown = realloc(facts->labels, (facts->n_labels + 1) * sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	facts->labels = grown;
+	grown += facts->n_labels++;
+	grown->key = strdup(key);
+	grown->value = strdup(value);
+	return grown->key && grown->value ? 0 : -ENOMEM;
+}
+
+/* CRI-O gives the pod's labels as JSON in an annotation. */
+static int add_labels(struct container_facts *facts)
+{
+	const char *text = annotation(facts, "io.kubernetes.cri-o.Labels");
+	struct json_object *labels = text ? json_tokener_parse(text) : NULL;
+	int err = 0;
+
+	if (json_object_is_type(labels, json_type_object)) {
+		json_object_object_foreach(labels, key, value) {
+			if (!err && facts->n_labels < LABELS_MAX && json_object_is_type(value, json_type_string))
+				err = add_label(facts, key, json_object_get_string(value));
+		}
+	}
+	json_object_put(labels);
+	return err;
+}
+
+/* The text of a bounded regular file, or NULL. */
+static char *read_file(const char *path)
+{
+	_cleanup_(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	ssize_t n;
+	char *text;
+
+	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size > (off_t)STORE_BYTES_MAX)
+		return NULL;
+	text = malloc((size_t)st.st_size + 1);
+	if (!text)
+		return NULL;
+	n = read(fd, text, (size_t)st.st_size);
+	text[n > 0 ? n : 0] = '\0';
+	return text;
+}
+
+static int set_from_metadata(struct container_facts *facts, const char *text)
+{
+	struct json_object *metadata = text ? json_tokener_parse(text) : NULL, *value;
+	int err = 0;
+
+	if (json_object_is_type(metadata, json_type_object)) {
+		if (json_object_object_get_ex(metadata, "image-name", &value))
+			err = set(&facts->image, json_object_get_string(value));
+		if (!err && json_object_object_get_ex(metadata, "name", &value))
+			err = set(&facts->name, json_object_get_string(value));
+	}
+	json_object_put(metadata);
+	return err;
+}
+
+/* podman: <store>/overlay-containers/<id>/userdata is the bundle, and <store>/overlay-containers/containers.json has the
+ * names. A store that cannot be read leaves the facts unknown. */
+static int set_from_podman(struct container_facts *facts, const char *bundle)
+{
+	_cleanup_(free_ptr) char *text = NULL;
+	char path[PATH_BYTES];
+	struct json_object *store, *value;
+	int err = 0;
+
+	snprintf(path, sizeof(path), "%s/../../containers.json", bundle);
+	text = read_file(path);
+	store = text ? json_tokener_parse(text) : NULL;
+	for (size_t i = 0; json_object_is_type(store, json_type_array) && i < json_object_array_length(store); i++) {
+		struct json_object *entry = json_object_array_get_idx(store, i);
+		const char *id = json_object_object_get_ex(entry, "id", &value) ? json_object_get_string(value) : NULL;
+
+		if (!id || strcmp(id, facts->id))
+			continue;
+		if (json_object_object_get_ex(entry, "metadata", &value))
+			err = set_from_metadata(facts, json_object_get_string(value));
+		break;
+	}
+	json_object_put(store);
+	return err;
+}
+
+int oci_image_facts(struct container_facts *facts, const char *bundle)
+{
+	int err = set_manager(facts);
+
+	for (size_t i = 0; !err && i < ARRAY_SIZE(keys); i++)
+		err = set((char **)((char *)facts + keys[i].offset), annotation(facts, keys[i].key));
+	if (!err)
+		err = add_labels(facts);
+	if (!err && bundle && !strcmp(facts->manager, "podman"))
+		err = set_from_podman(facts, bundle);
+	return err;
+}
