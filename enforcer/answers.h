@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The daemon's own answers to control.sock: looks into the other parts, acts on them, and has report.h write it down. */
+/* The daemon's own answers to control.sock: looks into the other parts, acts on them, has report.h write it down. */
 #ifndef ENFORCER_ANSWERS_H
 #define ENFORCER_ANSWERS_H
 

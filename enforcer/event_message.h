@@ -13,8 +13,8 @@
 #define EVENT_MESSAGE_PATH_BYTES 512
 #define EVENT_MESSAGE_BYTES 4096
 
-/* Writes the sentence, NUL-terminated UTF-8. path: as users read it, any bytes, NULL when there is none; whole: false if
- * its beginning is missing. */
+/* Writes the sentence, NUL-terminated UTF-8. path: as users read it, any bytes, NULL when there is none; whole: false
+ * if its beginning is missing. */
 void event_message(const struct hf_event *record, const char *path, size_t path_bytes, bool whole,
 		   char ret[EVENT_MESSAGE_BYTES]);
 

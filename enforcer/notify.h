@@ -16,8 +16,8 @@ int notify_reloading(void);
 int notify_stopping(const char *status);
 int notify_status(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* If the service manager wants signs of life, sends them at half of its interval from the loop. *ret is the timer, to be
- * given to loop_unwatch(); NULL when none are wanted. 0 or -errno. */
+/* If the service manager wants signs of life (WatchdogSec=), sends them at half of its interval from the loop. *ret is
+ * the timer, to be given to loop_unwatch(); NULL when none are wanted. 0 or -errno. */
 int notify_watchdog(struct loop *loop, struct loop_source **ret);
 
 #endif

@@ -13,7 +13,8 @@ struct json_object;
  * @bytes: its length
  * @ret: (output) the object, json_object_put() by the caller; untouched on failure
  *
- * Read as strictly as json-c can. Return: 0; -EPROTO: not exactly one JSON object, nested too deeply, or a NUL byte inside; -ENOMEM.
+ * Read as strictly as json-c can. Return: 0; -EPROTO: not exactly one JSON object, nested too deeply, or a NUL byte
+ * inside; -ENOMEM.
  */
 int request_parse(const char *text, size_t bytes, struct json_object **ret);
 

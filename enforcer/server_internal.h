@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What server.c (listening, refusing, time-outs) and server_client.c (one client's messages and queue) share. Nobody else
- * includes it.
+ * What server.c (listening, refusing, time-outs) and server_client.c (one client's messages and queue) share. Nobody
+ * else includes it.
  *
  * I1: any call into a client's queue, and any callback, may end the client; whoever goes on afterwards looks it up
  *     again by its number.
