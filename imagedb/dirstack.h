@@ -4,8 +4,8 @@
  * Owns: frames, waiting names, which directory descriptors stay open, climbing back. Must not know: files, statistics.
  *
  * A directory is listed once, completely, and the names of its sub-directories wait in one byte stack. The first levels keep
- * their descriptors; below them only the current directory is open, and coming back is one ".." from below. So descriptors are bounded
- * whatever the depth, and a tree of depth n costs O(n).
+ * their descriptors; below them only the current directory is open, and coming back is one ".." from below. So descriptors
+ * are bounded whatever the depth, and a tree of depth n costs O(n).
  */
 #ifndef IMAGEDB_DIRSTACK_H
 #define IMAGEDB_DIRSTACK_H

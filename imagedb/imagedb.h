@@ -234,8 +234,9 @@ struct imagedb_scan_options {
  * @ret_stats:	output, may be NULL; filled on failure as well, because a stopped scan must say how far it came
  *
  * Looks at content, whatever the mode bits. Never leaves the root, follows no link, crosses no mount, and opens neither FIFO,
- * socket nor device: each name is pinned with O_PATH first, and what is opened is the pinned inode. Holds at most
- * a few dozen descriptors and a few MiB, however the tree looks. Needs /proc in the caller's mount namespace.
+ * socket nor device: each name is pinned with O_PATH first, and what is opened is the pinned inode. Holds at most 40 descriptors
+ * however the tree looks; memory is 64 KiB, and what the bounds allow for deep or wide trees. Needs /proc in the caller's mount
+ * namespace.
  *
  * Needs CAP_DAC_READ_SEARCH to read what is closed to the caller; without it such files are counted as unreadable.
  *
@@ -244,7 +245,8 @@ struct imagedb_scan_options {
  *
  * Return: 0 when the walk ended by itself (look at @ret_stats->complete), the callback's value if not 0, or: deadline passed
  * (-ETIMEDOUT), cancelled (-ECANCELED), no memory (-ENOMEM), no descriptors left (-EMFILE, -ENFILE), unknown flag or no
- * callback (-EINVAL), not a directory (-ENOTDIR), /proc missing or not proc (-ENOENT, -ENOTDIR), openat2 missing or filtered (-ENOSYS).
+ * callback (-EINVAL), not a directory (-ENOTDIR), no /proc (-ENOENT), openat2 missing or filtered (-ENOSYS, -EPERM), or the error of
+ * opening the root.
  */
 int imagedb_scan(int rootfs_fd, const struct imagedb_scan_options *options, imagedb_file_fn fn, void *data,
 		 struct imagedb_scan_stats *ret_stats);

@@ -299,6 +299,8 @@ int imagedb_scan(int rootfs_fd, const struct imagedb_scan_options *options, imag
 	_cleanup_(scanner_release) struct imagedb_scanner *scanner = NULL;
 	int r;
 
+	if (ret_stats)
+		*ret_stats = (struct imagedb_scan_stats){ .reason = IMAGEDB_INCOMPLETE_STOPPED };
 	if (!fn || (options && options->flags & ~KNOWN_FLAGS))
 		return -EINVAL;
 	scanner = calloc(1, sizeof(*scanner));
