@@ -190,7 +190,7 @@ static int check_api_version(struct policy_reader *r, const struct yaml_node *no
 
 static int parse_document(struct policy_reader *r, const struct yaml_node *node, struct wrapping wrapping)
 {
-	enum document_kind kind;
+	enum document_kind kind = _KIND_MAX;
 	int error = policy_want_type(r, node, YAML_MAPPING, "a document");
 
 	if (error == 0)

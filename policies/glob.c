@@ -112,33 +112,37 @@ static void step_state(const struct matcher *m, bool *next, size_t i, char c)
 	}
 }
 
-/* Bytes at the start of the pattern that stand for themselves: most texts already differ there. */
-static size_t count_literal_prefix(const char *pattern)
+/*
+ * Compares what stands for itself at the start of @pattern: most texts already differ there, and a resolve tries many.
+ * Return: false if @text differs; @ret_prefix is the offset of the first special character, or of the end.
+ */
+static bool match_prefix(const char *pattern, const char *text, size_t *ret_prefix)
 {
-	return strcspn(pattern, "*?[\\");
+	size_t i = 0;
+
+	while (pattern[i] && pattern[i] != '*' && pattern[i] != '?' && pattern[i] != '[' && pattern[i] != '\\') {
+		if (pattern[i] != text[i])
+			return false;
+		i++;
+	}
+	*ret_prefix = i;
+	return true;
 }
 
-bool policy_glob_match(const char *pattern, const char *text, bool path)
+/* Matches @text, from where the pattern's offset @prefix was reached. */
+static bool walk_text(const struct matcher *m, size_t prefix, const char *text)
 {
-	struct matcher m = { pattern, strlen(pattern), path };
 	bool a[POLICY_PATTERN_MAX + 1] = { false }, b[POLICY_PATTERN_MAX + 1];
 	bool *states = a, *next = b, *swap;
-	size_t prefix = count_literal_prefix(pattern);
 
-	if (strncmp(pattern, text, prefix) != 0)
-		return false;
-	if (prefix == m.len)
-		return m.len > 0 && text[prefix] == '\0';
-	if (!policy_glob_valid(pattern, NULL, NULL))
-		return false;
-	add_state(&m, states, prefix, true);
-	for (text += prefix; *text; text++) {
+	add_state(m, states, prefix, true);
+	for (; *text; text++) {
 		bool alive = false;
 
-		memset(next, 0, m.len + 1);
-		for (size_t i = prefix; i < m.len; i++) {
+		memset(next, 0, m->len + 1);
+		for (size_t i = prefix; i < m->len; i++) {
 			if (states[i]) {
-				step_state(&m, next, i, *text);
+				step_state(m, next, i, *text);
 				alive = true;
 			}
 		}
@@ -148,7 +152,22 @@ bool policy_glob_match(const char *pattern, const char *text, bool path)
 		states = next;
 		next = swap;
 	}
-	return states[m.len];
+	return states[m->len];
+}
+
+bool policy_glob_match(const char *pattern, const char *text, bool path)
+{
+	struct matcher m = { .pattern = pattern, .path = path };
+	size_t prefix;
+
+	if (!match_prefix(pattern, text, &prefix))
+		return false;
+	if (pattern[prefix] == '\0')
+		return prefix > 0 && text[prefix] == '\0';
+	if (!policy_glob_valid(pattern, NULL, NULL))
+		return false;
+	m.len = strlen(pattern);
+	return walk_text(&m, prefix, text + prefix);
 }
 
 static bool is_printable_ascii(char c)

@@ -88,11 +88,12 @@ static bool match_globs(const struct policy_strings *globs, const char *text, co
 
 	for (size_t i = 0; i < globs->n; i++) {
 		const char *pattern = globs->item[i];
-		unsigned int weight = weigh_pattern(pattern);
+		unsigned int weight;
 
-		if (hit && weight <= *ret_weight)
-			continue;
 		if (image ? !policy_image_matches(image, pattern) : !policy_glob_match(pattern, text, false))
+			continue;
+		weight = weigh_pattern(pattern);
+		if (hit && weight <= *ret_weight)
 			continue;
 		hit = true;
 		*ret_pattern = pattern;

@@ -13,8 +13,8 @@ struct walk {
 	struct policy_error *err;
 	const char *text;
 	size_t len, i, line_start;
-	size_t brackets;
-	bool indentation;
+	size_t brackets, flow_indicators;
+	bool indentation, flow_line; /* the line so far is blank; its first character is a bracket */
 };
 
 size_t policy_utf8_length(const char *text, size_t len)
@@ -115,6 +115,11 @@ static const char *check_character(const struct walk *w, size_t n)
 	return NULL;
 }
 
+static bool is_bracket(char c)
+{
+	return c == '[' || c == '{';
+}
+
 static void take_character(struct walk *w, size_t n)
 {
 	char c = w->text[w->i];
@@ -123,9 +128,25 @@ static void take_character(struct walk *w, size_t n)
 	if (c == '\n') {
 		w->line_start = w->i;
 		w->indentation = true;
+		w->flow_line = false;
 	} else if (c != ' ') {
+		w->flow_line = w->flow_line || (w->indentation && is_bracket(c));
 		w->indentation = false;
 	}
+	w->brackets += is_bracket(c);
+	w->flow_indicators += w->flow_line && strchr("[]{},:?&*!\"'", c);
+}
+
+/* What is too much about the character at w->i, or NULL. */
+static const char *check_bounds(const struct walk *w)
+{
+	if (w->i - w->line_start >= POLICY_LINE_BYTES_MAX)
+		return "the line is too long; break it";
+	if (w->brackets >= POLICY_BRACKETS_MAX && is_bracket(w->text[w->i]))
+		return "too many brackets in one file; split it";
+	if (w->flow_indicators >= POLICY_FLOW_INDICATORS_MAX)
+		return "too much on lines that start with a bracket; use indentation instead, or split the file";
+	return NULL;
 }
 
 int policy_text_check(const struct policy_origin *origin, const char *text, size_t len, struct policy_error *err)
@@ -141,11 +162,9 @@ int policy_text_check(const struct policy_origin *origin, const char *text, size
 
 		if (wrong)
 			return fail_at(&w, -EINVAL, wrong);
-		if (w.i - w.line_start >= POLICY_LINE_BYTES_MAX)
-			return fail_at(&w, -E2BIG, "the line is too long; break it");
-		w.brackets += text[w.i] == '[' || text[w.i] == '{';
-		if (w.brackets > POLICY_BRACKETS_MAX)
-			return fail_at(&w, -E2BIG, "too many brackets in one file; split it");
+		wrong = check_bounds(&w);
+		if (wrong)
+			return fail_at(&w, -E2BIG, wrong);
 		take_character(&w, n);
 	}
 	return 0;

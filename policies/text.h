@@ -8,10 +8,16 @@
 
 #include "policies/error.h"
 
-/* Bytes of one line: libfyaml looks ahead to the end of the line for a ':' and keeps 400 bytes for each token it meets. */
+/*
+ * libfyaml scans ahead for the ':' that would make a flow collection a key, and keeps up to 700 bytes for each token on
+ * the way: to the end of the line, over lines while brackets open, and to the end of the text where lines that start with
+ * a collection follow each other. Each of the three is bounded, to about 25 MiB in all.
+ */
 #define POLICY_LINE_BYTES_MAX (64 * 1024)
-/* '[' and '{' in one file: the look-ahead crosses lines while brackets are open. A policy has about fifteen. */
+/* '[' and '{' in one file; a policy has about fifteen. */
 #define POLICY_BRACKETS_MAX 32768
+/* Indicators on lines that start with a bracket: one line of JSON as long as a line may be, or thousands of short ones. */
+#define POLICY_FLOW_INDICATORS_MAX 32768
 
 /* Bytes of the well-formed UTF-8 character at @text (RFC 3629), or 0 if there is none within @len bytes. */
 size_t policy_utf8_length(const char *text, size_t len);
@@ -25,7 +31,7 @@ size_t policy_text_find_bad(const char *text, size_t len);
  * @origin: (borrowed) where the text stands, for @err
  *
  * Return: 0; -EINVAL for a byte order mark, NUL, control character, lone carriage return, invalid UTF-8, or a tab in
- * the indentation; -E2BIG for too long a line or too many brackets. -EFBIG for too long a text.
+ * the indentation; -E2BIG for too long a line or too much in brackets. -EFBIG for too long a text.
  */
 int policy_text_check(const struct policy_origin *origin, const char *text, size_t len, struct policy_error *err);
 
