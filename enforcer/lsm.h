@@ -44,6 +44,9 @@ int lsm_cgroup_add(struct lsm *lsm, uint64_t cgroup, const struct hf_slot_ref *r
 int lsm_cgroup_remove(struct lsm *lsm, uint64_t cgroup);
 /* Removes all catalogue entries of a layer set. Walks the map: O(entries). The number removed, or -errno. */
 int64_t lsm_catalog_remove(struct lsm *lsm, uint32_t layer_set);
+/* The same for all entries whose key fn wants gone. */
+typedef bool (*lsm_key_fn)(const struct hf_catalog_key *key, void *data);
+int64_t lsm_catalog_remove_if(struct lsm *lsm, lsm_key_fn fn, void *data);
 
 /* Where a file is enrolled to, and what is refused. */
 struct lsm_enrolment {

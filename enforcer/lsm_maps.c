@@ -18,7 +18,9 @@
 #include "enforcer/util.h"
 #include "holdfast.skel.h"
 
-#define DELETE_BATCH 512 /* keys collected before they are removed: a walk must not delete what it stands on */
+#define MAP_KEY_BYTES_MAX 32
+_Static_assert(sizeof(struct hf_catalog_key) <= MAP_KEY_BYTES_MAX && sizeof(struct hf_volume_key) <= MAP_KEY_BYTES_MAX,
+	       "room for a key");
 
 static int view_open(struct lsm_view *view, struct bpf_map *map)
 {
@@ -139,66 +141,71 @@ int lsm_volume_add(struct lsm *lsm, const struct hf_volume_key *key, enum hf_vol
 	return map_put(lsm->skel->maps.hf_volumes, key, &value);
 }
 
-typedef bool (*key_match_fn)(const void *key, uint64_t wanted);
+typedef bool (*key_match_fn)(const void *key, void *data);
 
-static bool volume_is_of(const void *key, uint64_t wanted)
+static bool volume_is_of(const void *key, void *data)
 {
-	return ((const struct hf_volume_key *)key)->container == wanted;
+	return ((const struct hf_volume_key *)key)->container == *(const uint64_t *)data;
 }
 
-static bool catalog_is_of(const void *key, uint64_t wanted)
+static bool catalog_is_of(const struct hf_catalog_key *key, void *data)
 {
-	return ((const struct hf_catalog_key *)key)->layer_set == wanted;
+	return key->layer_set == *(const uint32_t *)data;
 }
 
-/* Collects up to DELETE_BATCH matching keys in one walk. The number found, or -errno. */
-static int collect_keys(int fd, size_t key_bytes, key_match_fn match, uint64_t wanted, char *keys)
-{
-	char key[32], next[32];
-	const void *from = NULL;
-	int n = 0;
+struct catalog_match {
+	lsm_key_fn fn;
+	void *data;
+};
 
-	while (n < DELETE_BATCH && bpf_map_get_next_key(fd, from, next) == 0) {
-		memcpy(key, next, key_bytes);
-		from = key;
-		if (match(key, wanted))
-			memcpy(keys + (size_t)n++ * key_bytes, key, key_bytes);
-	}
-	return n;
+static bool catalog_matches(const void *key, void *data)
+{
+	const struct catalog_match *match = data;
+
+	return match->fn(key, match->data);
 }
 
-/* Removes all matching keys: walk, delete what was collected, until a walk finds nothing. */
-static int64_t remove_matching(int fd, size_t key_bytes, key_match_fn match, uint64_t wanted)
+/*
+ * Removes all matching keys. The key to be deleted is dropped only when the walk has gone past it: get_next_key of a key
+ * that is gone starts from the beginning.
+ */
+static int64_t remove_matching(int fd, size_t key_bytes, key_match_fn match, void *data)
 {
-	_cleanup_(free_ptr) char *keys = malloc(DELETE_BATCH * key_bytes);
+	char key[MAP_KEY_BYTES_MAX], next[MAP_KEY_BYTES_MAX];
+	int more = bpf_map_get_next_key(fd, NULL, key);
 	int64_t removed = 0;
-	int n;
 
-	if (!keys)
-		return -ENOMEM;
-	do {
-		n = collect_keys(fd, key_bytes, match, wanted, keys);
-		for (int i = 0; i < n; i++) {
-			if (bpf_map_delete_elem(fd, keys + (size_t)i * key_bytes) && errno != ENOENT)
+	while (!more) {
+		more = bpf_map_get_next_key(fd, key, next);
+		if (match(key, data)) {
+			if (bpf_map_delete_elem(fd, key) && errno != ENOENT)
 				return -errno;
 			removed++;
 		}
-	} while (n == DELETE_BATCH);
+		memcpy(key, next, key_bytes);
+	}
 	return removed;
 }
 
 int lsm_volumes_remove(struct lsm *lsm, uint64_t container)
 {
 	int64_t n = remove_matching(bpf_map__fd(lsm->skel->maps.hf_volumes), sizeof(struct hf_volume_key),
-				    volume_is_of, container);
+				    volume_is_of, &container);
 
 	return n < 0 ? (int)n : 0;
 }
 
+int64_t lsm_catalog_remove_if(struct lsm *lsm, lsm_key_fn fn, void *data)
+{
+	struct catalog_match match = { .fn = fn, .data = data };
+
+	return remove_matching(bpf_map__fd(lsm->skel->maps.hf_catalog), sizeof(struct hf_catalog_key), catalog_matches,
+			       &match);
+}
+
 int64_t lsm_catalog_remove(struct lsm *lsm, uint32_t layer_set)
 {
-	return remove_matching(bpf_map__fd(lsm->skel->maps.hf_catalog), sizeof(struct hf_catalog_key), catalog_is_of,
-			       layer_set);
+	return lsm_catalog_remove_if(lsm, catalog_is_of, &layer_set);
 }
 
 /* Puts a question, makes the call that the hook sees, takes the answer. */

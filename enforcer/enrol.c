@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The enrolling thread: its queue and its life. What it does with a job is in enrol_job.c.
+ */
+#include "enforcer/enrol.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "enforcer/enrol_internal.h"
+#include "enforcer/log.h"
+#include "enforcer/loop.h"
+#include "enforcer/lsm.h"
+#include "enforcer/privilege.h"
+#include "enforcer/util.h"
+
+#define SWEEP_NS (30ull * NSEC_PER_SEC) /* how often sets whose grace time ended are looked for */
+
+static struct enrol_job *pop(struct enrol_queue *queue)
+{
+	struct enrol_job *job = queue->first;
+
+	if (job) {
+		queue->first = job->next;
+		queue->n--;
+		if (!queue->first)
+			queue->last = NULL;
+		job->next = NULL;
+	}
+	return job;
+}
+
+static void push(struct enrol_queue *queue, struct enrol_job *job)
+{
+	job->next = NULL;
+	if (queue->last)
+		queue->last->next = job;
+	else
+		queue->first = job;
+	queue->last = job;
+	queue->n++;
+}
+
+static void wake_main(struct enroller *e)
+{
+	uint64_t one = 1;
+
+	if (write(e->done_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
+		log_error("enrolment: cannot wake the main thread: %m");
+}
+
+/* Takes the releases that came in and removes sets whose time is over. */
+static void tidy(struct enroller *e)
+{
+	uint32_t id;
+
+	pthread_mutex_lock(&e->lock);
+	while (e->n_released) {
+		id = e->released[--e->n_released];
+		layers_release(e->layers, id, clock_ns(CLOCK_MONOTONIC));
+	}
+	pthread_mutex_unlock(&e->lock);
+	while ((id = layers_expired(e->layers, clock_ns(CLOCK_MONOTONIC)))) {
+		int64_t n = lsm_catalog_remove(e->lsm, id);
+
+		if (n < 0)
+			log_error("enrolment: cannot remove layer set %u from the catalogue: %s", id, strerror((int)-n));
+		else
+			log_debug("enrolment: layer set %u removed, %lld entries", id, (long long)n);
+	}
+}
+
+/* Waits for work, at most until the next sweep. NULL: nothing to do but tidy, or stop. */
+static struct enrol_job *wait_for_job(struct enroller *e)
+{
+	struct timespec until;
+	struct enrol_job *job;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += (time_t)(SWEEP_NS / NSEC_PER_SEC);
+	pthread_mutex_lock(&e->lock);
+	while (!e->todo.first && !e->n_released && !atomic_load(&e->stop)) {
+		if (pthread_cond_timedwait(&e->wake, &e->lock, &until))
+			break;
+	}
+	job = pop(&e->todo);
+	pthread_mutex_unlock(&e->lock);
+	return job;
+}
+
+static void finish(struct enroller *e, struct enrol_job *job)
+{
+	pthread_mutex_lock(&e->lock);
+	push(&e->finished, job);
+	pthread_mutex_unlock(&e->lock);
+	wake_main(e);
+}
+
+static int start_thread(struct enroller *e)
+{
+	char reason[PRIVILEGE_ERROR_BYTES] = "";
+	int err = lsm_enrol_register(e->lsm);
+
+	if (err) {
+		log_error("enrolment: the kernel half did not register the thread: %s", strerror(-err));
+		return err;
+	}
+	err = privilege_drop_capabilities(reason);
+	if (err)
+		log_error("enrolment: cannot drop capabilities: %s", reason);
+	return err;
+}
+
+static void *enrol_thread(void *data)
+{
+	struct enroller *e = data;
+	int err = start_thread(e);
+
+	pthread_mutex_lock(&e->lock);
+	e->start_err = err;
+	e->started = true;
+	pthread_cond_broadcast(&e->wake);
+	pthread_mutex_unlock(&e->lock);
+	while (!err && !atomic_load(&e->stop)) {
+		struct enrol_job *job = wait_for_job(e);
+
+		if (job) {
+			enrol_run(e, job);
+			finish(e, job);
+		}
+		tidy(e);
+	}
+	return NULL;
+}
+
+/* Main thread: hands finished jobs back. */
+static void on_done(uint32_t events, void *data)
+{
+	struct enroller *e = data;
+	uint64_t n;
+
+	(void)events;
+	if (read(e->done_fd, &n, sizeof(n)) < 0 && errno != EAGAIN)
+		log_error("enrolment: cannot read the wake-up: %m");
+	for (;;) {
+		struct enrol_job *job;
+
+		pthread_mutex_lock(&e->lock);
+		job = pop(&e->finished);
+		pthread_mutex_unlock(&e->lock);
+		if (!job)
+			return;
+		job->done(job, job->data);
+	}
+}
+
+static int wait_started(struct enroller *e)
+{
+	int err;
+
+	pthread_mutex_lock(&e->lock);
+	while (!e->started)
+		pthread_cond_wait(&e->wake, &e->lock);
+	err = e->start_err;
+	pthread_mutex_unlock(&e->lock);
+	return err;
+}
+
+int enroller_new(struct lsm *lsm, struct loop *loop, struct enroller **ret)
+{
+	_cleanup_(enroller_free) struct enroller *e = calloc(1, sizeof(*e));
+	int err;
+
+	if (!e)
+		return -ENOMEM;
+	e->lsm = lsm;
+	pthread_mutex_init(&e->lock, NULL);
+	pthread_cond_init(&e->wake, NULL);
+	e->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (e->done_fd < 0)
+		return -errno;
+	err = layers_new(&e->layers);
+	if (!err)
+		err = loop_watch(loop, e->done_fd, EPOLLIN, on_done, e, &e->source);
+	if (!err)
+		err = -pthread_create(&e->thread, NULL, enrol_thread, e);
+	if (err)
+		return err;
+	e->running = true;
+	err = wait_started(e);
+	if (err)
+		return err;
+	*ret = TAKE_PTR(e);
+	return 0;
+}
+
+static void free_queue(struct enrol_queue *queue)
+{
+	struct enrol_job *job;
+
+	while ((job = pop(queue)))
+		enrol_job_free(&job);
+}
+
+void enroller_free(struct enroller **enroller)
+{
+	struct enroller *e = *enroller;
+
+	if (!e)
+		return;
+	atomic_store(&e->stop, true);
+	if (e->running) {
+		pthread_mutex_lock(&e->lock);
+		pthread_cond_broadcast(&e->wake);
+		pthread_mutex_unlock(&e->lock);
+		pthread_join(e->thread, NULL);
+	}
+	loop_unwatch(&e->source);
+	free_queue(&e->todo);
+	free_queue(&e->finished);
+	layers_free(&e->layers);
+	close_fd(&e->done_fd);
+	free(e->released);
+	pthread_cond_destroy(&e->wake);
+	pthread_mutex_destroy(&e->lock);
+	free(e);
+	*enroller = NULL;
+}
+
+int enrol_submit(struct enroller *e, struct enrol_job *job)
+{
+	int err = 0;
+
+	pthread_mutex_lock(&e->lock);
+	if (e->todo.n >= ENROL_QUEUE_MAX) {
+		err = -ENOBUFS;
+	} else {
+		push(&e->todo, job);
+		pthread_cond_signal(&e->wake);
+	}
+	pthread_mutex_unlock(&e->lock);
+	return err;
+}
+
+void enrol_job_free(struct enrol_job **job)
+{
+	if (!*job)
+		return;
+	close_fd(&(*job)->rootfs_fd);
+	free((*job)->root.layers);
+	free((*job)->volumes);
+	free(*job);
+	*job = NULL;
+}
+
+void enrol_release(struct enroller *e, uint32_t layer_set)
+{
+	pthread_mutex_lock(&e->lock);
+	if (e->n_released == e->released_room) {
+		uint32_t room = e->released_room ? 2 * e->released_room : 64;
+		uint32_t *grown = realloc(e->released, room * sizeof(*grown));
+
+		if (grown) {
+			e->released = grown;
+			e->released_room = room;
+		}
+	}
+	if (e->n_released < e->released_room)
+		e->released[e->n_released++] = layer_set;
+	else
+		log_error("enrolment: no memory to note that layer set %u is unused; it stays until restart", layer_set);
+	pthread_cond_signal(&e->wake);
+	pthread_mutex_unlock(&e->lock);
+}
+
+int enrol_adopt(struct enroller *e, uint32_t layer_set, const char *identity, bool complete, uint32_t executables)
+{
+	int err;
+
+	pthread_mutex_lock(&e->lock);
+	err = layers_adopt(e->layers, layer_set, identity, complete, executables);
+	pthread_mutex_unlock(&e->lock);
+	return err;
+}
+
+static bool is_leftover(const struct hf_catalog_key *key, void *data)
+{
+	struct enroller *e = data;
+
+	return !layers_known(e->layers, key->layer_set);
+}
+
+void enrol_adopted_all(struct enroller *e)
+{
+	int64_t n = lsm_catalog_remove_if(e->lsm, is_leftover, e);
+
+	if (n < 0)
+		log_error("enrolment: cannot tidy the catalogue: %s", strerror((int)-n));
+	else if (n)
+		log_info("enrolment: removed %lld catalogue entries that no container uses", (long long)n);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What enrol.c (thread and queue) and enrol_job.c (the work) share; nobody else includes it. */
+#ifndef ENFORCER_ENROL_INTERNAL_H
+#define ENFORCER_ENROL_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "enforcer/enrol.h"
+#include "enforcer/layers.h"
+
+struct loop_source;
+
+struct enrol_queue {
+	struct enrol_job *first, *last;
+	unsigned int n;
+};
+
+/* lock guards todo, finished, released and the start; layers belong to the thread, before it works to the main thread. */
+struct enroller {
+	struct lsm *lsm;
+	struct layers *layers;
+	struct loop_source *source;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	struct enrol_queue todo, finished;
+	uint32_t *released;
+	uint32_t n_released, released_room;
+	atomic_bool stop;
+	bool running, started;
+	int start_err;
+	int done_fd;
+};
+
+/* Does the job on the enrolling thread: fills in its answers. */
+void enrol_run(struct enroller *e, struct enrol_job *job);
+
+#endif

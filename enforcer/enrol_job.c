@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One enrolment: identify the root, find its layer set, show every candidate to the kernel half, identify the volumes.
+ *
+ *   I1  A container is reported as enrolled only when its scan ended and the kernel half answered for each candidate.
+ *   I2  A set is shared with later containers only if nothing of it was hidden by this container's writable layer.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "enforcer/enrol_internal.h"
+#include "enforcer/log.h"
+#include "enforcer/lsm.h"
+#include "enforcer/util.h"
+
+struct scan_state {
+	struct lsm *lsm;
+	struct lsm_enrolment where;
+	uint32_t enrolled;
+	uint32_t hidden; /* candidates whose data lie in the writable layer */
+	enum hf_enrol_status bad; /* what stopped the scan */
+};
+
+static int fail(struct enrol_job *job, int err, const char *what)
+{
+	snprintf(job->error, sizeof(job->error), "%s: %s", what, strerror(-err));
+	return err;
+}
+
+/* imagedb's callback: shows one file. */
+static int show_file(const struct imagedb_file *file, void *data)
+{
+	struct scan_state *scan = data;
+	struct hf_enrol answer;
+	int err;
+
+	if (file->hardlink_seen || file->size == 0)
+		return 0;
+	err = lsm_enrol_file(scan->lsm, file->fd, &scan->where, &answer);
+	if (err == -ENODEV || err == -EACCES || err == -EPERM)
+		return 0; /* cannot be mapped by anybody, so it cannot run either */
+	if (err)
+		return err;
+	switch (answer.status) {
+	case HF_ENROL_ADDED:
+	case HF_ENROL_KNOWN:
+		scan->enrolled++;
+		return 0;
+	case HF_ENROL_UPPER:
+		scan->hidden++;
+		return 0;
+	case HF_ENROL_WORLD:
+		return 0;
+	default:
+		scan->bad = answer.status;
+		return answer.status == HF_ENROL_FULL ? -ENOSPC : -EIO;
+	}
+}
+
+static const char *stop_reason(const struct scan_state *scan, int err)
+{
+	switch (scan->bad) {
+	case HF_ENROL_FULL:
+		return "the catalogue is full";
+	case HF_ENROL_NO_MEMORY:
+		return "the kernel had no memory for the catalogue";
+	case HF_ENROL_UNDECIDABLE:
+		return "a file of the root cannot be resolved to its real inode (unsupported root file system)";
+	case HF_ENROL_PENDING:
+		if (err == -EIO)
+			return "the enrolment hook does not answer";
+		break;
+	default:
+		break;
+	}
+	return err == -ETIMEDOUT ? "the scan of its root took longer than --enrol-timeout" : "cannot scan its root";
+}
+
+/* Scans the root into the set. */
+static int scan_root(struct enroller *e, struct enrol_job *job, struct layer_set *set)
+{
+	struct scan_state scan = { .lsm = e->lsm, .where = { .layer_set = set->id, .root_dev = job->root_dev } };
+	struct imagedb_scan_options options = { .deadline_ns = job->deadline_ns, .cancel = &e->stop,
+						.flags = IMAGEDB_SCAN_MODE_BITS };
+	struct imagedb_scan_stats stats;
+	int err;
+
+	if (job->root.own_overlay)
+		scan.where.flags = HF_ENROL_REFUSE_UPPER;
+	err = imagedb_scan(job->rootfs_fd, &options, show_file, &scan, &stats);
+	if (err)
+		return fail(job, err, stop_reason(&scan, err));
+	job->executables = scan.enrolled;
+	if (!stats.complete)
+		snprintf(job->warning, sizeof(job->warning),
+			 "its scan is incomplete (%s): executables that were not seen are denied",
+			 imagedb_incomplete_to_string(stats.reason));
+	set->executables = scan.enrolled;
+	set->complete = job->root.layers && stats.complete && !scan.hidden;
+	return 0;
+}
+
+static int identify_root(struct enroller *e, struct enrol_job *job)
+{
+	struct hf_enrol answer;
+	int err = lsm_identify(e->lsm, job->rootfs_fd, &answer);
+
+	if (err)
+		return fail(job, err, "cannot identify its root");
+	job->root_ino = answer.key.ino;
+	job->root_dev = answer.key.dev;
+	err = mounts_root(job->pid, job->root_dev, &job->root);
+	return err ? fail(job, err, "cannot find its root in mountinfo") : 0;
+}
+
+static int open_in_root(int rootfs_fd, const char *path)
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+
+	return (int)syscall(SYS_openat2, rootfs_fd, path, &how, sizeof(how));
+}
+
+/* A volume that cannot be identified is simply none: code on it is foreign. */
+static int identify_volumes(struct enroller *e, struct enrol_job *job)
+{
+	job->volumes = calloc(job->n_mounts + 1, sizeof(*job->volumes));
+	if (!job->volumes)
+		return fail(job, -ENOMEM, "volumes");
+	for (size_t i = 0; i < job->n_mounts; i++) {
+		_cleanup_(close_fd) int fd = open_in_root(job->rootfs_fd, job->mounts[i].destination);
+		struct hf_enrol answer;
+		struct stat st;
+
+		if (fd < 0 || fstat(fd, &st) || lsm_identify(e->lsm, fd, &answer))
+			continue;
+		job->volumes[i].root_ino = answer.key.ino;
+		job->volumes[i].dev = answer.key.dev;
+		job->volumes[i].is_file = S_ISREG(st.st_mode);
+	}
+	return 0;
+}
+
+static int run(struct enroller *e, struct enrol_job *job)
+{
+	struct layer_set *set;
+	int err = identify_root(e, job);
+
+	if (!err)
+		err = identify_volumes(e, job);
+	if (err)
+		return err;
+	err = layers_acquire(e->layers, job->root.layers, &set);
+	if (err)
+		return fail(job, err, "layer set");
+	job->layer_set = set->id;
+	job->known = set->complete;
+	job->executables = set->executables;
+	if (!set->complete)
+		err = scan_root(e, job, set);
+	if (err) {
+		layers_release(e->layers, set->id, clock_ns(CLOCK_MONOTONIC));
+		job->layer_set = 0;
+	}
+	return err;
+}
+
+void enrol_run(struct enroller *e, struct enrol_job *job)
+{
+	job->err = run(e, job);
+	close_fd(&job->rootfs_fd); /* it holds a mount of the container */
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Layer sets: which images' executables stand in the kernel's catalogue, and who still needs them.
+ *
+ * Owns: the numbers of layer sets, their users and their grace time. Must not know: the kernel half; the caller removes
+ * the entries of a set that layers_expired returns. Used by one thread (the enroller's).
+ */
+#ifndef ENFORCER_LAYERS_H
+#define ENFORCER_LAYERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* How long the entries of a set without containers stay: a restart, or the next pod of the same image, comes soon. */
+#define LAYERS_GRACE_NS (600ull * 1000000000ull)
+/* Sets known at once; beyond it sets without users go at once. Nodes hold tens to hundreds of images. */
+#define LAYERS_IDLE_MAX 256
+
+struct layers;
+
+struct layer_set {
+	uint32_t id;	/* hf_catalog_key.layer_set */
+	bool complete;	/* every candidate of the layers stands in the catalogue: the next container need not be scanned */
+	uint32_t executables;
+};
+
+int layers_new(struct layers **ret);
+void layers_free(struct layers **layers);
+
+/* The set of that identity (NULL: one that is never shared), with one user more. *ret is borrowed until its last user has
+ * gone. -ENOMEM. */
+int layers_acquire(struct layers *layers, const char *identity, struct layer_set **ret);
+/* After a restart: the set with this number exists and has one user more. -EEXIST: another identity has that number. */
+int layers_adopt(struct layers *layers, uint32_t id, const char *identity, bool complete, uint32_t executables);
+/* One user less. now_ns: CLOCK_MONOTONIC. */
+void layers_release(struct layers *layers, uint32_t id, uint64_t now_ns);
+/* A set without users whose grace time has ended, now forgotten: its number, 0 when there is none. Call until 0. */
+uint32_t layers_expired(struct layers *layers, uint64_t now_ns);
+/* Identity of a set, NULL when unknown or not shared. Borrowed. */
+const char *layers_identity(const struct layers *layers, uint32_t id);
+bool layers_known(const struct layers *layers, uint32_t id);
+
+#endif
