@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The daemon's state as JSON documents, for control.sock.
+ *
+ * Owns: the shape and the words of answers. Must not know: where the facts come from (answers.c gathers them), sockets.
+ * Each function returns a new object, json_object_put() by the caller, or NULL when there is no memory. Strings from
+ * containers may hold any bytes; what is not UTF-8 comes out as U+FFFD.
+ */
+#ifndef ENFORCER_REPORT_H
+#define ENFORCER_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "bpf-lsm/abi.h"
+#include "enforcer/container.h"
+#include "policies/policies.h"
+
+struct json_object;
+
+/* Pauses shown at most; more namespaces than that are not paused by hand. */
+#define REPORT_PAUSES_MAX 64
+/* Reasons shown why the daemon is not as it should be, and the length of each. */
+#define REPORT_DEGRADED_MAX 8
+#define REPORT_DEGRADED_BYTES 1280
+#define REPORT_HOOKS_MAX 8
+
+struct report_pause {
+	const char *namespace_; /* "" for all */
+	uint64_t until_ns;	/* CLOCK_REALTIME */
+};
+
+/* Everything that STATUS tells. Borrowed. */
+struct report_status {
+	const char *version;
+	bool ready;
+	pid_t pid;
+	uint64_t uptime_seconds;
+
+	const char *kernel_release;
+	const char *hooks[REPORT_HOOKS_MAX];
+	size_t n_hooks;
+
+	size_t containers[_CONTAINER_STATE_MAX];
+
+	uint32_t policy_generation;
+	const char *policy_path;
+	size_t policies;
+	const struct policy_error *policy_error; /* NULL: what is on disk is in force */
+
+	struct report_pause pauses[REPORT_PAUSES_MAX];
+	size_t n_pauses;
+
+	uint64_t events_delivered, events_lost;
+	uint64_t counters[_HF_COUNTER_MAX];
+	const char *counter_names[_HF_COUNTER_MAX];
+	uint64_t catalog_entries;
+
+	char degraded[REPORT_DEGRADED_MAX][REPORT_DEGRADED_BYTES];
+	size_t n_degraded;
+};
+
+/* What belongs to a container besides struct container. */
+struct report_counts {
+	uint64_t denied, audited;
+	uint64_t paused_until_ns; /* CLOCK_REALTIME, 0: not paused */
+};
+
+struct json_object *report_status(const struct report_status *status);
+struct json_object *report_container(const struct container *container, const struct report_counts *counts);
+struct json_object *report_policy(const struct policy_info *info, size_t containers);
+struct json_object *report_effective(const struct policy_effective *effective);
+/* {"message", "until"}; until_ns 0: null. */
+struct json_object *report_message(const char *message, uint64_t until_ns);
+/* {"message", "file", "line", "column"}. */
+struct json_object *report_policy_error(const struct policy_error *error);
+
+#endif
