@@ -222,6 +222,7 @@ void container_free(struct container **container)
 	free(gone->state_reason);
 	free(gone->cgroup_path);
 	free(gone->root_type);
+	free(gone->layers);
 	free(gone);
 }
 

@@ -58,6 +58,9 @@ struct container {
 	uint64_t cgroup;	/* inode of its cgroup2 folder, 0 unknown */
 	char *cgroup_path;
 	char *root_type;	/* "overlay", "ext4", … */
+	char *layers;		/* identity of its layers (mounts.h); NULL: not shared */
+	bool layers_complete;	/* all candidates of its layers stand in the catalogue: others may share the set */
+	bool own_overlay;	/* the root's superblock belongs to it alone */
 	uint32_t executables;	/* candidates found in its image, as enrolled */
 	uint32_t volumes;	/* declared mounts */
 	uint64_t started_ns;	/* CLOCK_REALTIME */

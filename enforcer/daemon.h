@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "bpf-lsm/abi.h"
+
 struct control;
 struct container_table;
 struct enroller;
@@ -16,7 +18,9 @@ struct event_log;
 struct hook_server;
 struct loop;
 struct lsm;
+struct loop_source;
 struct policy_store;
+struct ring;
 
 struct daemon_options {
 	const char *policy_path; /* file or folder, default /etc/holdfast/policies */
@@ -37,6 +41,10 @@ struct daemon {
 	struct enroller *enroller;
 	struct hook_server *hook;
 	struct control *control;
+	struct ring *ring;
+	struct loop_source *watchdog;
+	uint64_t last_kernel_id;
+	bool slot_taken[HF_MAX_CONTAINERS]; /* by a container that is starting or running */
 	uint64_t started_ns;	/* CLOCK_REALTIME */
 	uint64_t ready_ns;	/* CLOCK_REALTIME, 0 until READY */
 	uint64_t events_delivered;

@@ -51,6 +51,7 @@ struct enrol_job {
 	struct mounts_root root;
 	uint32_t layer_set; /* held for the caller until enrol_release, when err is 0 */
 	uint32_t executables;
+	bool complete; /* the set may be shared */
 	bool known; /* the layer set was enrolled before: nothing was scanned */
 	struct enrol_volume *volumes; /* n_mounts of them */
 	struct enrol_job *next;

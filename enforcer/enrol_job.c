@@ -164,6 +164,7 @@ static int run(struct enroller *e, struct enrol_job *job)
 	job->executables = set->executables;
 	if (!set->complete)
 		err = scan_root(e, job, set);
+	job->complete = set->complete;
 	if (err) {
 		layers_release(e->layers, set->id, clock_ns(CLOCK_MONOTONIC));
 		job->layer_set = 0;

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Arming: parse the request, resolve the policy, enrol, publish, answer.
+ *
+ *   I1  The hook is answered "armed" only after the record is visible to the kernel half: the runtime then pivots and
+ *       executes, and the first exec finds record, policy and catalogue.
+ *   I2  Every request is answered exactly once, and every failure has a name that the policy's notReady decides upon.
+ */
+#include "enforcer/arm.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "enforcer/cgroup.h"
+#include "enforcer/daemon.h"
+#include "enforcer/enrol.h"
+#include "enforcer/hook_server.h"
+#include "enforcer/life.h"
+#include "enforcer/log.h"
+#include "enforcer/lsm.h"
+#include "enforcer/oci.h"
+#include "enforcer/policy_store.h"
+#include "enforcer/state.h"
+#include "enforcer/util.h"
+
+#define MESSAGE_BYTES 512
+
+/* A request on its way. */
+struct arming {
+	struct daemon *daemon;
+	struct container *container;
+	struct oci_container *oci;
+	uint64_t client;
+	uint64_t asked_ns; /* CLOCK_MONOTONIC */
+	int pidfd;
+};
+
+static void arming_free(struct arming **arming)
+{
+	if (!*arming)
+		return;
+	container_free(&(*arming)->container);
+	oci_free(&(*arming)->oci);
+	close_fd(&(*arming)->pidfd);
+	free(*arming);
+	*arming = NULL;
+}
+
+/* Slots belong to records of the kernel half; free is what has no id there and is not pending here. */
+static int find_slot(struct daemon *daemon, uint32_t *ret)
+{
+	for (uint32_t slot = HF_SLOT_FIRST; slot < HF_MAX_CONTAINERS; slot++) {
+		struct hf_container *record = lsm_container(daemon->lsm, slot);
+
+		if (record->id == 0 && !daemon->slot_taken[slot]) {
+			*ret = slot;
+			return 0;
+		}
+	}
+	return -ENOSPC;
+}
+
+/* Ids rise with the wall clock and never repeat, also across restarts of the daemon. */
+static uint64_t fresh_id(struct daemon *daemon)
+{
+	uint64_t now = clock_ns(CLOCK_REALTIME);
+
+	daemon->last_kernel_id = now > daemon->last_kernel_id ? now : daemon->last_kernel_id + 1;
+	return daemon->last_kernel_id;
+}
+
+static void fill_root_key(const struct container *c, struct hf_root_key *key)
+{
+	*key = (struct hf_root_key){ .dev = c->root_dev, .ino = c->own_overlay ? 0 : c->root_ino };
+}
+
+static uint32_t record_flags(const struct container *c)
+{
+	uint32_t flags = c->own_overlay ? HF_CONTAINER_OVERLAY_ROOT : 0;
+
+	if (c->state == CONTAINER_STATE_AUDIT)
+		flags |= HF_CONTAINER_NO_BASELINE;
+	if (c->state == CONTAINER_STATE_UNWATCHED)
+		flags |= HF_CONTAINER_UNARMED;
+	return flags;
+}
+
+int arm_publish(struct daemon *daemon, struct container *c)
+{
+	struct hf_container *record = lsm_container(daemon->lsm, c->slot);
+	struct hf_slot_ref ref = { .id = c->kernel_id, .slot = c->slot };
+	struct hf_root_key key;
+	int err;
+
+	record->policy = c->policy_slot;
+	record->layer_set = c->layer_set;
+	record->root_dev = c->root_dev;
+	record->root_ino = c->root_ino;
+	record->flags = record_flags(c);
+	record->cgroup = c->cgroup;
+	record->pause_until_ns = policy_store_pause_until(daemon->policies, c->facts.namespace_);
+	record->denied = record->audited = 0;
+	__atomic_store_n(&record->id, c->kernel_id, __ATOMIC_RELEASE);
+	fill_root_key(c, &key);
+	err = c->root_dev ? lsm_root_add(daemon->lsm, &key, &ref) : 0;
+	if (!err && c->cgroup)
+		err = lsm_cgroup_add(daemon->lsm, c->cgroup, &ref);
+	return err;
+}
+
+static void withdraw(struct daemon *daemon, struct container *c)
+{
+	struct hf_container *record = lsm_container(daemon->lsm, c->slot);
+	struct hf_root_key key;
+
+	if (record && record->id == c->kernel_id) {
+		fill_root_key(c, &key);
+		lsm_root_remove(daemon->lsm, &key);
+		if (c->cgroup)
+			lsm_cgroup_remove(daemon->lsm, c->cgroup);
+		__atomic_store_n(&record->id, 0, __ATOMIC_RELEASE);
+	}
+	lsm_volumes_remove(daemon->lsm, c->kernel_id);
+	policy_store_unassign(daemon->policies, c);
+	if (c->layer_set)
+		enrol_release(daemon->enroller, c->layer_set);
+	daemon->slot_taken[c->slot] = false;
+}
+
+void arm_release(struct daemon *daemon, uint64_t kernel_id)
+{
+	struct container *c = container_table_take(daemon->containers, kernel_id);
+
+	if (!c)
+		return;
+	life_unwatch(c);
+	withdraw(daemon, c);
+	state_remove(daemon, kernel_id);
+	log_info("container %s: gone", c->facts.id);
+	container_free(&c);
+}
+
+static void answer(struct arming *a, int status, bool armed, const char *message)
+{
+	struct container *c = a->container;
+
+	hook_server_answer(a->daemon->hook, a->client, status, c ? c->facts.id : NULL, armed, message);
+}
+
+static bool path_is(const char *a, const char *b)
+{
+	size_t n = strlen(a), m = strlen(b);
+
+	while (n > 1 && a[n - 1] == '/')
+		n--;
+	while (m > 1 && b[m - 1] == '/')
+		m--;
+	return n == m && !strncmp(a, b, n);
+}
+
+static enum hf_volume_kind volume_kind(const struct arming *a, size_t i, const struct enrol_volume *volume)
+{
+	const struct oci_mount *mount = &a->oci->mounts[i];
+	const struct policy_effective *policy = a->container->policy;
+	const char *program = a->container->facts.program;
+
+	for (size_t v = 0; v < policy->n_volumes; v++) {
+		if (path_is(policy->volumes[v].path, mount->destination) &&
+		    (mount->read_only || !policy->volumes[v].read_only))
+			return HF_VOLUME_ALLOWED;
+	}
+	if (mount->read_only && volume->is_file && program && path_is(program, mount->destination))
+		return HF_VOLUME_INIT;
+	return mount->read_only ? HF_VOLUME_READ_ONLY : HF_VOLUME_WRITABLE;
+}
+
+static int publish_volumes(struct arming *a, const struct enrol_job *job)
+{
+	struct container *c = a->container;
+
+	for (size_t i = 0; i < job->n_mounts; i++) {
+		struct hf_volume_key key = { .container = c->kernel_id,
+					     .root_ino = job->volumes[i].root_ino,
+					     .dev = job->volumes[i].dev };
+		int err;
+
+		if (!key.dev)
+			continue;
+		err = lsm_volume_add(a->daemon->lsm, &key, volume_kind(a, i, &job->volumes[i]));
+		if (err)
+			return err;
+		c->volumes++;
+	}
+	return 0;
+}
+
+/* Hands the container to the table, its record to the kernel half, and writes it down. */
+static int commit(struct arming *a)
+{
+	struct daemon *daemon = a->daemon;
+	struct container *c = a->container;
+	int err = state_save(daemon, c);
+
+	if (!err)
+		err = life_watch(daemon, c, a->pidfd);
+	if (!err) {
+		a->pidfd = -1; /* taken */
+		err = arm_publish(daemon, c);
+	}
+	if (!err)
+		err = container_table_add(daemon->containers, &a->container);
+	if (err) {
+		life_unwatch(c);
+		state_remove(daemon, c->kernel_id);
+	}
+	return err;
+}
+
+static void give_up(struct arming *a, int err, const char *why)
+{
+	char message[MESSAGE_BYTES];
+
+	snprintf(message, sizeof(message), "%s", why);
+	log_error("container %s: refused: %s", a->container->facts.id, message);
+	withdraw(a->daemon, a->container);
+	answer(a, err, false, message);
+}
+
+/* It could not be armed: the policy says what it gets. */
+static void not_ready(struct arming *a, int err, const char *why)
+{
+	struct container *c = a->container;
+	enum policy_not_ready not_ready = c->policy ? c->policy->not_ready : POLICY_NOT_READY_AUDIT;
+
+	if (not_ready == POLICY_NOT_READY_DENY) {
+		give_up(a, err, why);
+		return;
+	}
+	c->state = not_ready == POLICY_NOT_READY_AUDIT ? CONTAINER_STATE_AUDIT : CONTAINER_STATE_UNWATCHED;
+	free(c->state_reason);
+	c->state_reason = strdup(why);
+	policy_store_unassign(a->daemon->policies, c); /* again, since the state caps the policy at audit */
+	err = policy_store_assign(a->daemon->policies, c);
+	if (!err)
+		err = commit(a);
+	if (err) {
+		give_up(a, err, "no room to register it");
+		return;
+	}
+	log_warning("container %s: %s: %s", c->facts.id,
+		    not_ready == POLICY_NOT_READY_AUDIT ? "only audited" : "unwatched", why);
+	hook_server_answer(a->daemon->hook, a->client, 0, c->facts.id, false, why);
+}
+
+static void armed(struct arming *a, struct enrol_job *job)
+{
+	struct container *c = a->container;
+	int err;
+
+	c->state = CONTAINER_STATE_ARMED;
+	c->armed_after_ns = clock_ns(CLOCK_MONOTONIC) - a->asked_ns;
+	if (job->warning[0])
+		c->state_reason = strdup(job->warning);
+	err = publish_volumes(a, job);
+	if (err) {
+		not_ready(a, err, "no room for its volumes in the kernel half");
+		return;
+	}
+	err = commit(a);
+	if (err) {
+		give_up(a, err, "it cannot be registered");
+		return;
+	}
+	log_info("container %s: armed in %llu ms, %u executables%s, policy %s", c->facts.id,
+		 (unsigned long long)((clock_ns(CLOCK_MONOTONIC) - a->asked_ns) / 1000000), job->executables,
+		 job->known ? " (known layers)" : "", c->policy->name);
+	hook_server_answer(a->daemon->hook, a->client, 0, c->facts.id, true, NULL);
+}
+
+static void on_enrolled(struct enrol_job *job, void *data)
+{
+	_cleanup_(arming_free) struct arming *a = data;
+	struct container *c = a->container;
+
+	c->layer_set = job->layer_set;
+	c->root_dev = job->root_dev;
+	c->root_ino = job->root_ino;
+	c->own_overlay = job->root.own_overlay;
+	c->root_type = strdup(job->root.type);
+	c->layers = TAKE_PTR(job->root.layers);
+	c->layers_complete = job->complete;
+	c->executables = job->executables;
+	if (job->err)
+		not_ready(a, job->err, job->error);
+	else
+		armed(a, job);
+	enrol_job_free(&job);
+}
+
+/* A runtime may start a container again under the same id before we saw the old one end. */
+static void release_same_id(struct daemon *daemon, const char *id)
+{
+	for (size_t i = container_count(daemon->containers); i > 0; i--) {
+		struct container *old = container_at(daemon->containers, i - 1);
+
+		if (old && old->facts.id && !strcmp(old->facts.id, id))
+			arm_release(daemon, old->kernel_id);
+	}
+}
+
+static int make_container(struct arming *a)
+{
+	struct container *c = calloc(1, sizeof(*c));
+	int err;
+
+	if (!c)
+		return -ENOMEM;
+	a->container = c;
+	c->facts = a->oci->facts;
+	a->oci->facts = (struct container_facts){ 0 };
+	c->pid = a->oci->pid;
+	c->kernel_id = fresh_id(a->daemon);
+	c->started_ns = clock_ns(CLOCK_REALTIME);
+	cgroup_of_pid(c->pid, &c->cgroup_path, &c->cgroup);
+	err = find_slot(a->daemon, &c->slot);
+	if (err)
+		return err;
+	a->daemon->slot_taken[c->slot] = true;
+	return policy_store_assign(a->daemon->policies, c);
+}
+
+static int submit(struct arming *a, int rootfs_fd)
+{
+	struct enrol_job *job = calloc(1, sizeof(*job));
+	int err;
+
+	if (!job) {
+		close(rootfs_fd);
+		return -ENOMEM;
+	}
+	job->rootfs_fd = rootfs_fd;
+	job->pid = a->container->pid;
+	job->mounts = a->oci->mounts;
+	job->n_mounts = a->oci->n_mounts;
+	job->deadline_ns = a->asked_ns + a->daemon->options.enrol_timeout_ms * 1000000ull;
+	job->done = on_enrolled;
+	job->data = a;
+	err = enrol_submit(a->daemon->enroller, job);
+	if (err)
+		enrol_job_free(&job);
+	return err;
+}
+
+void arm_request(struct daemon *daemon, uint64_t client, char *state_json, int pidfd, int rootfs_fd, int config_fd)
+{
+	_cleanup_(arming_free) struct arming *a = calloc(1, sizeof(*a));
+	char error[OCI_ERROR_BYTES] = "out of memory";
+	int err = a ? 0 : -ENOMEM;
+
+	if (a) {
+		*a = (struct arming){ .daemon = daemon, .client = client, .pidfd = pidfd,
+				      .asked_ns = clock_ns(CLOCK_MONOTONIC) };
+		err = oci_parse(state_json, config_fd, &a->oci, error);
+	}
+	free(state_json);
+	close_fd(&config_fd);
+	if (err) {
+		log_warning("hook: refused: %s", error);
+		close_fd(&rootfs_fd);
+		hook_server_answer(daemon->hook, client, err, NULL, false, error);
+		return;
+	}
+	release_same_id(daemon, a->oci->facts.id);
+	err = make_container(a);
+	if (err) {
+		close_fd(&rootfs_fd);
+		give_up(a, err, err == -ENOSPC ? "no slot left for a container or its policy" : strerror(-err));
+		return;
+	}
+	err = submit(a, rootfs_fd);
+	if (err) {
+		not_ready(a, err, "too many containers start at once");
+		return;
+	}
+	a = NULL; /* on_enrolled's now */
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * State to container: parse, check that it still lives and that the kernel half still has it, watch it again.
+ */
+#include "enforcer/restore.h"
+
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "enforcer/arm.h"
+#include "enforcer/container.h"
+#include "enforcer/daemon.h"
+#include "enforcer/enrol.h"
+#include "enforcer/life.h"
+#include "enforcer/log.h"
+#include "enforcer/lsm.h"
+#include "enforcer/policy_store.h"
+#include "enforcer/util.h"
+
+#define START_FIELD 22 /* of /proc/PID/stat; the second one, in brackets, may hold blanks */
+
+uint64_t restore_start_of_pid(pid_t pid)
+{
+	_cleanup_(close_file) FILE *file = NULL;
+	char path[64], text[1024];
+	char *at, *save = NULL;
+	size_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	file = fopen(path, "re");
+	n = file ? fread(text, 1, sizeof(text) - 1, file) : 0;
+	text[n] = '\0';
+	at = strrchr(text, ')');
+	if (!at)
+		return 0;
+	at = strtok_r(at + 1, " ", &save);
+	for (int field = 3; at && field < START_FIELD; field++)
+		at = strtok_r(NULL, " ", &save);
+	return at ? strtoull(at, NULL, 10) : 0;
+}
+
+static uint64_t number(struct json_object *o, const char *key)
+{
+	struct json_object *value;
+
+	return json_object_object_get_ex(o, key, &value) ? json_object_get_uint64(value) : 0;
+}
+
+static char *text(struct json_object *o, const char *key)
+{
+	struct json_object *value;
+	const char *s = json_object_object_get_ex(o, key, &value) ? json_object_get_string(value) : NULL;
+
+	return s ? strdup(s) : NULL;
+}
+
+static void pairs(struct json_object *o, const char *key, struct container_label **ret, size_t *ret_n)
+{
+	struct json_object *map;
+	struct container_label *list;
+
+	if (!json_object_object_get_ex(o, key, &map) || !json_object_is_type(map, json_type_object))
+		return;
+	list = calloc((size_t)json_object_object_length(map) + 1, sizeof(*list));
+	if (!list)
+		return;
+	*ret = list;
+	json_object_object_foreach(map, name, value) {
+		list[*ret_n].key = strdup(name);
+		list[*ret_n].value = strdup(json_object_get_string(value));
+		(*ret_n)++;
+	}
+}
+
+static struct container *parse(struct json_object *o)
+{
+	struct container *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->facts = (struct container_facts){
+		.id = text(o, "id"),
+		.name = text(o, "name"),
+		.image = text(o, "image"),
+		.image_digest = text(o, "image_digest"),
+		.namespace_ = text(o, "namespace"),
+		.pod = text(o, "pod"),
+		.pod_uid = text(o, "pod_uid"),
+		.manager = text(o, "manager"),
+		.program = text(o, "program"),
+	};
+	pairs(o, "labels", &c->facts.labels, &c->facts.n_labels);
+	pairs(o, "annotations", &c->facts.annotations, &c->facts.n_annotations);
+	c->state_reason = text(o, "state_reason");
+	c->cgroup_path = text(o, "cgroup_path");
+	c->root_type = text(o, "root_type");
+	c->layers = text(o, "layers");
+	c->state = (enum container_state)number(o, "state");
+	c->pid = (pid_t)number(o, "pid");
+	c->kernel_id = number(o, "kernel_id");
+	c->slot = (uint32_t)number(o, "slot");
+	c->layer_set = (uint32_t)number(o, "layer_set");
+	c->root_dev = (uint32_t)number(o, "root_dev");
+	c->root_ino = number(o, "root_ino");
+	c->layers_complete = number(o, "layers_complete");
+	c->own_overlay = number(o, "own_overlay");
+	c->cgroup = number(o, "cgroup");
+	c->executables = (uint32_t)number(o, "executables");
+	c->volumes = (uint32_t)number(o, "volumes");
+	c->started_ns = number(o, "started_ns");
+	c->armed_after_ns = number(o, "armed_after_ns");
+	return c;
+}
+
+/* A state file is only believed where the kernel half agrees. */
+static bool is_sane(struct daemon *daemon, const struct container *c)
+{
+	const struct hf_container *record;
+
+	if (!c->facts.id || !c->kernel_id || c->state >= _CONTAINER_STATE_MAX || c->pid <= 0 ||
+	    c->slot < HF_SLOT_FIRST || c->slot >= HF_MAX_CONTAINERS || daemon->slot_taken[c->slot])
+		return false;
+	record = lsm_container(daemon->lsm, c->slot);
+	return record->id == c->kernel_id && record->layer_set == c->layer_set;
+}
+
+static int attach(struct daemon *daemon, struct container *c, int pidfd)
+{
+	struct hf_container *record = lsm_container(daemon->lsm, c->slot);
+	bool complete = c->layers && c->layers_complete;
+	int err = policy_store_assign(daemon->policies, c);
+
+	if (err)
+		return err;
+	__atomic_store_n(&record->policy, c->policy_slot, __ATOMIC_RELEASE);
+	if (c->layer_set)
+		err = enrol_adopt(daemon->enroller, c->layer_set, complete ? c->layers : NULL, complete, c->executables);
+	if (!err)
+		err = life_watch(daemon, c, pidfd);
+	return err;
+}
+
+int restore_container(struct daemon *daemon, struct json_object *state)
+{
+	_cleanup_(container_free) struct container *c = parse(state);
+	_cleanup_(close_fd) int pidfd = -1;
+	int err;
+
+	if (!c)
+		return -ENOMEM;
+	if (!is_sane(daemon, c))
+		return -EBADMSG;
+	pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
+	if (pidfd < 0 || restore_start_of_pid(c->pid) != number(state, "pid_start")) {
+		/* Its slot is freed by restore_finish. */
+		return -ESRCH;
+	}
+	err = attach(daemon, c, pidfd);
+	if (err)
+		return err;
+	pidfd = -1; /* taken */
+	daemon->slot_taken[c->slot] = true;
+	if (c->kernel_id > daemon->last_kernel_id)
+		daemon->last_kernel_id = c->kernel_id;
+	return container_table_add(daemon->containers, &c);
+}
+
+/* A record that no state file claims: its container ended while nobody watched. */
+static void free_slot(struct daemon *daemon, uint32_t slot)
+{
+	struct hf_container *record = lsm_container(daemon->lsm, slot);
+	struct hf_root_key key = { .dev = record->root_dev,
+				   .ino = record->flags & HF_CONTAINER_OVERLAY_ROOT ? 0 : record->root_ino };
+
+	lsm_root_remove(daemon->lsm, &key);
+	if (record->cgroup)
+		lsm_cgroup_remove(daemon->lsm, record->cgroup);
+	lsm_volumes_remove(daemon->lsm, record->id);
+	__atomic_store_n(&record->id, 0, __ATOMIC_RELEASE);
+}
+
+void restore_finish(struct daemon *daemon)
+{
+	for (uint32_t slot = HF_SLOT_FIRST; slot < HF_MAX_CONTAINERS; slot++) {
+		if (lsm_container(daemon->lsm, slot)->id && !daemon->slot_taken[slot])
+			free_slot(daemon, slot);
+	}
+	enrol_adopted_all(daemon->enroller);
+}

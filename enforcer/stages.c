@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The table of stages. Each takes only what the stages before it have set up:
+ * signals before threads, capabilities dropped and the filter installed after everything that needs more, READY last.
+ */
+#include "enforcer/stages.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "enforcer/answers.h"
+#include "enforcer/arm.h"
+#include "enforcer/canary.h"
+#include "enforcer/container.h"
+#include "enforcer/control.h"
+#include "enforcer/daemon.h"
+#include "enforcer/enrol.h"
+#include "enforcer/event_log.h"
+#include "enforcer/hook_server.h"
+#include "enforcer/log.h"
+#include "enforcer/loop.h"
+#include "enforcer/lsm.h"
+#include "enforcer/notify.h"
+#include "enforcer/policy_compile.h"
+#include "enforcer/policy_store.h"
+#include "enforcer/privilege.h"
+#include "enforcer/ring.h"
+#include "enforcer/state.h"
+#include "enforcer/util.h"
+
+#define CANARY_ID 1u	/* hf_container.id of the two slots that are no containers; real ids are wall clock times */
+#define UNKNOWN_ID 2u
+
+typedef int (*start_fn)(struct daemon *daemon, char *reterr);
+typedef void (*stop_fn)(struct daemon *daemon);
+
+static void on_stop_signal(int signo, void *data)
+{
+	struct daemon *daemon = data;
+
+	log_info("signal %d: stopping; enforcement stays in the kernel", signo);
+	loop_quit(daemon->loop, 0);
+}
+
+static void on_hangup(int signo, void *data)
+{
+	struct daemon *daemon = data;
+	struct policy_error error;
+	int err;
+
+	(void)signo;
+	notify_reloading();
+	err = event_log_reopen(daemon->events);
+	if (err)
+		log_error("cannot reopen %s: %s", daemon->options.event_file, strerror(-err));
+	policy_store_reload(daemon->policies, &error); /* logs by itself */
+	notify_ready(NULL);
+}
+
+static int start_loop(struct daemon *daemon, char *reterr)
+{
+	int err = loop_new(&daemon->loop);
+
+	(void)reterr;
+	if (!err)
+		err = loop_signal(daemon->loop, SIGTERM, on_stop_signal, daemon);
+	if (!err)
+		err = loop_signal(daemon->loop, SIGINT, on_stop_signal, daemon);
+	if (!err)
+		err = loop_signal(daemon->loop, SIGHUP, on_hangup, daemon);
+	return err;
+}
+
+static void stop_loop(struct daemon *daemon)
+{
+	loop_free(&daemon->loop);
+}
+
+static int start_run_dir(struct daemon *daemon, char *reterr)
+{
+	struct stat st;
+
+	if (mkdir(daemon->options.run_dir, 0700) && errno != EEXIST) {
+		snprintf(reterr, STAGES_ERROR_BYTES, "cannot make %s", daemon->options.run_dir);
+		return -errno;
+	}
+	if (lstat(daemon->options.run_dir, &st) || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() || st.st_mode & 022) {
+		snprintf(reterr, STAGES_ERROR_BYTES, "%s must be a folder of root's that nobody else can write",
+			 daemon->options.run_dir);
+		return -EPERM;
+	}
+	return 0;
+}
+
+static int start_events(struct daemon *daemon, char *reterr)
+{
+	struct event_log_options options = { .stdout_fd = daemon->options.quiet ? -1 : STDOUT_FILENO,
+					     .file = daemon->options.event_file,
+					     .file_max_bytes = daemon->options.event_file_max_bytes };
+	int err = event_log_new(daemon->loop, &options, &daemon->events);
+
+	if (err)
+		snprintf(reterr, STAGES_ERROR_BYTES, "event file %s", options.file ? options.file : "(none)");
+	return err;
+}
+
+static void stop_events(struct daemon *daemon)
+{
+	event_log_free(&daemon->events);
+}
+
+/* The overlay module must be there before the programs are loaded: they are fitted to its types. Asking for an overlay
+ * file system context makes the kernel fetch it. */
+static void load_overlay(void)
+{
+	int fd = (int)syscall(SYS_fsopen, "overlay", 1 /* FSOPEN_CLOEXEC */);
+
+	close_fd(&fd);
+}
+
+static int start_kernel_half(struct daemon *daemon, char *reterr)
+{
+	load_overlay();
+	return lsm_open(&daemon->lsm, reterr, STAGES_ERROR_BYTES);
+}
+
+static void stop_kernel_half(struct daemon *daemon)
+{
+	lsm_close(&daemon->lsm);
+}
+
+/* Tells the kernel half what the host is. */
+static int start_host(struct daemon *daemon, char *reterr)
+{
+	struct hf_config *config = lsm_config(daemon->lsm);
+	_cleanup_(close_fd) int root = open("/proc/1/root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct hf_enrol answer;
+	struct stat ns;
+	int err;
+
+	config->abi = HF_ABI_VERSION;
+	if (root < 0 || stat("/proc/1/ns/mnt", &ns)) {
+		snprintf(reterr, STAGES_ERROR_BYTES, "cannot look at /proc/1: run in the host's pid namespace, as root");
+		return -errno;
+	}
+	err = lsm_enrol_register(daemon->lsm);
+	/* The statfs hook answers only when the programs are on; without the host's numbers nobody is anybody's yet. */
+	if (!err)
+		err = lsm_identify(daemon->lsm, root, &answer);
+	if (err) {
+		snprintf(reterr, STAGES_ERROR_BYTES, "the kernel half does not answer");
+		return err;
+	}
+	config->host_mntns = (uint32_t)ns.st_ino;
+	config->host_root_dev = answer.key.dev;
+	config->host_root_ino = answer.key.ino;
+	__atomic_store_n(&config->enabled, 1, __ATOMIC_RELEASE);
+	return 0;
+}
+
+static void fill_own_slot(struct daemon *daemon, uint32_t slot, uint64_t id)
+{
+	struct hf_container *record = lsm_container(daemon->lsm, slot);
+
+	record->policy = slot; /* policy slots of the same numbers are reserved for them */
+	__atomic_store_n(&record->id, id, __ATOMIC_RELEASE);
+}
+
+static int start_canary(struct daemon *daemon, char *reterr)
+{
+	policy_compile_canary(lsm_policy(daemon->lsm, HF_SLOT_CANARY));
+	policy_compile_unknown(lsm_policy(daemon->lsm, HF_SLOT_UNKNOWN), POLICY_MODE_AUDIT);
+	fill_own_slot(daemon, HF_SLOT_CANARY, CANARY_ID);
+	fill_own_slot(daemon, HF_SLOT_UNKNOWN, UNKNOWN_ID);
+	return canary_prove(daemon->lsm, reterr, STAGES_ERROR_BYTES);
+}
+
+static int start_policies(struct daemon *daemon, char *reterr)
+{
+	struct policy_error error = { 0 };
+	int err = container_table_new(&daemon->containers);
+
+	if (!err)
+		err = policy_store_new(daemon, &daemon->policies, &error);
+	if (err && error.message[0])
+		snprintf(reterr, STAGES_ERROR_BYTES, "%.200s:%d:%d: %.250s", error.file, error.line, error.column,
+			 error.message);
+	return err;
+}
+
+static void stop_policies(struct daemon *daemon)
+{
+	policy_store_free(&daemon->policies);
+	container_table_free(&daemon->containers);
+}
+
+static int start_enroller(struct daemon *daemon, char *reterr)
+{
+	int err = enroller_new(daemon->lsm, daemon->loop, &daemon->enroller);
+
+	if (err)
+		snprintf(reterr, STAGES_ERROR_BYTES, "the enrolling thread did not start");
+	return err;
+}
+
+static void stop_enroller(struct daemon *daemon)
+{
+	enroller_free(&daemon->enroller);
+}
+
+static int start_containers(struct daemon *daemon, char *reterr)
+{
+	int n = state_restore(daemon);
+
+	if (n < 0) {
+		snprintf(reterr, STAGES_ERROR_BYTES, "cannot use %s/containers", daemon->options.run_dir);
+		return n;
+	}
+	if (n || lsm_took_over(daemon->lsm))
+		log_info("took over the pinned programs, %d running containers", n);
+	return policy_store_watch(daemon->policies);
+}
+
+static int start_ring(struct daemon *daemon, char *reterr)
+{
+	(void)reterr;
+	return ring_new(daemon, &daemon->ring);
+}
+
+static void stop_ring(struct daemon *daemon)
+{
+	ring_free(&daemon->ring);
+}
+
+static int start_sockets(struct daemon *daemon, char *reterr)
+{
+	struct control_ops ops;
+	int err;
+
+	answers_init(daemon, &ops);
+	err = control_new(daemon->loop, daemon->events, daemon->options.run_dir, &ops, &daemon->control);
+	if (!err)
+		err = hook_server_new(daemon->loop, daemon, daemon->options.run_dir, arm_request, &daemon->hook);
+	if (err)
+		snprintf(reterr, STAGES_ERROR_BYTES, "sockets in %s%s", daemon->options.run_dir,
+			 err == -EADDRINUSE ? ": another holdfastd is running" : "");
+	return err;
+}
+
+static void stop_sockets(struct daemon *daemon)
+{
+	hook_server_free(&daemon->hook);
+	control_free(&daemon->control);
+}
+
+static int start_confinement(struct daemon *daemon, char *reterr)
+{
+	int err;
+
+	(void)daemon;
+	err = privilege_drop_capabilities(reterr);
+	if (!err)
+		err = privilege_filter(reterr);
+	if (!err)
+		err = privilege_check(reterr);
+	return err;
+}
+
+static int start_ready(struct daemon *daemon, char *reterr)
+{
+	(void)reterr;
+	daemon->ready_ns = clock_ns(CLOCK_REALTIME);
+	log_info("ready: %zu policies, %zu containers", policy_set_count(policy_store_set(daemon->policies)),
+		 container_count(daemon->containers));
+	notify_ready("enforcing");
+	return notify_watchdog(daemon->loop, &daemon->watchdog);
+}
+
+static void stop_ready(struct daemon *daemon)
+{
+	notify_stopping("enforcement stays in the kernel");
+	loop_unwatch(&daemon->watchdog);
+}
+
+static const struct {
+	const char *name;
+	start_fn start;
+	stop_fn stop;
+} stages[] = {
+	{ "event loop", start_loop, stop_loop },
+	{ "run folder", start_run_dir, NULL },
+	{ "event log", start_events, stop_events },
+	{ "kernel half", start_kernel_half, stop_kernel_half },
+	{ "host identity", start_host, NULL },
+	{ "canary", start_canary, NULL },
+	{ "policies", start_policies, stop_policies },
+	{ "enrolment", start_enroller, stop_enroller },
+	{ "running containers", start_containers, NULL },
+	{ "ring", start_ring, stop_ring },
+	{ "sockets", start_sockets, stop_sockets },
+	{ "confinement", start_confinement, NULL },
+	{ "readiness", start_ready, stop_ready },
+};
+
+static void stop_from(struct daemon *daemon, size_t n)
+{
+	while (n-- > 0) {
+		if (stages[n].stop)
+			stages[n].stop(daemon);
+	}
+}
+
+int stages_start(struct daemon *daemon, char reterr[STAGES_ERROR_BYTES])
+{
+	for (size_t i = 0; i < ARRAY_SIZE(stages); i++) {
+		char why[STAGES_ERROR_BYTES] = "";
+		int err = stages[i].start(daemon, why);
+
+		if (!err)
+			continue;
+		snprintf(reterr, STAGES_ERROR_BYTES, "%s: %.400s (%s)", stages[i].name, why[0] ? why : "failed",
+			 strerror(-err));
+		stop_from(daemon, i);
+		return err;
+	}
+	return 0;
+}
+
+void stages_stop(struct daemon *daemon)
+{
+	stop_from(daemon, ARRAY_SIZE(stages));
+}
