@@ -176,8 +176,9 @@ void cli_json_write(FILE *out, const char *text, size_t bytes);
 
 /* --- text and JSON ---------------------------------------------------------------------------------------------- */
 
-/* A copy for a terminal: control characters, marks that change the direction of writing and bytes that are not UTF-8
- * become \xNN or \u{N}, a backslash is doubled. To be freed; NULL: out of memory. */
+/* A copy for a terminal: control characters, marks that change the direction of writing, bytes that are not UTF-8 and
+ * characters that the locale (LC_CTYPE) cannot show become \xNN or \u{N}, a backslash is doubled. To be freed; NULL:
+ * out of memory. */
 char *cli_escape(const char *text, size_t bytes);
 /* Bytes of the UTF-8 character at the beginning of text; 0 when there is none. *ret_code: its code point. */
 size_t cli_utf8(const char *text, size_t bytes, uint32_t *ret_code);

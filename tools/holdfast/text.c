@@ -2,11 +2,13 @@
 /*
  * Text for people: escaping for terminals, durations, sizes, times.
  *
- * Owns: what a terminal may see. Pure functions; must not know streams or commands.
+ * Owns: what a terminal may see. Must not know streams or commands. What the locale cannot show is escaped as well:
+ * libsmartcols never comes back from measuring it.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
 
 #include "enforcer/util.h"
 #include "tools/holdfast/cli.h"
@@ -54,7 +56,7 @@ static size_t escape_one(const char *text, size_t bytes, char *to, size_t *ret_u
 	*ret_used = n ? n : 1;
 	if (n == 0 || (is_steering(code) && code < 0x80))
 		return (size_t)snprintf(to, ESCAPED_MAX + 1, "\\x%02x", (unsigned char)text[0]);
-	if (is_steering(code))
+	if (is_steering(code) || (code >= 0x80 && wcwidth((wchar_t)code) < 0))
 		return (size_t)snprintf(to, ESCAPED_MAX + 1, "\\u{%x}", code);
 	if (code == '\\')
 		return (size_t)snprintf(to, ESCAPED_MAX + 1, "\\\\");
