@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Memory that lives and dies together: a set, an effective policy or the tree of one file. Owns every allocation of this
- * library; nothing else in it calls malloc.
+ * Memory that lives and dies together: a set, an effective policy or the tree of one file. Owns every allocation of
+ * this library; nothing else in it calls malloc.
  */
 #ifndef HOLDFAST_POLICIES_ARENA_H
 #define HOLDFAST_POLICIES_ARENA_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Documents: tells policies from what wraps them (List, ConfigMap) and adds each to the set. Must not know what a policy
- * says.
+ * Documents: tells policies from what wraps them (List, ConfigMap) and adds each to the set. Must not know what a
+ * policy says.
  */
 #include "policies/parse.h"
 #include "policies/text.h"

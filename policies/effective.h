@@ -5,7 +5,7 @@
 
 #include "policies/policy.h"
 
-/* Notes on pod annotations that are kept of each kind: a pod author writes them, so they must not grow without bound. */
+/* Notes on pod annotations that are kept of each kind: pod authors write them, so they must not grow without bound. */
 #define POLICY_NOTES_MAX 32
 
 /* An empty one with its own arena. Return: 0; -ENOMEM. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The words of the language and the table of rules that take one of them, with all defaults. Adding a rule means one row
- * here, one member of struct policy_effective and one line in README.md.
+ * The words of the language and the table of rules that take one of them, with all defaults. Adding a rule means one
+ * row here, one member of struct policy_effective and one line in README.md.
  */
 #include "policies/fields.h"
 

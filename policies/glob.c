@@ -59,8 +59,8 @@ static bool is_globstar(const struct matcher *m, size_t i)
 }
 
 /*
- * Adds offset @i and all that can be reached from it without consuming text. @entered: the token at @i begins here; only
- * then may "**" between two slashes stand for nothing.
+ * Adds offset @i and all that can be reached from it without consuming text. @entered: the token at @i begins here;
+ * only then may "**" between two slashes stand for nothing.
  */
 static void add_state(const struct matcher *m, bool *states, size_t i, bool entered)
 {

@@ -137,8 +137,9 @@ struct policy_info {
  * A file without documents (empty, only comments) is fine. Blocks on file I/O only; FIFOs and devices are refused
  * without waiting for them. Cost: linear in the bytes read, at most POLICY_FILE_BYTES_MAX for each of POLICY_FILES_MAX.
  *
- * Return: 0; -EINVAL: a document is wrong; -EFBIG: a file is too large; -E2BIG: too many files or policies; -EEXIST: two
- * policies of the same kind, namespace and name; -ENOMEM; otherwise the errno of opening or reading.
+ * Return: 0; -EINVAL: a document is wrong, or a path is neither a file nor a folder; -EFBIG: a file is too large;
+ * -E2BIG: another bound was met (depth, documents, policies, files); -EEXIST: two policies of the same kind, namespace
+ * and name; -EAGAIN: a file grew while it was read; -ENOMEM; otherwise the errno of opening or reading.
  */
 int policy_set_load(const char *const *paths, size_t n, struct policy_set **ret, struct policy_error *reterr);
 

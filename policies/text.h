@@ -10,13 +10,13 @@
 
 /*
  * libfyaml scans ahead for the ':' that would make a flow collection a key, and keeps up to 700 bytes for each token on
- * the way: to the end of the line, over lines while brackets open, and to the end of the text where lines that start with
- * a collection follow each other. Each of the three is bounded, to about 25 MiB in all.
+ * the way: to the end of the line, over lines while brackets open, and to the end of the text where lines that start
+ * with a collection follow each other. Each of the three is bounded, to about 25 MiB in all.
  */
 #define POLICY_LINE_BYTES_MAX (64 * 1024)
 /* '[' and '{' in one file; a policy has about fifteen. */
 #define POLICY_BRACKETS_MAX 32768
-/* Indicators on lines that start with a bracket: one line of JSON as long as a line may be, or thousands of short ones. */
+/* Indicators on lines that start with a bracket: one line of JSON of the largest length, or thousands of short ones. */
 #define POLICY_FLOW_INDICATORS_MAX 32768
 
 /* Bytes of the well-formed UTF-8 character at @text (RFC 3629), or 0 if there is none within @len bytes. */

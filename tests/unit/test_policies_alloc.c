@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Every allocation of the library fails once: each constructor must then answer -ENOMEM, leave its output alone and leak
- * nothing (LeakSanitizer looks). libfyaml's own allocations are not part of it: it asserts on them.
+ * Every allocation of the library fails once: each constructor must then answer -ENOMEM, leave its output alone and
+ * leak nothing (LeakSanitizer looks). libfyaml's own allocations are not part of it: it asserts on them.
  *
- * The arena owns all of the library's memory. This program brings its own copy of it under other names and puts wrappers
- * that fail on demand in their place; the linker then takes none from the library.
+ * The arena owns all of the library's memory. This program brings its own copy of it under other names and puts
+ * wrappers that fail on demand in their place; the linker then takes none from the library.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -108,7 +108,8 @@ static struct policy_set *resolve_set;
 static int resolve(void **ret, struct policy_error *err)
 {
 	static const struct policy_pair labels[] = { { "a", "b" } };
-	static const struct policy_pair annotations[] = { { "holdfast.dev/memfd-map", "deny" }, { "holdfast.dev/mode", "off" } };
+	static const struct policy_pair annotations[] = { { "holdfast.dev/memfd-map", "deny" },
+							  { "holdfast.dev/mode", "off" } };
 	const struct policy_facts facts = { .namespace_ = "b", .labels = labels, .n_labels = 1,
 					    .annotations = annotations, .n_annotations = 2 };
 	struct policy_effective *effective = untouched;

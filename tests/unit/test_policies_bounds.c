@@ -17,7 +17,8 @@
 #include <cmocka.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define POLICY_NAMED "apiVersion: holdfast.dev/v1alpha1\nkind: ClusterDriftPolicy\nmetadata: {name: a%zu}\nspec:\n  mode: audit\n"
+#define POLICY_NAMED \
+	"apiVersion: holdfast.dev/v1alpha1\nkind: ClusterDriftPolicy\nmetadata: {name: a%zu}\nspec:\n  mode: audit\n"
 #define SPEC "apiVersion: holdfast.dev/v1alpha1\nkind: ClusterDriftPolicy\nmetadata: {name: a}\nspec:\n  mode: audit\n"
 #define NOISE "apiVersion: v1\nkind: ConfigMap\nmetadata: "
 /* A tenth of it in a release build; the sanitizers take the rest. */

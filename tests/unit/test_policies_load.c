@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Files and folders: which are read, in which order, and what makes a load fail as a whole. And the files that ship with
- * Holdfast, with the reference in README.md. Runs from the repository's root.
+ * Files and folders: which are read, in which order, and what makes a load fail as a whole. And the files that ship
+ * with Holdfast, with the reference in README.md. Runs from the repository's root.
  */
 #include "policies/policies.h"
 #include "policies/fields.h"
