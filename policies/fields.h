@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The rules of the language that take one word of a few: one table says for each how it is written, which words it
- * takes, what holds when it is not given, and which pod annotation can tighten it. Parser, resolver and listing all walk it.
+ * takes, what holds when it is not given, and which pod annotation can tighten it. Parser, resolver and listing all
+ * walk it.
  */
 #ifndef HOLDFAST_POLICIES_FIELDS_H
 #define HOLDFAST_POLICIES_FIELDS_H
