@@ -29,6 +29,7 @@ ENFORCER   := $(wildcard enforcer/*.c)
 CLI        := $(wildcard tools/holdfast/*.c)
 HOOK       := $(wildcard tools/hook/*.c)
 UNIT       := $(wildcard tests/unit/test_*.c)
+VECTORS    := $(filter-out %.bpf.c %/run_bpf.c,$(wildcard tests/vectors/*.c))
 ARCH       := $(shell uname -m)
 BPF_ARCH   := $(if $(filter aarch64,$(ARCH)),arm64,x86)
 SKEL       := $(B)/gen/holdfast.skel.h
@@ -86,13 +87,25 @@ $(B)/holdfast-hook: $(call obj,$(HOOK) enforcer/wire.c)
 
 # --- tests ------------------------------------------------------------------------------------------------------------
 UNIT_BIN   := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(UNIT))
-ASAN_LIBS  := $(B)/asan/libcli.a $(B)/asan/libhook.a $(B)/asan/libenforcer.a $(B)/asan/libpolicies.a $(B)/asan/libimagedb.a
+ASAN_LIBS  := $(B)/asan/libvectors.a $(B)/asan/libcli.a $(B)/asan/libhook.a $(B)/asan/libenforcer.a $(B)/asan/libpolicies.a $(B)/asan/libimagedb.a
 $(B)/tests/unit/%: $(B)/asan/tests/unit/%.o $(ASAN_LIBS)
 	@mkdir -p $(@D)
 	$(CC) $(SAN) -o $@ $< -Wl,--start-group $(ASAN_LIBS) -Wl,--end-group -lcmocka $(LIBS)
 
-unit: $(UNIT_BIN) all ## unit tests under ASAN and UBSAN, and the decide vectors
-	tests/run-unit $(B) $(UNIT_BIN)
+
+# The decide vectors as a program of the kernel, compared with the native answers.
+$(B)/asan/libvectors.a: $(call aobj,$(VECTORS))
+$(B)/bpf/decide.bpf.o: tests/vectors/decide.bpf.c tests/vectors/slot.h bpf-lsm/decide.h bpf-lsm/abi.h Makefile
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -c $< -o $@.tmp
+	llvm-strip -g $@.tmp -o $@
+$(B)/asan/tests/vectors/run_bpf.o: $(B)/gen/decide.skel.h
+$(B)/tests/vectors/run_bpf: $(B)/asan/tests/vectors/run_bpf.o $(B)/asan/libvectors.a
+	@mkdir -p $(@D)
+	$(CC) $(SAN) -o $@ $^ -lcmocka $(LIBS)
+
+unit: $(UNIT_BIN) $(B)/tests/vectors/run_bpf all ## unit tests under ASAN and UBSAN, and the decide vectors
+	tests/run-unit $(B) $(UNIT_BIN) $(B)/tests/vectors/run_bpf
 
 lint: ## include directions, warnings, headers that compile alone, file and function sizes
 	tests/lint/run $(B)

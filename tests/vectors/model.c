@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The model: what decide() must answer, written down a second time from the design as ordered rules.
+ *
+ * It shares no code and no shape with decide(), so that the same slip is not made twice. To change the decision, change a
+ * rule here, the rows that say so, and decide.h.
+ */
+#include <stdbool.h>
+#include <string.h>
+
+#include "tests/vectors/vectors.h"
+
+#define COPY_DETAIL 0xff /* the rule hands the facts' detail on */
+#define CODE (HF_FACT_CODE_WRITTEN | HF_FACT_CODE_WRITABLE)
+
+enum when { ALWAYS, ON_EXEC, ON_VOLUME, UNRESOLVED };
+
+/* Applies when all bits of must and none of must_not are set, one of any_of at least (if it names any), and `when` holds. */
+struct rule {
+	__u32 must, must_not, any_of;
+	enum when when;
+	__u8 reason, detail;
+};
+
+static const struct rule registered[] = {
+	{ .when = UNRESOLVED, .reason = HF_REASON_UNDECIDABLE, .detail = COPY_DETAIL },
+	{ .must = HF_FACT_NO_FILE, .reason = HF_REASON_ANONYMOUS_CODE, .detail = COPY_DETAIL },
+	{ .must = HF_FACT_MEMFD, .reason = HF_REASON_MEMFD, .detail = COPY_DETAIL },
+	{ .when = ON_VOLUME, .any_of = CODE, .reason = HF_REASON_MODIFIED_CODE, .detail = COPY_DETAIL },
+	{ .when = ON_VOLUME, .reason = HF_REASON_VOLUME, .detail = COPY_DETAIL },
+	{ .must_not = HF_FACT_ROOT_WORLD, .must = HF_FACT_TMPFS, .reason = HF_REASON_TMPFS, .detail = COPY_DETAIL },
+	{ .must_not = HF_FACT_ROOT_WORLD, .reason = HF_REASON_FOREIGN, .detail = COPY_DETAIL },
+	{ .must = HF_FACT_HIT | HF_FACT_CHANGED | HF_FACT_OVERLAY, .reason = HF_REASON_HOST_MODIFIED,
+	  .detail = HF_DETAIL_CHANGED },
+	{ .must = HF_FACT_HIT | HF_FACT_CHANGED, .reason = HF_REASON_MODIFIED, .detail = HF_DETAIL_CHANGED },
+	{ .must = HF_FACT_HIT | HF_FACT_WRITER | HF_FACT_OVERLAY, .reason = HF_REASON_HOST_MODIFIED,
+	  .detail = HF_DETAIL_WRITER },
+	{ .must = HF_FACT_HIT | HF_FACT_WRITER, .reason = HF_REASON_MODIFIED, .detail = HF_DETAIL_WRITER },
+	{ .must = HF_FACT_HIT, .any_of = CODE, .reason = HF_REASON_MODIFIED_CODE, .detail = COPY_DETAIL },
+	{ .must = HF_FACT_HIT | HF_FACT_GAINED_SETID, .reason = HF_REASON_METADATA, .detail = COPY_DETAIL },
+	{ .must = HF_FACT_HIT, .reason = HF_REASON_ORIGINAL, .detail = COPY_DETAIL },
+	{ .must = HF_FACT_NO_BASELINE, .reason = HF_REASON_UNDECIDABLE, .detail = HF_DETAIL_NOT_READY },
+	{ .must = HF_FACT_DELETED, .reason = HF_REASON_DELETED, .detail = COPY_DETAIL },
+	{ .must = HF_FACT_HAS_LOWER, .reason = HF_REASON_MODIFIED, .detail = COPY_DETAIL },
+	{ .reason = HF_REASON_ADDED, .detail = COPY_DETAIL },
+};
+
+static const struct rule unregistered[] = {
+	{ .must = HF_FACT_NO_FILE, .reason = HF_REASON_ORIGINAL },
+	{ .must = HF_FACT_MEMFD, .when = ON_EXEC, .reason = HF_REASON_UNKNOWN_CONTAINER },
+	{ .must = HF_FACT_MEMFD, .reason = HF_REASON_ORIGINAL },
+	{ .must = HF_FACT_ROOT_WORLD | HF_FACT_OVERLAY | HF_FACT_UPPER_DATA, .reason = HF_REASON_UNKNOWN_CONTAINER },
+	{ .must = HF_FACT_TMPFS, .must_not = HF_FACT_ROOT_WORLD | HF_FACT_HOST_WORLD, .reason = HF_REASON_UNKNOWN_CONTAINER },
+	{ .reason = HF_REASON_ORIGINAL },
+};
+
+static bool is_exec(const struct hf_facts *facts)
+{
+	return facts->op == HF_OP_EXEC || facts->op == HF_OP_EXEC_CHECK;
+}
+
+static bool holds(const struct hf_facts *facts, enum when when)
+{
+	switch (when) {
+	case ON_EXEC:
+		return is_exec(facts);
+	case ON_VOLUME:
+		return facts->volume <= HF_VOLUME_ALLOWED;
+	case UNRESOLVED:
+		return facts->detail != HF_DETAIL_NONE && facts->detail != HF_DETAIL_READ_IMPLIES_EXEC;
+	case ALWAYS:
+		break;
+	}
+	return true;
+}
+
+static bool applies(const struct rule *rule, const struct hf_facts *facts)
+{
+	return (facts->bits & rule->must) == rule->must && !(facts->bits & rule->must_not) &&
+	       (!rule->any_of || facts->bits & rule->any_of) && holds(facts, rule->when);
+}
+
+static const struct rule *find_rule(const struct hf_facts *facts)
+{
+	const struct rule *rule = facts->subject == HF_SUBJECT_UNKNOWN ? unregistered : registered;
+
+	while (!applies(rule, facts)) /* the last rule of each table applies to everything */
+		rule++;
+	return rule;
+}
+
+__u8 model_cell(const struct hf_facts *facts, const struct hf_policy *policy, __u8 reason)
+{
+	const __u8 volumes[] = { policy->volume_read_only, policy->volume_writable, policy->volume_init, HF_ACTION_ALLOW };
+
+	if (reason == HF_REASON_VOLUME)
+		return volumes[facts->volume];
+	if (reason == HF_REASON_MEMFD && !is_exec(facts))
+		return policy->memfd_map;
+	return policy->action[is_exec(facts) ? HF_CLASS_EXECUTABLE : HF_CLASS_LIBRARY][reason];
+}
+
+/* Action to verdict; a pause takes the teeth out of it. */
+static void set_verdict(struct hf_decision *d, __u8 action, bool paused)
+{
+	static const __u8 verdicts[] = { HF_VERDICT_ALLOW, HF_VERDICT_AUDIT, HF_VERDICT_DENY, HF_VERDICT_KILL };
+
+	d->verdict = action < sizeof(verdicts) ? verdicts[action] : HF_VERDICT_DENY;
+	if (paused && d->verdict >= HF_VERDICT_DENY) {
+		d->verdict = HF_VERDICT_AUDIT;
+		d->paused = 1;
+	}
+}
+
+static void decide_stale(const struct hf_facts *facts, int paused, struct hf_decision *d)
+{
+	d->reason = HF_REASON_UNDECIDABLE;
+	d->detail = HF_DETAIL_STALE_TAG;
+	set_verdict(d, facts->stale_enforced ? HF_ACTION_DENY : HF_ACTION_AUDIT, paused);
+}
+
+struct hf_decision model_decide(const struct hf_facts *facts, const struct hf_policy *policy, int paused)
+{
+	struct hf_decision d = { .class_ = is_exec(facts) ? HF_CLASS_EXECUTABLE : HF_CLASS_LIBRARY };
+	const struct rule *rule;
+
+	if (facts->subject == HF_SUBJECT_HOST)
+		return d;
+	if (facts->subject == HF_SUBJECT_STALE) {
+		decide_stale(facts, paused, &d);
+		return d;
+	}
+	rule = find_rule(facts);
+	d.reason = rule->reason;
+	d.detail = rule->detail == COPY_DETAIL ? facts->detail : rule->detail;
+	if (d.reason == HF_REASON_ORIGINAL)
+		return d;
+	if (!policy->valid) {
+		d.reason = HF_REASON_UNDECIDABLE;
+		d.detail = HF_DETAIL_NO_POLICY;
+		set_verdict(&d, HF_ACTION_DENY, paused);
+	} else {
+		set_verdict(&d, model_cell(facts, policy, d.reason), paused);
+	}
+	return d;
+}
