@@ -375,14 +375,11 @@ static int answer_reload(void *data, struct json_object *request, struct json_ob
 	if (err < 0) {
 		if (!error.message[0])
 			snprintf(error.message, sizeof(error.message), "cannot reload: %s", strerror(-err));
-		log_error("policies not reloaded, the old ones stay: %s:%d:%d: %s", error.file, error.line, error.column,
-			  error.message);
 		*ret = report_policy_error(&error);
 		return err;
 	}
 	snprintf(text, sizeof(text), "%zu policies in force, generation %" PRIu32,
 		 policy_set_count(policy_store_set(daemon->policies)), policy_store_generation(daemon->policies));
-	log_info("policies reloaded: %s", text);
 	*ret = report_message(text, 0);
 	return 0;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Where event lines go: memory, followers, pipes that nobody reads, files that are full, rotated or moved away. */
+/* Where event lines go: memory, followers, pipes and sockets that nobody reads. Files are in test_event_file.c. */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -12,9 +12,7 @@
 #include <fcntl.h>
 #include <json-c/json.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include "enforcer/event_log.h"
 #include "enforcer/event_sink.h"
@@ -278,160 +276,6 @@ static void test_full_device_is_noticed(void **state)
 	assert_int_equal(stats.dropped, 0);
 }
 
-static void stop_waiting(uint32_t events, void *data)
-{
-	struct event_log_stats stats;
-	struct fixture *f = data;
-
-	(void)events;
-	event_log_get_stats(f->log, &stats);
-	if (!stats.file_failing)
-		loop_quit(f->loop, 0);
-}
-
-static void set_file_limit(rlim_t bytes)
-{
-	struct rlimit limit;
-
-	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
-	limit.rlim_cur = bytes;
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
-
-/* The limit cuts a line in its middle, as a full disk does. */
-static void test_line_cut_by_a_full_disk_is_finished_later(void **state)
-{
-	_cleanup_(free_ptr) char *text = NULL;
-	struct event_log_stats stats;
-	struct fixture *f = *state;
-	struct rlimit before;
-
-	signal(SIGXFSZ, SIG_IGN);
-	getrlimit(RLIMIT_FSIZE, &before);
-	open_log(f, -1, f->file, 0);
-	set_file_limit(2500);
-	for (unsigned int i = 0; i < 5; i++)
-		append_numbered(f, i, 1000);
-	event_log_get_stats(f->log, &stats);
-	assert_true(stats.file_failing);
-	set_file_limit(before.rlim_cur);
-	assert_int_equal(loop_timer(f->loop, 0, NSEC_PER_SEC / 100, stop_waiting, f, &f->reader), 0);
-	assert_int_equal(loop_run(f->loop), 0);
-	append_numbered(f, 5, 1000);
-	text = slurp(f->file);
-	assert_int_equal(check_lines(text, 0, NULL), 6);
-	signal(SIGXFSZ, SIG_DFL);
-}
-
-static void test_line_cut_by_a_dead_daemon_does_not_spoil_the_next(void **state)
-{
-	_cleanup_(free_ptr) char *text = NULL;
-	_cleanup_(close_file) FILE *before = NULL;
-	struct fixture *f = *state;
-
-	before = fopen(f->file, "we");
-	assert_non_null(before);
-	fputs("{\"i\":0}\n{\"i\":", before);
-	close_file(&before);
-	open_log(f, -1, f->file, 0);
-	event_log_append(f->log, "{\"i\":1}", 7);
-	text = slurp(f->file);
-	assert_string_equal(text, "{\"i\":0}\n{\"i\":\n{\"i\":1}\n");
-}
-
-static void test_file_is_bounded_by_rotation(void **state)
-{
-	_cleanup_(free_ptr) char *now = NULL, *old = NULL;
-	struct fixture *f = *state;
-	char old_path[96];
-	unsigned int n_old;
-	struct stat st;
-
-	snprintf(old_path, sizeof(old_path), "%s.1", f->file);
-	open_log(f, -1, f->file, 5000);
-	for (unsigned int i = 0; i < 10; i++)
-		append_numbered(f, i, 1000);
-	assert_int_equal(stat(f->file, &st), 0);
-	assert_true(st.st_size <= 5000);
-	assert_int_equal(stat(old_path, &st), 0);
-	assert_true(st.st_size <= 5000);
-	old = slurp(old_path);
-	now = slurp(f->file);
-	n_old = check_lines(old, 4, NULL);
-	assert_int_equal(n_old, 4);
-	assert_int_equal(check_lines(now, 8, NULL), 2);
-}
-
-static void test_line_larger_than_the_bound_gets_its_own_file(void **state)
-{
-	_cleanup_(free_ptr) char *text = NULL;
-	struct fixture *f = *state;
-
-	open_log(f, -1, f->file, 100);
-	append_numbered(f, 0, 1000);
-	append_numbered(f, 1, 1000);
-	text = slurp(f->file);
-	assert_int_equal(check_lines(text, 1, NULL), 1);
-}
-
-static void test_reopen_follows_a_moved_file(void **state)
-{
-	_cleanup_(free_ptr) char *now = NULL, *moved = NULL;
-	struct fixture *f = *state;
-	char moved_path[96];
-
-	snprintf(moved_path, sizeof(moved_path), "%s.1", f->file);
-	open_log(f, -1, f->file, 0);
-	append_numbered(f, 0, 10);
-	assert_int_equal(rename(f->file, moved_path), 0);
-	append_numbered(f, 1, 10);
-	assert_int_equal(event_log_reopen(f->log), 0);
-	append_numbered(f, 2, 10);
-	moved = slurp(moved_path);
-	now = slurp(f->file);
-	assert_int_equal(check_lines(moved, 0, NULL), 2);
-	assert_int_equal(check_lines(now, 2, NULL), 1);
-}
-
-static void test_failed_reopen_keeps_the_old_file(void **state)
-{
-	_cleanup_(free_ptr) char *text = NULL;
-	struct fixture *f = *state;
-	char moved_path[96];
-
-	snprintf(moved_path, sizeof(moved_path), "%s.1", f->file);
-	open_log(f, -1, f->file, 0);
-	assert_int_equal(rename(f->file, moved_path), 0);
-	assert_int_equal(symlink("elsewhere", f->file), 0);
-	assert_int_equal(event_log_reopen(f->log), -ELOOP);
-	append_numbered(f, 0, 10);
-	text = slurp(moved_path);
-	assert_int_equal(check_lines(text, 0, NULL), 1);
-}
-
-static void test_file_is_private_and_regular(void **state)
-{
-	struct fixture *f = *state;
-	struct event_log_options options = { .stdout_fd = -1, .file = f->file };
-	mode_t mask = umask(0);
-	struct stat st;
-
-	open_log(f, -1, f->file, 0);
-	umask(mask);
-	assert_int_equal(stat(f->file, &st), 0);
-	assert_int_equal(st.st_mode & 07777, 0640);
-	event_log_free(&f->log);
-	unlink(f->file);
-	assert_int_equal(mkfifo(f->file, 0600), 0);
-	assert_int_equal(event_log_new(f->loop, &options, &f->log), -EINVAL);
-	unlink(f->file);
-	assert_int_equal(symlink("/dev/null", f->file), 0);
-	assert_int_equal(event_log_new(f->loop, &options, &f->log), -ELOOP);
-	options.file = "/nonexistent-folder/events";
-	assert_int_equal(event_log_new(f->loop, &options, &f->log), -ENOENT);
-	assert_null(f->log);
-}
-
 static void test_memory_keeps_the_last_lines(void **state)
 {
 	struct fixture *f = *state;
@@ -522,13 +366,6 @@ int main(void)
 		TEST(test_socket_is_written_without_blocking),
 		TEST(test_reader_that_left_does_not_kill),
 		TEST(test_full_device_is_noticed),
-		TEST(test_line_cut_by_a_full_disk_is_finished_later),
-		TEST(test_line_cut_by_a_dead_daemon_does_not_spoil_the_next),
-		TEST(test_file_is_bounded_by_rotation),
-		TEST(test_line_larger_than_the_bound_gets_its_own_file),
-		TEST(test_reopen_follows_a_moved_file),
-		TEST(test_failed_reopen_keeps_the_old_file),
-		TEST(test_file_is_private_and_regular),
 		TEST(test_memory_keeps_the_last_lines),
 		TEST(test_memory_is_bounded_in_bytes),
 		TEST(test_followers_come_and_go),
