@@ -173,7 +173,7 @@ static int answer_request(struct control *control, uint64_t client, enum wire_ty
 	return 0;
 }
 
-static int on_message(uint64_t client, struct wire_message *message, void *data)
+static int on_request(uint64_t client, struct wire_message *message, void *data)
 {
 	struct json_object *request = NULL;
 	int err;
@@ -193,7 +193,7 @@ static int start_control(struct control *control, struct loop *loop, const char 
 	char path[PATH_MAX];
 	const struct server_options options = {
 		.name = "control", .path = path, .max_clients = CONTROL_CLIENTS, .idle_timeout_ns = IDLE_NS,
-		.stall_timeout_ns = SERVER_STALL_NS, .on_message = on_message, .on_drained = on_drained,
+		.stall_timeout_ns = SERVER_STALL_NS, .on_message = on_request, .on_drained = on_drained,
 		.on_gone = on_gone, .data = control,
 	};
 	int err = event_log_subscribe(control->events, on_event, control, &control->subscription);

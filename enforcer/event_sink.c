@@ -323,14 +323,20 @@ static void note_success(struct event_sink *sink)
 		 (unsigned long long)sink->dropped);
 }
 
-static void flush_sink(struct event_sink *sink)
+static int write_out(struct event_sink *sink)
 {
 	int err = drain_spool(sink);
 
-	if (err == 0 && sink->untold) {
-		tell_loss(sink);
-		err = drain_spool(sink);
-	}
+	if (err < 0 || !sink->untold)
+		return err;
+	tell_loss(sink);
+	return drain_spool(sink);
+}
+
+static void flush_sink(struct event_sink *sink)
+{
+	int err = write_out(sink);
+
 	if (err < 0)
 		note_failure(sink, err);
 	else
@@ -381,8 +387,8 @@ void event_sink_free(struct event_sink **sink)
 
 	if (!gone)
 		return;
-	if (gone->start < gone->end)
-		drain_spool(gone);
+	if (gone->fd >= 0)
+		write_out(gone);
 	loop_unwatch(&gone->retry);
 	if (gone->owns_fd)
 		close_fd(&gone->fd);
