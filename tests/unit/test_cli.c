@@ -34,7 +34,7 @@
 
 #define EFFECTIVE                                                                                                        \
 	"{\"policy\":\"prod-immutable\",\"namespace\":\"prod\",\"kind\":\"DriftPolicy\",\"file\":\"/etc/p.yaml\",\"line\":4," \
-	"\"why\":\"because\",\"ignored_annotations\":[\"holdfast.dev/mode=off: would loosen\"],\"fields\":{\"mode\":\"enforce\"," \
+	"\"why\":\"because\",\"tightened\":[{\"annotation\":\"a\",\"value\":\"b\",\"text\":\"stricter\"}],\"ignored_annotations\":[\"holdfast.dev/mode=off: would loosen\"],\"fields\":{\"mode\":\"enforce\"," \
 	"\"libraries.mode\":\"audit\"},\"exceptions\":[{\"name\":\"jna\",\"paths\":[\"/tmp/a\",\"/tmp/b\"],"             \
 	"\"fromProcess\":[\"/usr/bin/java\"],\"expires\":\"2027-01-31T00:00:00Z\",\"reason\":\"JIRA\"}],"                \
 	"\"volumes_allow\":[\"/plugins\"]}"
@@ -83,6 +83,8 @@ static const struct cli_case {
 	{ "effective rest", { "policy", "effective" }, 0, EFFECTIVE, 0, "volume allowed", NULL,
 	  "{\"labels\":{},\"annotations\":{}}" },
 	{ "effective note", { "policy", "effective" }, 0, EFFECTIVE, 0, "holdfast.dev/mode=off: would loosen", NULL,
+	  "{\"labels\":{},\"annotations\":{}}" },
+	{ "effective tightened", { "policy", "effective" }, 0, EFFECTIVE, 0, "a=b: stricter", NULL,
 	  "{\"labels\":{},\"annotations\":{}}" },
 	{ "pause", { "pause", "--for", "10m" }, 0, "{\"message\":\"paused until T\",\"until\":\"T\"}", 0, "paused until T\n",
 	  NULL, "{\"seconds\":600}" },

@@ -166,15 +166,25 @@ static int add_exception(struct cli_table *table, struct json_object *exception)
 }
 
 /* A note is a text, or an object that names the annotation. */
-static int add_note(struct cli_table *table, struct json_object *note)
+static int add_note(struct cli_table *table, const char *name, struct json_object *note)
 {
 	char text[1024];
 
 	if (json_object_is_type(note, json_type_string))
-		return add_row(table, "ignored annotation", json_object_get_string(note));
+		return add_row(table, name, json_object_get_string(note));
 	snprintf(text, sizeof(text), "%s=%s: %s", cli_json_text(note, "annotation"), cli_json_text(note, "value"),
 		 cli_json_text(note, "text"));
-	return add_row(table, "ignored annotation", text);
+	return add_row(table, name, text);
+}
+
+static int add_tightened(struct cli_table *table, struct json_object *note)
+{
+	return add_note(table, "tightened by", note);
+}
+
+static int add_ignored(struct cli_table *table, struct json_object *note)
+{
+	return add_note(table, "ignored annotation", note);
 }
 
 static int add_volume(struct cli_table *table, struct json_object *volume)
@@ -208,7 +218,9 @@ static int print_table(const struct cli *cli, struct json_object *answer)
 	if (r == 0)
 		r = add_each(table, cli_json_get(answer, "exceptions"), add_exception);
 	if (r == 0)
-		r = add_each(table, cli_json_get(answer, "ignored_annotations"), add_note);
+		r = add_each(table, cli_json_get(answer, "tightened"), add_tightened);
+	if (r == 0)
+		r = add_each(table, cli_json_get(answer, "ignored_annotations"), add_ignored);
 	return r < 0 ? r : cli_table_print(table);
 }
 

@@ -121,6 +121,7 @@ static struct json_object *describe(const struct policy_effective *e)
 	add(json, "file", e->file);
 	add_number(json, "line", e->line);
 	add(json, "why", e->why);
+	json_object_object_add(json, "tightened", list_notes(e->tightened, e->n_tightened));
 	json_object_object_add(json, "ignored_annotations", list_notes(e->ignored_annotations, e->n_ignored_annotations));
 	policy_effective_each(e, add_field, fields);
 	json_object_object_add(json, "fields", fields);

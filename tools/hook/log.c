@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The optional record of what the hook decided: runtimes drop the standard error of a hook that succeeded.
+ * The record of what the hook decided: runtimes drop the standard error of a hook that succeeded, crun that of every
+ * hook.
  *
  * Owns: the three places a line can go. Must not know: what it says. Nothing here may block or fail the hook.
  */

@@ -120,8 +120,8 @@ static int open_rootfs(const struct hook_state *state, int spec, struct hook_tex
 		return hook_say(reterr, -errno, "cannot open %s: %m", proc);
 	fd = syscall(SYS_openat2, base, path, &how, sizeof(how));
 	if (fd < 0)
-		return hook_say(reterr, -errno, "cannot open the root directory %s as process %d sees it: %m", path,
-				(int)state->pid);
+		return hook_say(reterr, -errno, "cannot open the root directory %s as process %d sees it: %m%s", path,
+				(int)state->pid, errno == ENOENT ? " (past createRuntime it is no longer there)" : "");
 	return (int)fd;
 }
 

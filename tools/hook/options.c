@@ -139,7 +139,7 @@ static const struct {
 	  set_list, offsetof(struct hook_options, skip_annotations) },
 	{ "skip_ids", "GLOB[,GLOB…]", "containers with such an id are not handed over (default none)", set_list,
 	  offsetof(struct hook_options, skip_ids) },
-	{ "log", "none|syslog|kmsg|FILE", "where refusals and unarmed starts are also recorded (default none)", set_log,
+	{ "log", "none|syslog|kmsg|FILE", "where refusals and unarmed starts are recorded as well (default syslog)", set_log,
 	  offsetof(struct hook_options, log) },
 };
 
@@ -162,7 +162,7 @@ int hook_setting_set(struct hook_options *options, const char *key, const char *
 int hook_options_init(struct hook_options *ret)
 {
 	*ret = (struct hook_options){
-		.socket = strdup(WIRE_HOOK_SOCKET), .log = strdup("none"), .timeout_ms = HOOK_TIMEOUT_MS,
+		.socket = strdup(WIRE_HOOK_SOCKET), .log = strdup("syslog"), .timeout_ms = HOOK_TIMEOUT_MS,
 		.on_failure = HOOK_ANSWER_REFUSE, .rootless = HOOK_ANSWER_ALLOW,
 	};
 	return ret->socket && ret->log ? 0 : -ENOMEM;
