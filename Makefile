@@ -80,7 +80,7 @@ $(B)/asan/libhook.a: $(call aobj,$(filter-out tools/hook/main.c,$(HOOK)))
 $(B)/holdfastd: $(call obj,enforcer/main.c) $(B)/lib/libenforcer.a $(B)/lib/libpolicies.a $(B)/lib/libimagedb.a
 	$(CC) -pie -Wl,-z,relro,-z,now -o $@ $^ $(LIBS)
 $(B)/holdfast: $(call obj,tools/holdfast/main.c enforcer/wire.c) $(B)/lib/libcli.a $(B)/lib/libpolicies.a $(B)/lib/libimagedb.a
-	$(CC) -pie -Wl,-z,relro,-z,now -o $@ $^ $(LIBS)
+	$(CC) -pie -Wl,-z,relro,-z,now -Wl,--as-needed -o $@ $^ $(LIBS)
 # Static: it runs in the host's namespaces before every container start and must not depend on any library's state.
 $(B)/holdfast-hook: $(call obj,$(HOOK) enforcer/wire.c)
 	$(CC) -static -o $@ $^ -ljson-c
@@ -112,6 +112,22 @@ lint: ## include directions, warnings, headers that compile alone, file and func
 
 bootstrap: ## install what building and testing needs (apt), fetch the kernels
 	tools/bootstrap
+
+# --- installing -------------------------------------------------------------------------------------------------------
+HOOKS_DIR  ?= /usr/share/containers/oci/hooks.d
+
+install: all ## install into $(DESTDIR); settings in /etc/holdfast are left alone
+	install -Dm755 -t $(DESTDIR)$(PREFIX)/sbin $(B)/holdfastd
+	install -Dm755 -t $(DESTDIR)$(PREFIX)/bin $(B)/holdfast
+	install -Dm755 -t $(DESTDIR)$(PREFIX)/libexec/holdfast $(B)/holdfast-hook
+	for page in tools/man/*.[158]; do install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page; done
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/holdfast/policies policies/*.yaml
+	install -dm755 $(DESTDIR)/etc/holdfast/policies
+	test -e $(DESTDIR)/etc/holdfast/hook.conf || install -m644 -t $(DESTDIR)/etc/holdfast tools/packaging/hook.conf
+	sed 's|=/usr/|=$(PREFIX)/|' tools/packaging/holdfastd.service | \
+		install -Dm644 /dev/stdin $(DESTDIR)$(PREFIX)/lib/systemd/system/holdfastd.service
+	sed 's|"/usr/|"$(PREFIX)/|' tools/packaging/holdfast.json | \
+		install -Dm644 /dev/stdin $(DESTDIR)$(HOOKS_DIR)/holdfast.json
 
 clean:
 	rm -rf $(B)
