@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Rules to the kernel half's table of actions. Contracts: policy_compile.h.
+ *
+ * Owns: which mode governs which reason. Must not know: slots, containers, files.
+ *
+ * I1: no cell is left to chance: the table starts as "deny" under the mode of its class and only named cells differ.
+ * I2: under a cap or mode of audit no cell is stricter than HF_ACTION_AUDIT.
+ */
+#include "enforcer/policy_compile.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "enforcer/exception_compile.h"
+#include "enforcer/util.h"
+
+/* What turns a rule into an action. */
+struct rigour {
+	enum policy_mode cap;
+	enum policy_violation violation;
+};
+
+static uint8_t find_action(const struct rigour *rigour, enum policy_mode mode, enum policy_action rule)
+{
+	if (mode > rigour->cap)
+		mode = rigour->cap;
+	if (mode == POLICY_MODE_OFF || rule == POLICY_ACTION_ALLOW)
+		return HF_ACTION_ALLOW;
+	if (mode == POLICY_MODE_AUDIT || rule == POLICY_ACTION_AUDIT)
+		return HF_ACTION_AUDIT;
+	return rigour->violation == POLICY_VIOLATION_KILL ? HF_ACTION_KILL : HF_ACTION_DENY;
+}
+
+/* An image's file that became setuid is told even where it may run. */
+static enum policy_action raise_metadata(enum policy_action rule)
+{
+	return rule == POLICY_ACTION_ALLOW ? POLICY_ACTION_AUDIT : rule;
+}
+
+static void fill_class(uint8_t row[_HF_REASON_MAX], const struct policy_effective *e, const struct rigour *rigour,
+		       enum policy_mode mode)
+{
+	for (unsigned int reason = 0; reason < _HF_REASON_MAX; reason++)
+		row[reason] = find_action(rigour, mode, POLICY_ACTION_DENY);
+	row[HF_REASON_ORIGINAL] = HF_ACTION_ALLOW;
+	row[HF_REASON_METADATA] = find_action(rigour, mode, raise_metadata(e->modified_metadata));
+	row[HF_REASON_SCRIPT] = find_action(rigour, e->scripts_mode, POLICY_ACTION_DENY);
+	row[HF_REASON_ANONYMOUS_CODE] = find_action(rigour, e->mode, e->anonymous_exec);
+	row[HF_REASON_MODIFIED_CODE] = find_action(rigour, e->mode, e->modified_code);
+}
+
+static void fill_actions(struct hf_policy *ret, const struct policy_effective *e, const struct rigour *rigour)
+{
+	fill_class(ret->action[HF_CLASS_EXECUTABLE], e, rigour, e->executables_mode);
+	fill_class(ret->action[HF_CLASS_LIBRARY], e, rigour, e->libraries_mode);
+	ret->memfd_map = find_action(rigour, e->mode, e->memfd_map);
+	ret->action[HF_CLASS_EXECUTABLE][HF_REASON_MEMFD] = find_action(rigour, e->mode, e->memfd_exec);
+	ret->action[HF_CLASS_LIBRARY][HF_REASON_MEMFD] = ret->memfd_map;
+	ret->modified_metadata[HF_CLASS_EXECUTABLE] = find_action(rigour, e->executables_mode, e->modified_metadata);
+	ret->modified_metadata[HF_CLASS_LIBRARY] = find_action(rigour, e->libraries_mode, e->modified_metadata);
+	/* One action for both classes: a volume is where executables are dropped, so their mode governs it. */
+	ret->volume_read_only = find_action(rigour, e->executables_mode, e->volume_read_only);
+	ret->volume_writable = find_action(rigour, e->executables_mode, e->volume_writable);
+	ret->volume_init = find_action(rigour, e->executables_mode, e->volume_init);
+	ret->modified_metadata[HF_CLASS_EXECUTABLE] = find_action(rigour, e->executables_mode, e->modified_metadata);
+	ret->modified_metadata[HF_CLASS_LIBRARY] = find_action(rigour, e->libraries_mode, e->modified_metadata);
+	for (unsigned int class_ = 0; class_ < _HF_CLASS_MAX; class_++)
+		ret->action[class_][HF_REASON_VOLUME] = ret->volume_writable;
+}
+
+int policy_compile(const struct policy_effective *effective, enum policy_mode cap, const struct policy_clock *clock,
+		   struct policy_compiled *ret, char reterr[POLICY_COMPILE_ERROR_BYTES])
+{
+	struct rigour rigour = { .cap = cap, .violation = effective->action };
+	struct policy_compiled made = { .policy = { .valid = 1 } };
+	int err = exception_compile(effective->exceptions, effective->n_exceptions, clock, &made.exceptions,
+				    &made.n_exceptions, reterr);
+
+	if (err)
+		return err;
+	fill_actions(&made.policy, effective, &rigour);
+	made.policy.exceptions_count = (uint32_t)made.n_exceptions;
+	*ret = made;
+	return 0;
+}
+
+int policy_compile_check(const struct policy_exception *exceptions, size_t n, char reterr[POLICY_COMPILE_ERROR_BYTES])
+{
+	_cleanup_(free_ptr) struct hf_exception *compiled = NULL;
+	size_t n_compiled;
+
+	return exception_compile(exceptions, n, NULL, &compiled, &n_compiled, reterr);
+}
+
+/* Through policy_publish(), since after a restart the slot is in use and must not be torn for a moment. */
+static void publish_all(struct hf_policy *slot, uint8_t action)
+{
+	struct hf_policy policy = { .volume_read_only = action, .volume_writable = action, .volume_init = action,
+				    .memfd_map = action, .valid = 1 };
+
+	memset(policy.action, action, sizeof(policy.action));
+	memset(policy.modified_metadata, action, sizeof(policy.modified_metadata));
+	for (unsigned int class_ = 0; class_ < _HF_CLASS_MAX; class_++)
+		policy.action[class_][HF_REASON_ORIGINAL] = HF_ACTION_ALLOW;
+	policy_publish(slot, &policy);
+}
+
+void policy_compile_unknown(struct hf_policy *slot, enum policy_mode mode)
+{
+	const struct rigour rigour = { .cap = POLICY_MODE_ENFORCE, .violation = POLICY_VIOLATION_DENY };
+
+	publish_all(slot, find_action(&rigour, mode, POLICY_ACTION_DENY));
+}
+
+void policy_compile_canary(struct hf_policy *slot)
+{
+	publish_all(slot, HF_ACTION_DENY);
+}
+
+void policy_publish(struct hf_policy *slot, const struct hf_policy *policy)
+{
+	memcpy(slot->action, policy->action, sizeof(slot->action));
+	slot->volume_read_only = policy->volume_read_only;
+	slot->volume_writable = policy->volume_writable;
+	slot->volume_init = policy->volume_init;
+	slot->memfd_map = policy->memfd_map;
+	memcpy(slot->modified_metadata, policy->modified_metadata, sizeof(slot->modified_metadata));
+	memcpy(slot->modified_metadata, policy->modified_metadata, sizeof(slot->modified_metadata));
+	slot->generation = policy->generation;
+	slot->exceptions_first = policy->exceptions_first;
+	slot->exceptions_count = policy->exceptions_count;
+	__atomic_store_n(&slot->valid, policy->valid, __ATOMIC_RELEASE);
+}
+
+void policy_compiled_release(struct policy_compiled *compiled)
+{
+	free_ptr(&compiled->exceptions);
+	compiled->n_exceptions = 0;
+}
