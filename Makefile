@@ -107,7 +107,7 @@ $(B)/tests/vectors/run_bpf: $(B)/asan/tests/vectors/run_bpf.o $(B)/asan/libvecto
 unit: $(UNIT_BIN) $(B)/tests/vectors/run_bpf all ## unit tests under ASAN and UBSAN, and the decide vectors
 	tests/run-unit $(B) $(UNIT_BIN) $(B)/tests/vectors/run_bpf
 
-lint: ## include directions, warnings, headers that compile alone, file and function sizes
+lint: $(SKEL) $(B)/gen/decide.skel.h ## include directions, warnings, headers that compile alone, file and function sizes
 	tests/lint/run $(B)
 
 bootstrap: ## install what building and testing needs (apt), fetch the kernels

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * decide() as the kernel runs it: a program that answers a batch of questions. It attaches to nothing, so that every
  * kernel that lets root load programs can run it.

@@ -39,6 +39,12 @@ static const struct rule registered[] = {
 	{ .must = HF_FACT_HIT, .any_of = CODE, .reason = HF_REASON_MODIFIED_CODE, .detail = COPY_DETAIL },
 	{ .must = HF_FACT_HIT | HF_FACT_GAINED_SETID, .reason = HF_REASON_METADATA, .detail = COPY_DETAIL },
 	{ .must = HF_FACT_HIT, .reason = HF_REASON_ORIGINAL, .detail = COPY_DETAIL },
+	{ .must = HF_FACT_COPIED_UP, .must_not = HF_FACT_WRITER, .any_of = CODE, .reason = HF_REASON_MODIFIED_CODE,
+	  .detail = COPY_DETAIL },
+	{ .must = HF_FACT_COPIED_UP | HF_FACT_GAINED_SETID, .must_not = HF_FACT_WRITER, .reason = HF_REASON_METADATA,
+	  .detail = COPY_DETAIL },
+	{ .must = HF_FACT_COPIED_UP, .must_not = HF_FACT_WRITER, .reason = HF_REASON_METADATA,
+	  .detail = HF_DETAIL_COPIED_UP },
 	{ .must = HF_FACT_NO_BASELINE, .reason = HF_REASON_UNDECIDABLE, .detail = HF_DETAIL_NOT_READY },
 	{ .must = HF_FACT_DELETED, .reason = HF_REASON_DELETED, .detail = COPY_DETAIL },
 	{ .must = HF_FACT_HAS_LOWER, .reason = HF_REASON_MODIFIED, .detail = COPY_DETAIL },
@@ -95,6 +101,8 @@ __u8 model_cell(const struct hf_facts *facts, const struct hf_policy *policy, __
 
 	if (reason == HF_REASON_VOLUME)
 		return volumes[facts->volume];
+	if (reason == HF_REASON_METADATA && (facts->bits & (HF_FACT_HIT | HF_FACT_GAINED_SETID)) == 0)
+		return policy->modified_metadata[is_exec(facts) ? HF_CLASS_EXECUTABLE : HF_CLASS_LIBRARY];
 	if (reason == HF_REASON_MEMFD && !is_exec(facts))
 		return policy->memfd_map;
 	return policy->action[is_exec(facts) ? HF_CLASS_EXECUTABLE : HF_CLASS_LIBRARY][reason];

@@ -29,6 +29,7 @@ enum {
 	WRITABLE = HF_FACT_CODE_WRITABLE,
 	NO_BASE = HF_FACT_NO_BASELINE,
 	IMPLIES = HF_FACT_READ_IMPLIES_EXEC,
+	COPIED = HF_FACT_COPIED_UP,
 	/* What the kernel half finds for files of the usual kinds, on an overlay root and on a folder as root. */
 	IMAGE = ROOT | OVL | LOWER | HIT,
 	DROPPED = ROOT | OVL | UPPER,

@@ -45,6 +45,18 @@ static const struct vector rows[] = {
 	ROW("dropped library, host shares the disk", CONTAINER, MMAP, NONE, DROPPED | HOST_WORLD, ENFORCE, DENY, ADDED, NONE,
 	    LIBRARY),
 
+	/* Overlay root: image files that chmod and such moved into the writable layer, bytes unchanged. */
+	ROW("program after chmod", CONTAINER, EXEC, NONE, REPLACED | COPIED, DEFAULT, ALLOW, METADATA, COPIED_UP, EXECUTABLE),
+	ROW("library after chown", CONTAINER, MMAP, NONE, REPLACED | COPIED, DEFAULT, ALLOW, METADATA, COPIED_UP, LIBRARY),
+	ROW("program after chmod u+s", CONTAINER, EXEC, NONE, REPLACED | COPIED | SETID, AUDIT, AUDIT, METADATA, NONE,
+	    EXECUTABLE),
+	ROW("program after chmod, being written", CONTAINER, EXEC, NONE, REPLACED | COPIED | WRITER, DEFAULT, DENY, MODIFIED,
+	    NONE, EXECUTABLE),
+	ROW("library after chown, pages written", CONTAINER, MPROTECT, NONE, REPLACED | COPIED | WRITTEN, DEFAULT, DENY,
+	    MODIFIED_CODE, NONE, LIBRARY),
+	ROW("program after chmod, strict policy", CONTAINER, EXEC, NONE, REPLACED | COPIED, ENFORCE, DENY, METADATA, COPIED_UP,
+	    EXECUTABLE),
+
 	/* Overlay root: image files with new bytes. */
 	ROW("replaced program is executed", CONTAINER, EXEC, NONE, REPLACED, ENFORCE, DENY, MODIFIED, NONE, EXECUTABLE),
 	ROW("replaced program is checked", CONTAINER, EXEC_CHECK, NONE, REPLACED, ENFORCE, DENY, MODIFIED, NONE, EXECUTABLE),

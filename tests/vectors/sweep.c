@@ -56,6 +56,8 @@ static void pick_policy(uint64_t *state, struct hf_policy *policy)
 	policy->volume_writable = pick(state, _HF_ACTION_MAX);
 	policy->volume_init = pick(state, _HF_ACTION_MAX);
 	policy->memfd_map = pick(state, _HF_ACTION_MAX);
+	for (int class_ = 0; class_ < _HF_CLASS_MAX; class_++)
+		policy->modified_metadata[class_] = pick(state, _HF_ACTION_MAX);
 	policy->valid = sweep_next(state) >> 61 != 0;
 }
 

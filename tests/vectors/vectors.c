@@ -22,6 +22,7 @@ void vector_policy_fill(struct hf_policy *ret, __u8 action)
 {
 	memset(ret, 0, sizeof(*ret));
 	memset(ret->action, action, sizeof(ret->action));
+	memset(ret->modified_metadata, action, sizeof(ret->modified_metadata));
 	ret->volume_read_only = ret->volume_writable = ret->volume_init = ret->memfd_map = action;
 	ret->valid = 1;
 }
@@ -34,6 +35,7 @@ static void fill_default(struct hf_policy *ret, __u8 library)
 	for (int class_ = 0; class_ < _HF_CLASS_MAX; class_++) {
 		ret->action[class_][HF_REASON_METADATA] = HF_ACTION_ALLOW;
 		ret->action[class_][HF_REASON_ANONYMOUS_CODE] = HF_ACTION_ALLOW;
+		ret->modified_metadata[class_] = HF_ACTION_ALLOW;
 	}
 	ret->volume_read_only = ret->volume_init = HF_ACTION_ALLOW;
 	ret->memfd_map = HF_ACTION_ALLOW;
