@@ -19,6 +19,7 @@
 #define HF_MAX_POLICIES 8192	    /* slots; one per container plus as many in quarantine after a reload */
 #define HF_MAX_CATALOG (1 << 20)    /* files of all layer sets together */
 #define HF_MAX_VOLUMES 65536	    /* declared mounts of all containers together */
+#define HF_MAX_WRITTEN 262144	    /* image files opened for writing, of all containers together */
 #define HF_MAX_EXCEPTIONS 4096	    /* (path, process) pairs of all policies together */
 #define HF_RING_BYTES (8 << 20)	    /* about 20,000 events between two visits of the daemon */
 #define HF_PATH_BYTES 4096	    /* PATH_MAX: what a path of an event is cut at */
@@ -83,6 +84,7 @@ enum hf_detail {
 	HF_DETAIL_NOT_READY,	   /* the container was never armed */
 	HF_DETAIL_READ_IMPLIES_EXEC, /* the task runs with the READ_IMPLIES_EXEC personality */
 	HF_DETAIL_UNSUPPORTED_ROOT, /* root file system without a baseline */
+	HF_DETAIL_COPIED_UP, /* the image's bytes, copied into the writable layer by chmod, chown, touch, ln, mv */
 	_HF_DETAIL_MAX
 };
 
@@ -123,6 +125,8 @@ struct hf_catalog_value {
 /* struct hf_container.flags */
 #define HF_CONTAINER_OVERLAY_ROOT 0x1u /* the superblock belongs to this container alone */
 #define HF_CONTAINER_UNARMED 0x2u      /* notReady: allow: runs unwatched, and says so in status */
+#define HF_CONTAINER_CLEAN_UPPER 0x8u  /* watched since its writable layer held no code: copy-ups can be judged */
+#define HF_CONTAINER_WRITES_LOST 0x10u /* hf_written was full: copy-ups cannot be judged any more */
 #define HF_CONTAINER_NO_BASELINE 0x4u  /* notReady: audit: everything is reported as undecidable, nothing denied */
 
 /* A slot of hf_containers. Fields are stored one by one; id is stored last on arming and first (0) on release. */
@@ -150,7 +154,8 @@ struct hf_policy {
 	__u32 generation;
 	__u32 exceptions_first; /* range in hf_exceptions */
 	__u32 exceptions_count;
-	__u32 pad;
+	__u8 modified_metadata[_HF_CLASS_MAX]; /* enum hf_action for HF_DETAIL_COPIED_UP */
+	__u8 pad[2];
 };
 
 /*
@@ -193,6 +198,14 @@ struct hf_volume_key {
 	__u64 root_ino;
 	__u32 dev;
 	__u32 pad;
+};
+
+/* hf_written: image files that somebody opened for writing in a container, by the lower layer's inode. */
+struct hf_written_key {
+	__u64 container;
+	__u64 ino;
+	__u32 dev;
+	__u32 generation;
 };
 
 enum hf_volume_kind {
@@ -279,6 +292,8 @@ enum hf_counter {
 	HF_COUNTER_UNDECIDABLE,
 	HF_COUNTER_ENROLLED,
 	HF_COUNTER_ENROL_FULL,
+	HF_COUNTER_WRITES_SEEN,	 /* image files opened for writing */
+	HF_COUNTER_WRITES_LOST,	 /* … that could not be noted: that container's copy-ups count as modified from then on */
 	_HF_COUNTER_MAX
 };
 

@@ -46,6 +46,7 @@ enum hf_subject_kind {
 #define HF_FACT_CODE_WRITABLE 0x4000u /* private and asked to be writable and executable at once */
 #define HF_FACT_NO_BASELINE 0x8000u  /* the container could not be enrolled */
 #define HF_FACT_READ_IMPLIES_EXEC 0x10000u
+#define HF_FACT_COPIED_UP 0x20000u /* no hit, but the bytes of the image's file: copied up and never opened for writing */
 
 struct hf_facts {
 	__u32 bits;
@@ -83,6 +84,13 @@ static __always_inline __u8 reason_in_root(const struct hf_facts *facts, __u8 *d
 		if (bits & (HF_FACT_CODE_WRITTEN | HF_FACT_CODE_WRITABLE))
 			return HF_REASON_MODIFIED_CODE;
 		return bits & HF_FACT_GAINED_SETID ? HF_REASON_METADATA : HF_REASON_ORIGINAL;
+	}
+	if (bits & HF_FACT_COPIED_UP && !(bits & HF_FACT_WRITER)) {
+		if (bits & (HF_FACT_CODE_WRITTEN | HF_FACT_CODE_WRITABLE))
+			return HF_REASON_MODIFIED_CODE;
+		if (!(bits & HF_FACT_GAINED_SETID))
+			*detail = HF_DETAIL_COPIED_UP;
+		return HF_REASON_METADATA;
 	}
 	if (bits & HF_FACT_NO_BASELINE) {
 		*detail = HF_DETAIL_NOT_READY;
@@ -142,7 +150,8 @@ static __always_inline __u8 reason_unknown(const struct hf_facts *facts, __u8 *d
 }
 
 /* What the policy says to a reason; anything that is no action denies (I3). */
-static __always_inline __u8 decide_action(const struct hf_facts *facts, const struct hf_policy *policy, __u8 reason)
+static __always_inline __u8 decide_action(const struct hf_facts *facts, const struct hf_policy *policy, __u8 reason,
+					  __u8 detail)
 {
 	__u8 class_ = decide_class(facts);
 
@@ -160,6 +169,8 @@ static __always_inline __u8 decide_action(const struct hf_facts *facts, const st
 			return policy->volume_writable;
 		}
 	}
+	if (reason == HF_REASON_METADATA && detail == HF_DETAIL_COPIED_UP)
+		return policy->modified_metadata[class_];
 	if (reason == HF_REASON_MEMFD && class_ == HF_CLASS_LIBRARY)
 		return policy->memfd_map;
 	return policy->action[class_][reason];
@@ -201,7 +212,7 @@ static __always_inline struct hf_decision decide(const struct hf_facts *facts, c
 		d.detail = HF_DETAIL_NO_POLICY;
 		action = HF_ACTION_DENY;
 	} else {
-		action = decide_action(facts, policy, d.reason);
+		action = decide_action(facts, policy, d.reason, d.detail);
 	}
 	d.verdict = verdict_of(action, paused);
 	d.paused = paused && action >= HF_ACTION_DENY;

@@ -155,6 +155,36 @@ int BPF_PROG(hf_mprotect, struct vm_area_struct *vma, unsigned long reqprot, uns
 	return judge_file(&s, vma->vm_file, &r, cfg);
 }
 
+/* Image files opened for writing, by whomever: what a copy-up is judged by. Reading costs one comparison. */
+SEC("lsm/file_open")
+int BPF_PROG(hf_open, struct file *file, int ret)
+{
+	if (ret || !(file->f_mode & KERNEL_FMODE_WRITE))
+		return ret;
+	copyup_on_write(address_of(file->f_inode));
+	return 0;
+}
+
+/* truncate(2), and open with O_TRUNC up to 6.1. */
+SEC("lsm/path_truncate")
+int BPF_PROG(hf_truncate, const struct path *path, int ret)
+{
+	if (ret)
+		return ret;
+	copyup_on_write((u64)BPF_CORE_READ(path, dentry, d_inode));
+	return 0;
+}
+
+/* ftruncate and O_TRUNC since 6.2. */
+SEC("?lsm/file_truncate")
+int BPF_PROG(hf_ftruncate, struct file *file, int ret)
+{
+	if (ret)
+		return ret;
+	copyup_on_write((u64)BPF_CORE_READ(file, f_inode));
+	return 0;
+}
+
 /* A tag goes to every child and thread. */
 SEC("lsm/task_alloc")
 int BPF_PROG(hf_fork, struct task_struct *task, unsigned long clone_flags, int ret)

@@ -7,10 +7,13 @@
 #ifndef BPF_LSM_JUDGE_H
 #define BPF_LSM_JUDGE_H
 
+#include "bpf-lsm/copyup.h"
 #include "bpf-lsm/exception.h"
 #include "bpf-lsm/report.h"
 
 #define SIGKILL 9
+/* Without HF_FACT_HIT: a file of the image, as the overlay says, with its data in the writable layer. */
+#define COPYUP_BITS (HF_FACT_ROOT_WORLD | HF_FACT_OVERLAY | HF_FACT_HAS_LOWER | HF_FACT_UPPER_DATA | HF_FACT_HIT)
 
 /* Facts that need both sides: which world, which volume, what the catalogue says. A global function, as judge_drift. */
 __noinline int facts_of_file(struct hf_facts *f, struct subject *s, struct object *o)
@@ -27,6 +30,8 @@ __noinline int facts_of_file(struct hf_facts *f, struct subject *s, struct objec
 	if (s->kind == HF_SUBJECT_CONTAINER) {
 		if (o->bits & HF_FACT_ROOT_WORLD)
 			object_lookup(o, s->layer_set);
+		if ((o->bits & COPYUP_BITS) == (COPYUP_BITS & ~HF_FACT_HIT))
+			copyup_prove(o, s, f->op);
 		if (!(o->bits & (HF_FACT_HIT | HF_FACT_MEMFD)))
 			f->volume = object_volume(o, s->id);
 		if (s->flags & HF_CONTAINER_NO_BASELINE)

@@ -40,6 +40,7 @@ typedef __u64 u64;
 #define KERNEL_MNT_READONLY 0x40
 #define KERNEL_CTIME_NSEC_MASK 0x7fffffffu /* since 6.13 bit 31 says "queried" */
 #define KERNEL_MNT_NS_INTERNAL ((u64)-22)  /* ERR_PTR(-EINVAL): mounts private to the kernel */
+#define KERNEL_FMODE_WRITE 0x2u
 #define KERNEL_MAGIC_OVERLAY 0x794c7630ul
 #define KERNEL_MAGIC_TMPFS 0x01021994ul
 #define KERNEL_MAGIC_HUGETLBFS 0x958458f6ul
@@ -126,6 +127,7 @@ struct path {
 };
 
 struct file {
+	unsigned int f_mode;
 	struct inode *f_inode;
 	struct path f_path;
 	void *private_data;
@@ -148,6 +150,7 @@ struct ovl_path {
 
 struct ovl_entry {
 	unsigned int __numlower;
+	struct ovl_path __lowerstack[];
 };
 
 struct ovl_inode {
@@ -280,6 +283,25 @@ static __always_inline bool overlay_has_lower(struct inode *inode)
 	if (bpf_core_field_exists(ovl->oe))
 		return BPF_CORE_READ(ovl, oe, __numlower) > 0;
 	return BPF_CORE_READ((struct ovl_inode___lowerpath *)ovl, lowerpath.dentry) != NULL;
+}
+
+/* The image's file at an overlay inode. NULL when there is none, or when metadata and data come from different layers. */
+static __always_inline struct inode *overlay_lower_inode(struct inode *inode)
+{
+	struct ovl_inode *ovl = overlay_inode(inode);
+	struct dentry *dentry;
+
+	if (bpf_core_field_exists(ovl->oe)) {
+		struct ovl_entry *oe = BPF_CORE_READ(ovl, oe);
+		struct ovl_path *stack = (void *)((u64)oe + bpf_core_field_offset(struct ovl_entry, __lowerstack));
+
+		if (!oe || BPF_CORE_READ(oe, __numlower) != 1)
+			return NULL;
+		dentry = BPF_CORE_READ(stack, dentry);
+	} else {
+		dentry = BPF_CORE_READ((struct ovl_inode___lowerpath *)ovl, lowerpath.dentry);
+	}
+	return dentry ? BPF_CORE_READ(dentry, d_inode) : NULL;
 }
 
 static __always_inline bool overlay_upper_data(struct inode *inode)

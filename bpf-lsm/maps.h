@@ -96,6 +96,16 @@ struct {
 	__type(value, u32);
 } hf_volumes SEC(".maps");
 
+/* Image files that were opened for writing, per container. Written by hooks at the open, read before a copied-up file is taken
+ * for unchanged; the daemon removes a container's. When full: HF_COUNTER_WRITES_LOST and HF_CONTAINER_WRITES_LOST. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, HF_MAX_WRITTEN);
+	__type(key, struct hf_written_key);
+	__type(value, u32);
+} hf_written SEC(".maps");
+
 /* Task -> tag. Written and read by hooks. Failure to allocate: HF_COUNTER_TAG_FAILED, and the fork is refused. */
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);

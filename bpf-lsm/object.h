@@ -60,20 +60,26 @@ static __always_inline u64 change_cookie(struct inode *inode, struct super_block
 	return (u64)BPF_CORE_READ(inode, i_version.counter) >> 1;
 }
 
-/* Key and state of the real data inode. */
-static __always_inline void object_identify(struct object *o)
+/* Key (without its layer set) and state of an inode that holds data. */
+static __always_inline u32 identify_inode(struct inode *inode, struct hf_catalog_key *key, struct hf_catalog_value *value)
 {
-	struct inode *real = o->real;
-	struct super_block *sb = BPF_CORE_READ(real, i_sb);
-	u64 size = BPF_CORE_READ(real, i_size);
+	struct super_block *sb = BPF_CORE_READ(inode, i_sb);
+	u64 size = BPF_CORE_READ(inode, i_size);
 
-	o->key.ino = BPF_CORE_READ(real, i_ino);
-	o->key.dev = BPF_CORE_READ(sb, s_dev);
-	o->key.generation = BPF_CORE_READ(real, i_generation);
-	o->real_magic = BPF_CORE_READ(sb, s_magic);
-	o->value.ctime_ns = inode_ctime_ns(real);
-	o->value.cookie = change_cookie(real, sb);
-	o->value.size_mode = size << HF_CATALOG_SIZE_SHIFT | (BPF_CORE_READ(real, i_mode) & HF_CATALOG_MODE);
+	key->ino = BPF_CORE_READ(inode, i_ino);
+	key->dev = BPF_CORE_READ(sb, s_dev);
+	key->generation = BPF_CORE_READ(inode, i_generation);
+	value->ctime_ns = inode_ctime_ns(inode);
+	value->cookie = change_cookie(inode, sb);
+	value->size_mode = size << HF_CATALOG_SIZE_SHIFT | (BPF_CORE_READ(inode, i_mode) & HF_CATALOG_MODE);
+	return BPF_CORE_READ(sb, s_magic);
+}
+
+/* Whether an inode is as it was at enrolment. */
+static __always_inline bool is_unchanged(const struct hf_catalog_value *known, const struct hf_catalog_value *now)
+{
+	return known->ctime_ns == now->ctime_ns && known->cookie == now->cookie &&
+	       known->size_mode >> HF_CATALOG_SIZE_SHIFT == now->size_mode >> HF_CATALOG_SIZE_SHIFT;
 }
 
 /* Somebody can change the bytes while they run: an open writer, or a shared writable mapping. */
@@ -125,7 +131,7 @@ __noinline int object_resolve(struct object *o, u64 address)
 		o->inode = BPF_CORE_READ(file, f_inode);
 	o->real = real_data_inode(file, &o->detail);
 	if (o->real)
-		object_identify(o);
+		o->real_magic = identify_inode(o->real, &o->key, &o->value);
 	object_classify(o);
 	return 0;
 }
@@ -164,8 +170,7 @@ static __always_inline void object_lookup(struct object *o, u32 layer_set)
 	if (!known)
 		return;
 	o->bits |= HF_FACT_HIT;
-	if (known->ctime_ns != o->value.ctime_ns || known->cookie != o->value.cookie ||
-	    known->size_mode >> HF_CATALOG_SIZE_SHIFT != o->value.size_mode >> HF_CATALOG_SIZE_SHIFT)
+	if (!is_unchanged(known, &o->value))
 		o->bits |= HF_FACT_CHANGED;
 	if (inode_has_writer(real))
 		o->bits |= HF_FACT_WRITER;

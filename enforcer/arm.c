@@ -81,6 +81,8 @@ static uint32_t record_flags(const struct container *c)
 {
 	uint32_t flags = c->own_overlay ? HF_CONTAINER_OVERLAY_ROOT : 0;
 
+	if (c->clean_upper && c->state == CONTAINER_STATE_ARMED)
+		flags |= HF_CONTAINER_CLEAN_UPPER;
 	if (c->state == CONTAINER_STATE_AUDIT)
 		flags |= HF_CONTAINER_NO_BASELINE;
 	if (c->state == CONTAINER_STATE_UNWATCHED)
@@ -124,6 +126,7 @@ static void withdraw(struct daemon *daemon, struct container *c)
 		__atomic_store_n(&record->id, 0, __ATOMIC_RELEASE);
 	}
 	lsm_volumes_remove(daemon->lsm, c->kernel_id);
+	lsm_written_remove(daemon->lsm, c->kernel_id);
 	policy_store_unassign(daemon->policies, c);
 	if (c->layer_set)
 		enrol_release(daemon->enroller, c->layer_set);
@@ -292,6 +295,7 @@ static void on_enrolled(struct enrol_job *job, void *data)
 	c->root_type = strdup(job->root.type);
 	c->layers = TAKE_PTR(job->root.layers);
 	c->layers_complete = job->complete;
+	c->clean_upper = job->clean_upper;
 	c->executables = job->executables;
 	if (job->err)
 		not_ready(a, job->err, job->error);

@@ -43,6 +43,7 @@ struct daemon {
 	struct control *control;
 	struct ring *ring;
 	struct loop_source *watchdog;
+	int lock_fd; /* of the run folder */
 	uint64_t last_kernel_id;
 	bool slot_taken[HF_MAX_CONTAINERS]; /* by a container that is starting or running */
 	uint64_t started_ns;	/* CLOCK_REALTIME */

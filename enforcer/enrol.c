@@ -252,6 +252,7 @@ void enrol_job_free(struct enrol_job **job)
 		return;
 	close_fd(&(*job)->rootfs_fd);
 	free((*job)->root.layers);
+	free((*job)->root.upper);
 	free((*job)->volumes);
 	free(*job);
 	*job = NULL;

@@ -52,6 +52,7 @@ struct enrol_job {
 	uint32_t layer_set; /* held for the caller until enrol_release, when err is 0 */
 	uint32_t executables;
 	bool complete; /* the set may be shared */
+	bool clean_upper; /* no code in its writable layer yet: later copy-ups can be judged */
 	bool known; /* the layer set was enrolled before: nothing was scanned */
 	struct enrol_volume *volumes; /* n_mounts of them */
 	struct enrol_job *next;

@@ -103,8 +103,29 @@ static int scan_root(struct enroller *e, struct enrol_job *job, struct layer_set
 			 "its scan is incomplete (%s): executables that were not seen are denied",
 			 imagedb_incomplete_to_string(stats.reason));
 	set->executables = scan.enrolled;
+	job->clean_upper = job->root.own_overlay && stats.complete && !scan.hidden;
 	set->complete = job->root.layers && stats.complete && !scan.hidden;
 	return 0;
+}
+
+static int stop_at_first(const struct imagedb_file *file, void *data)
+{
+	(void)file;
+	(void)data;
+	return 1;
+}
+
+/* Layers that are known are not scanned again, but the writable layer may hold code of an earlier life. */
+static bool upper_is_clean(struct enroller *e, const struct enrol_job *job)
+{
+	struct imagedb_scan_options options = { .deadline_ns = job->deadline_ns, .cancel = &e->stop,
+						.flags = IMAGEDB_SCAN_MODE_BITS };
+	struct imagedb_scan_stats stats;
+	_cleanup_(close_fd) int fd = -1;
+
+	if (job->root.upper)
+		fd = open(job->root.upper, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 && imagedb_scan(fd, &options, stop_at_first, NULL, &stats) == 0 && stats.complete;
 }
 
 static int identify_root(struct enroller *e, struct enrol_job *job)
@@ -164,6 +185,8 @@ static int run(struct enroller *e, struct enrol_job *job)
 	job->executables = set->executables;
 	if (!set->complete)
 		err = scan_root(e, job, set);
+	else
+		job->clean_upper = upper_is_clean(e, job);
 	job->complete = set->complete;
 	if (err) {
 		layers_release(e->layers, set->id, clock_ns(CLOCK_MONOTONIC));

@@ -29,6 +29,9 @@ bool lsm_took_over(const struct lsm *lsm);
 /* True when hook `name` ("mmap_backing_file", …) is attached. */
 bool lsm_has_hook(const struct lsm *lsm, const char *name);
 
+/* True when the running kernel has a function of that name in its BTF; usable without lsm_open. */
+bool lsm_kernel_has_function(const char *name);
+
 /* Directly mapped shared state: plain loads and stores, no system call. Valid until lsm_close. */
 struct hf_config *lsm_config(struct lsm *lsm);
 struct hf_container *lsm_container(struct lsm *lsm, uint32_t slot); /* NULL when slot is out of range */
@@ -40,6 +43,8 @@ int lsm_root_remove(struct lsm *lsm, const struct hf_root_key *key);
 int lsm_volume_add(struct lsm *lsm, const struct hf_volume_key *key, enum hf_volume_kind kind);
 /* Removes all volumes of a container. Walks the map: O(volumes). */
 int lsm_volumes_remove(struct lsm *lsm, uint64_t container);
+/* Forgets which image files a container opened for writing. Walks the map: O(entries). */
+int lsm_written_remove(struct lsm *lsm, uint64_t container);
 int lsm_cgroup_add(struct lsm *lsm, uint64_t cgroup, const struct hf_slot_ref *ref);
 int lsm_cgroup_remove(struct lsm *lsm, uint64_t cgroup);
 /* Removes all catalogue entries of a layer set. Walks the map: O(entries). The number removed, or -errno. */

@@ -36,15 +36,18 @@ static bool print_all;
 static int keep_complaint(enum libbpf_print_level level, const char *format, va_list args)
 {
 	char line[512];
+	va_list again;
 
 	if (level == LIBBPF_DEBUG)
 		return 0;
+	va_copy(again, args);
+	if (print_all)
+		vfprintf(stderr, format, again);
+	va_end(again);
 	vsnprintf(line, sizeof(line), format, args);
 	line[strcspn(line, "\n")] = '\0';
 	if (level == LIBBPF_WARN && !strstr(line, "failed to load object") && !strstr(line, "failed to load BPF"))
 		snprintf(last_complaint, sizeof(last_complaint), "%s", line);
-	if (print_all)
-		vfprintf(stderr, format, args);
 	return 0;
 }
 
@@ -62,7 +65,7 @@ static int make_folder(const char *path)
 	return 0;
 }
 
-static bool kernel_has_function(const char *name)
+bool lsm_kernel_has_function(const char *name)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
 	bool has = btf && btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
@@ -135,8 +138,9 @@ static int load(struct lsm *lsm, char *reterr, size_t bytes)
 	lsm->skel = holdfast_bpf__open();
 	if (!lsm->skel)
 		return fail(reterr, bytes, -errno, "cannot open the kernel half", "");
-	lsm->has_backing_hook = kernel_has_function("bpf_lsm_mmap_backing_file");
+	lsm->has_backing_hook = lsm_kernel_has_function("bpf_lsm_mmap_backing_file");
 	bpf_program__set_autoload(lsm->skel->progs.hf_mmap_backing, lsm->has_backing_hook);
+	bpf_program__set_autoload(lsm->skel->progs.hf_ftruncate, lsm_kernel_has_function("bpf_lsm_file_truncate"));
 	if (make_folder(HF_PIN_DIR) || make_folder(PIN_FOLDER))
 		return fail(reterr, bytes, -errno, "cannot make " PIN_FOLDER,
 			    "; is a bpf file system mounted? mount -t bpf bpf /sys/fs/bpf");
@@ -230,7 +234,8 @@ bool lsm_took_over(const struct lsm *lsm)
 bool lsm_has_hook(const struct lsm *lsm, const char *name)
 {
 	static const char *const always[] = { "bprm_creds_for_exec", "bprm_check_security", "mmap_file",
-					      "file_mprotect", "task_alloc", "sb_statfs" };
+					      "file_mprotect", "task_alloc", "sb_statfs",
+					      "file_open", "path_truncate" };
 
 	if (!strcmp(name, "mmap_backing_file"))
 		return lsm->has_backing_hook;

@@ -148,6 +148,11 @@ static bool volume_is_of(const void *key, void *data)
 	return ((const struct hf_volume_key *)key)->container == *(const uint64_t *)data;
 }
 
+static bool written_is_of(const void *key, void *data)
+{
+	return ((const struct hf_written_key *)key)->container == *(const uint64_t *)data;
+}
+
 static bool catalog_is_of(const struct hf_catalog_key *key, void *data)
 {
 	return key->layer_set == *(const uint32_t *)data;
@@ -191,6 +196,14 @@ int lsm_volumes_remove(struct lsm *lsm, uint64_t container)
 {
 	int64_t n = remove_matching(bpf_map__fd(lsm->skel->maps.hf_volumes), sizeof(struct hf_volume_key),
 				    volume_is_of, &container);
+
+	return n < 0 ? (int)n : 0;
+}
+
+int lsm_written_remove(struct lsm *lsm, uint64_t container)
+{
+	int64_t n = remove_matching(bpf_map__fd(lsm->skel->maps.hf_written), sizeof(struct hf_written_key),
+				    written_is_of, &container);
 
 	return n < 0 ? (int)n : 0;
 }
@@ -292,6 +305,8 @@ const char *lsm_counter_name(enum hf_counter counter)
 		[HF_COUNTER_UNDECIDABLE] = "undecidable",
 		[HF_COUNTER_ENROLLED] = "enrolled",
 		[HF_COUNTER_ENROL_FULL] = "enrol_full",
+		[HF_COUNTER_WRITES_SEEN] = "writes_seen",
+		[HF_COUNTER_WRITES_LOST] = "writes_lost",
 	};
 	_Static_assert(ARRAY_SIZE(names) == _HF_COUNTER_MAX, "a name for each counter");
 

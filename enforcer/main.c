@@ -177,6 +177,7 @@ static int run_daemon(const struct arguments *a)
 		return EXIT_ERROR;
 	}
 	daemon.options = a->options;
+	daemon.lock_fd = -1;
 	daemon.started_ns = clock_ns(CLOCK_REALTIME);
 	err = doctor_before_start(error, sizeof(error));
 	if (err) {

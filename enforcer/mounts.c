@@ -92,10 +92,21 @@ static char *layers_of(char *options)
 	return text;
 }
 
+static char *upper_of(const char *options)
+{
+	const char *at = strstr(options, "upperdir=");
+	size_t bytes = at ? strcspn(at, ",") : 0;
+
+	if (!at || (at != options && at[-1] != ',') || memchr(at, '\\', bytes))
+		return NULL;
+	return strndup(at + strlen("upperdir="), bytes - strlen("upperdir="));
+}
+
 static void take_line(struct line *line, struct mounts_root *ret)
 {
 	snprintf(ret->type, sizeof(ret->type), "%s", line->type);
 	ret->own_overlay = !strcmp(line->type, "overlay") && !strcmp(line->root, "/");
+	ret->upper = ret->own_overlay ? upper_of(line->options) : NULL;
 	ret->layers = ret->own_overlay ? layers_of(line->options) : NULL;
 }
 

@@ -16,6 +16,7 @@
 struct mounts_root {
 	char type[32];	 /* "overlay", "ext4", … */
 	bool own_overlay; /* an overlay whose root is this root: the superblock belongs to the container alone */
+	char *upper;	 /* path of its writable layer; NULL: none, or not known. free() */
 	char *layers;	 /* identity of its layers as text; NULL when it cannot be told: never shared then. free() */
 };
 

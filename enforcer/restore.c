@@ -181,6 +181,7 @@ static void free_slot(struct daemon *daemon, uint32_t slot)
 	if (record->cgroup)
 		lsm_cgroup_remove(daemon->lsm, record->cgroup);
 	lsm_volumes_remove(daemon->lsm, record->id);
+	lsm_written_remove(daemon->lsm, record->id);
 	__atomic_store_n(&record->id, 0, __ATOMIC_RELEASE);
 }
 

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -82,6 +83,18 @@ static void stop_loop(struct daemon *daemon)
 	loop_free(&daemon->loop);
 }
 
+/* One daemon at a time: a second one would take over hooks and enrolment from the first. */
+static int lock_run_dir(struct daemon *daemon, char *reterr)
+{
+	daemon->lock_fd = open(daemon->options.run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (daemon->lock_fd < 0)
+		return -errno;
+	if (flock(daemon->lock_fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	snprintf(reterr, STAGES_ERROR_BYTES, "another holdfastd runs with %s", daemon->options.run_dir);
+	return -EBUSY;
+}
+
 static int start_run_dir(struct daemon *daemon, char *reterr)
 {
 	struct stat st;
@@ -95,7 +108,12 @@ static int start_run_dir(struct daemon *daemon, char *reterr)
 			 daemon->options.run_dir);
 		return -EPERM;
 	}
-	return 0;
+	return lock_run_dir(daemon, reterr);
+}
+
+static void stop_run_dir(struct daemon *daemon)
+{
+	close_fd(&daemon->lock_fd);
 }
 
 static int start_events(struct daemon *daemon, char *reterr)
@@ -294,7 +312,7 @@ static const struct {
 	stop_fn stop;
 } stages[] = {
 	{ "event loop", start_loop, stop_loop },
-	{ "run folder", start_run_dir, NULL },
+	{ "run folder", start_run_dir, stop_run_dir },
 	{ "event log", start_events, stop_events },
 	{ "kernel half", start_kernel_half, stop_kernel_half },
 	{ "host identity", start_host, NULL },
@@ -326,6 +344,8 @@ int stages_start(struct daemon *daemon, char reterr[STAGES_ERROR_BYTES])
 			continue;
 		snprintf(reterr, STAGES_ERROR_BYTES, "%s: %.400s (%s)", stages[i].name, why[0] ? why : "failed",
 			 strerror(-err));
+		if (daemon->lsm && !lsm_took_over(daemon->lsm))
+			lsm_unload(); /* a first start that failed leaves nothing behind */
 		stop_from(daemon, i);
 		return err;
 	}

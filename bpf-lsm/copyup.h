@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Copied up, content unchanged: image files that chmod, chown, touch, ln or mv moved into the writable layer.
+ *
+ * Owns: the note of every image file that was opened for writing or truncated, and the proof that rests on it. Must not know:
+ * what the policy says to a copied-up file.
+ *
+ *   I1  A write needs an overlay-level open for writing (or a truncate), which these hooks see before the copy-up; a
+ *       metadata copy-up needs none. So: container watched from the start, image file in the catalogue and unchanged, never
+ *       noted, same size as its copy -> the copy holds the image's bytes.
+ *   I2  Files are noted by the image's inode: an overlay inode's number may change when it is evicted, that one does not.
+ *   I3  A note that cannot be made takes the proof away from the whole container.
+ */
+#ifndef BPF_LSM_COPYUP_H
+#define BPF_LSM_COPYUP_H
+
+#include "bpf-lsm/object.h"
+#include "bpf-lsm/subject.h"
+
+#define COPYUP_EXECUTABLE_BITS 0111u
+
+static __always_inline void copyup_note(const struct hf_written_key *key, u32 slot)
+{
+	struct hf_container *container;
+	u32 one = 1;
+
+	count(HF_COUNTER_WRITES_SEEN);
+	if (bpf_map_update_elem(&hf_written, key, &one, BPF_ANY) == 0)
+		return;
+	count(HF_COUNTER_WRITES_LOST);
+	container = container_slot(slot);
+	if (container)
+		__sync_fetch_and_or(&container->flags, HF_CONTAINER_WRITES_LOST);
+}
+
+/* An inode (its address) is opened for writing or truncated, by whomever: notes it if it is an image file of a container. */
+__noinline int copyup_on_write(u64 address)
+{
+	struct inode *inode = (void *)address, *lower;
+	struct hf_root_key root = {};
+	struct hf_written_key key = {};
+	struct hf_slot_ref *ref;
+
+	if (!inode || BPF_CORE_READ(inode, i_sb, s_magic) != KERNEL_MAGIC_OVERLAY)
+		return 0;
+	root.dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	ref = bpf_map_lookup_elem(&hf_roots, &root);
+	lower = ref ? overlay_lower_inode(inode) : NULL;
+	if (!lower)
+		return 0;
+	key.container = ref->id;
+	key.ino = BPF_CORE_READ(lower, i_ino);
+	key.dev = BPF_CORE_READ(lower, i_sb, s_dev);
+	key.generation = BPF_CORE_READ(lower, i_generation);
+	copyup_note(&key, ref->slot);
+	return 0;
+}
+
+/* Sets HF_FACT_COPIED_UP when the proof holds. Only for an overlay file whose data lie in the writable layer. */
+static __always_inline void copyup_prove(struct object *o, const struct subject *s, u8 op)
+{
+	struct inode *inode = o->inode, *lower = overlay_lower_inode(inode), *real = o->real;
+	struct hf_catalog_key key = {};
+	struct hf_catalog_value now = {}, *known;
+	struct hf_written_key written = {};
+
+	if ((s->flags & (HF_CONTAINER_CLEAN_UPPER | HF_CONTAINER_WRITES_LOST)) != HF_CONTAINER_CLEAN_UPPER || !lower || !real)
+		return;
+	identify_inode(lower, &key, &now);
+	key.layer_set = s->layer_set;
+	known = bpf_map_lookup_elem(&hf_catalog, &key);
+	if (!known || !is_unchanged(known, &now) ||
+	    known->size_mode >> HF_CATALOG_SIZE_SHIFT != o->value.size_mode >> HF_CATALOG_SIZE_SHIFT)
+		return;
+	/* A file that the image did not mean to be run does not become a program by chmod +x. */
+	if (op <= HF_OP_EXEC_CHECK && !(known->size_mode & COPYUP_EXECUTABLE_BITS))
+		return;
+	written.container = s->id;
+	written.ino = key.ino;
+	written.dev = key.dev;
+	written.generation = key.generation;
+	if (bpf_map_lookup_elem(&hf_written, &written))
+		return;
+	o->bits |= HF_FACT_COPIED_UP;
+	if (inode_has_writer(real))
+		o->bits |= HF_FACT_WRITER;
+	if (o->mode & ~(u32)known->size_mode & (KERNEL_S_ISUID | KERNEL_S_ISGID))
+		o->bits |= HF_FACT_GAINED_SETID;
+}
+
+#endif
