@@ -87,6 +87,11 @@ test_bad_ends() {
 	check 'a guest that powers off is explained' grep -q 'went away without a status' "$dir/err"
 }
 
+test_patching() {
+	vm --timeout 90 -- patching
+	check 'a kernel that patches its own code goes on' status_is 0
+}
+
 test_options() {
 	vm --lsm landlock,yama --cgroup v1 -- no_bpf
 	check 'without bpf in lsm= and with cgroup v1' status_is 0
@@ -132,6 +137,7 @@ test_containers() {
 test_environment
 test_streams
 test_bad_ends
+test_patching
 test_options
 test_killed
 test_containers

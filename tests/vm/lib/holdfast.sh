@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# For scripts that need a running holdfastd: start, stop and kill it, change its policies, hand containers to it, wait for
+# events, count checks. Sourced, never run; nothing here sleeps: waiting is reading what tail follows, with a limit.
+#
+#	. tests/vm/lib/holdfast.sh
+#	holdfast_init /run/holdfast-test            # folders; once
+#	holdfast_policy policies/audit-everywhere.yaml
+#	holdfast_start                              # returns when it says "ready:"
+#	mark=$(events_mark); ...; events_fence; events_since "$mark" | jq ...
+#	check 'name' command...; finish
+#
+# Sets hf_dir, hf_policies, hf_events (file), hf_log (file), hf_pid.
+
+hf_tree=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
+hf_pid='' hf_event_lines=() hf_follow='' hf_follow_pid='' hf_fences=0
+hf_passed=0 hf_failed=0 hf_skipped=0
+hf_wait_seconds=60            # limit of every wait: far above what a busy machine needs, so that reaching it is a failure
+
+# --- results ----------------------------------------------------------------------------------------------------------
+ok() {
+	hf_passed=$((hf_passed + 1))
+	printf 'ok - %s\n' "$1"
+}
+
+# not_ok NAME [DETAIL...]: each detail may have several lines.
+not_ok() {
+	hf_failed=$((hf_failed + 1))
+	printf 'not ok - %s\n' "$1"
+	shift
+	(($# == 0)) || printf '%s\n' "$@" | head -n 40 | sed 's/^/# /'
+}
+
+skip() {
+	hf_skipped=$((hf_skipped + 1))
+	printf 'skip - %s: %s\n' "$1" "$2"
+}
+
+# check NAME COMMAND...: its output is shown only when it fails.
+check() {
+	local name=$1 out status=0
+	shift
+	out=$("$@" 2>&1) || status=$?
+	if ((status == 0)); then
+		ok "$name"
+	else
+		not_ok "$name" "status $status of: $*" "$out"
+	fi
+}
+
+# check_is NAME GOT WANTED
+check_is() {
+	if [[ $2 == "$3" ]]; then
+		ok "$1"
+	else
+		not_ok "$1" "got:    $2" "wanted: $3"
+	fi
+}
+
+# check_match NAME TEXT REGEX
+check_match() {
+	if [[ $2 =~ $3 ]]; then
+		ok "$1"
+	else
+		not_ok "$1" "no match for: $3" "in: $2"
+	fi
+}
+
+finish() {
+	printf '%d passed, %d failed, %d skipped\n' "$hf_passed" "$hf_failed" "$hf_skipped"
+	((hf_failed == 0 && hf_passed > 0))
+}
+
+# --- waiting ----------------------------------------------------------------------------------------------------------
+# file_wait FILE LINE REGEX [SECONDS]: until a line of FILE from number LINE on matches; prints that line.
+file_wait() {
+	local fd pid line status=1 end=$((SECONDS + ${4:-$hf_wait_seconds}))
+	exec {fd}< <(exec tail -n "+$2" -F "$1" 2>/dev/null)
+	pid=$!
+	while ((SECONDS < end)) && IFS= read -r -t $((end - SECONDS)) -u "$fd" line; do
+		if [[ $line =~ $3 ]]; then
+			printf '%s\n' "$line"
+			status=0
+			break
+		fi
+	done
+	exec {fd}<&-
+	kill "$pid" 2>/dev/null
+	return "$status"
+}
+
+# file_lines FILE: how many it has; for file_wait's LINE add one.
+file_lines() {
+	local -a lines=()
+	[[ -e $1 ]] && mapfile -t lines <"$1"
+	printf '%d\n' "${#lines[@]}"
+}
+
+# pid_gone PID [SECONDS]: waits until a process that need not be our child has ended.
+pid_gone() {
+	timeout "${2:-$hf_wait_seconds}" tail -s 0.1 --pid="$1" -f /dev/null
+}
+
+# --- the daemon -------------------------------------------------------------------------------------------------------
+holdfast_init() {
+	hf_dir=$1
+	hf_policies=$hf_dir/policies hf_events=$hf_dir/events hf_log=$hf_dir/log
+	mkdir -p "$hf_policies" "$hf_dir/hooks.d"
+	: >>"$hf_events"
+	: >>"$hf_log"
+	PATH=$hf_tree/build:$PATH
+	fence_init
+	hook_files
+}
+
+# holdfast_start [OPTION...]: fails when it ends or does not become ready; its log then goes to stderr.
+holdfast_start() {
+	local from=$(($(file_lines "$hf_log") + 1)) line
+	holdfastd --policy "$hf_policies" --event-file "$hf_events" --quiet "$@" </dev/null >/dev/null 2>>"$hf_log" &
+	hf_pid=$!
+	printf '%s\n' "$hf_pid" >"$hf_dir/pid"
+	line=$(holdfast_log_wait "$from" '(ready:|holdfastd-ended)' & waiter=$!
+		{ pid_gone "$hf_pid" && printf 'holdfastd-ended\n' >>"$hf_log"; } & gone=$!
+		wait "$waiter"
+		kill "$gone" 2>/dev/null)
+	[[ $line == *ready:* ]] && return 0
+	sed -n "$from,\$p" "$hf_log" >&2
+	return 1
+}
+
+# holdfast_log_wait LINE REGEX [SECONDS]
+holdfast_log_wait() {
+	file_wait "$hf_log" "$@"
+}
+
+holdfast_log_mark() {
+	printf '%d\n' $(($(file_lines "$hf_log") + 1))
+}
+
+# holdfast_end SIGNAL: sends it and waits for the end.
+holdfast_end() {
+	local status=0
+	kill "-$1" "$hf_pid" || return 1
+	kill -CONT "$hf_pid" 2>/dev/null
+	wait "$hf_pid" 2>/dev/null || status=$?
+	hf_pid=''
+	return "$status"
+}
+
+holdfast_stop() {
+	holdfast_end TERM
+}
+
+holdfast_kill() {
+	holdfast_end KILL
+	return 0
+}
+
+# holdfast_policy FILE...: these are the policies from now on, "-" is stdin; a running daemon has read them when it returns.
+holdfast_policy() {
+	local file n=0
+	rm -f "$hf_policies"/*
+	for file in "$@"; do
+		n=$((n + 1))
+		if [[ $file == - ]]; then
+			cat >"$hf_policies/$n.yaml"
+		else
+			cp "$file" "$hf_policies/$n.yaml"
+		fi
+	done
+	[[ -z $hf_pid ]] || holdfast reload
+}
+
+# --- containers -------------------------------------------------------------------------------------------------------
+# The hook for podman (hooks.d) and for bundles (hf_hook, for BUNDLE_HOOKS); hook_json OPTION... gives one with options.
+hook_json() {
+	jq -cn --arg path "$hf_tree/build/holdfast-hook" \
+		'{createRuntime: [{path: $path, args: (["holdfast-hook"] + $ARGS.positional), timeout: 30}]}' --args -- "$@"
+}
+
+hook_files() {
+	# shellcheck disable=SC2034  # for scripts that source this
+	hf_hook=$(hook_json)
+	jq --arg path "$hf_tree/build/holdfast-hook" '.hook.path = $path' "$hf_tree/tools/packaging/holdfast.json" \
+		>"$hf_dir/hooks.d/holdfast.json"
+}
+
+# pod ARG...: podman with the hook; HF_PODMAN_OPTIONS holds more global options.
+pod() {
+	# shellcheck disable=SC2086  # words on purpose
+	podman --hooks-dir "$hf_dir/hooks.d" ${HF_PODMAN_OPTIONS:-} "$@"
+}
+
+# --- events -----------------------------------------------------------------------------------------------------------
+# One tail follows the event file for the life of the script; its lines are kept in hf_event_lines.
+events_open() {
+	[[ -n $hf_follow ]] && return 0
+	exec {hf_follow}< <(exec tail -n +1 -F "$hf_events" 2>/dev/null)
+	hf_follow_pid=$!
+}
+
+events_close() {
+	[[ -n $hf_follow ]] || return 0
+	kill "$hf_follow_pid" 2>/dev/null
+	exec {hf_follow}<&-
+	hf_follow=''
+}
+
+# event_wait REGEX [SECONDS]: reads on until a new event line matches.
+event_wait() {
+	local line end=$((SECONDS + ${2:-$hf_wait_seconds}))
+	events_open
+	while ((SECONDS < end)) && IFS= read -r -t $((end - SECONDS)) -u "$hf_follow" line; do
+		hf_event_lines+=("$line")
+		[[ $line =~ $1 ]] && return 0
+	done
+	return 1
+}
+
+# The fence: an overlay of its own with one busybox in the upper layer. Run in a mount namespace of its own it is drift in
+# a container that nobody registered: an event, whatever the policies are. Events keep their order, so when a fence's event
+# has come, all those before it have.
+fence_init() {
+	local dir=$hf_dir/fence
+	[[ -e $dir/root/fence ]] && return 0
+	mkdir -p "$dir"
+	mount -t tmpfs tmpfs "$dir" || return 1
+	mkdir -p "$dir"/{lower,upper,work,root}
+	mount -t overlay overlay -o "lowerdir=$dir/lower,upperdir=$dir/upper,workdir=$dir/work" "$dir/root" || return 1
+	cp "$(command -v busybox)" "$dir/root/fence"
+}
+
+# events_fence: returns when every event of what happened before has arrived.
+events_fence() {
+	local name=fence-$$-$((hf_fences += 1)) root=$hf_dir/fence/root
+	ln "$root/fence" "$root/$name" || return 1
+	unshare -m chroot "$root" "/$name" true
+	event_wait "/$name\"" || { echo "the event of $name did not come" >&2; return 1; }
+	rm "$root/$name"
+}
+
+# events_mark: the position behind all events so far; fence first, so that late ones do not count as new.
+events_mark() {
+	printf '%d\n' "${#hf_event_lines[@]}"
+}
+
+# events_since MARK [JQ-FILTER]: the drift events since then, fences left out, as JSON lines.
+events_since() {
+	local lines=("${hf_event_lines[@]:$1}")
+	((${#lines[@]})) || return 0
+	printf '%s\n' "${lines[@]}" | grep -v '/fence-[0-9]*-[0-9]*"' | jq -c "select(.type == \"drift\") | ${2:-.}"
+}
+
+# events_brief MARK: one line for each, "action operation reason path".
+events_brief() {
+	events_since "$1" '[.action, .operation, .reason, .file.path // "-"] | join(" ")' | jq -r .
+}
+
+# quiet_since NAME MARK: a check that nothing was reported since.
+quiet_since() {
+	local events
+	events_fence || { not_ok "$1" 'no fence'; return; }
+	events=$(events_since "$2")
+	check_is "$1" "$events" ''
+}
+
+# holdfast_cleanup: for a trap.
+holdfast_cleanup() {
+	events_close
+	[[ -n $hf_pid ]] && holdfast_stop
+	umount "$hf_dir/fence/root" "$hf_dir/fence" 2>/dev/null
+}
