@@ -65,6 +65,7 @@ static const char *const detail_names[] = {
 	[HF_DETAIL_NOT_READY] = "not-ready",
 	[HF_DETAIL_READ_IMPLIES_EXEC] = "read-implies-exec",
 	[HF_DETAIL_UNSUPPORTED_ROOT] = "unsupported-root",
+	[HF_DETAIL_COPIED_UP] = "copied-up",
 };
 _Static_assert(ARRAY_SIZE(detail_names) == _HF_DETAIL_MAX, "a word for each detail");
 

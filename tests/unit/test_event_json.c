@@ -188,7 +188,7 @@ static void test_every_number_has_its_word(void **state)
 		{ 0, 0, 8, 2, 8, { "exec", "executable", "deleted", "denied", "not-ready" } },
 		{ 0, 0, 9, 2, 9, { "exec", "executable", "library", "denied", "read-implies-exec" } },
 		{ 0, 0, 10, 2, 10, { "exec", "executable", "anonymous-code", "denied", "unsupported-root" } },
-		{ 0, 0, 11, 2, 0, { "exec", "executable", "modified-code", "denied", NULL } },
+		{ 0, 0, 11, 2, 11, { "exec", "executable", "modified-code", "denied", "copied-up" } },
 		{ 0, 0, 12, 2, 0, { "exec", "executable", "script", "denied", NULL } },
 		{ 0, 0, 13, 2, 0, { "exec", "executable", "host-modified", "denied", NULL } },
 		{ 0, 0, 14, 2, 0, { "exec", "executable", "unknown-container", "denied", NULL } },
