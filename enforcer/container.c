@@ -207,8 +207,7 @@ struct container *container_at(struct container_table *table, size_t i)
 
 /**
  * container_free - free a container and what it owns
- * @container: (taken) may be NULL or point to NULL; set to NULL. Not in a table, unassigned from the policy store, and
- *             its watch ended
+ * @container: (taken) may be NULL or point to NULL; set to NULL. Not in a table, and its watch ended
  */
 void container_free(struct container **container)
 {
@@ -217,6 +216,8 @@ void container_free(struct container **container)
 	if (!gone)
 		return;
 	*container = NULL;
+	if (gone->on_free)
+		gone->on_free(gone, gone->on_free_data);
 	container_facts_release(&gone->facts);
 	policy_effective_free(&gone->policy);
 	free(gone->state_reason);

@@ -68,6 +68,9 @@ struct container {
 	uint64_t armed_after_ns; /* from the hook's request to armed */
 	struct policy_effective *policy; /* owned */
 	void *watch;		/* life.c's: how its end is noticed */
+	/* policy_store.c's, set while it holds a policy slot: container_free() calls it, so that no slot can be lost. */
+	void (*on_free)(struct container *container, void *data);
+	void *on_free_data;
 };
 
 struct container_table;
