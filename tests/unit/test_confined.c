@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <json-c/json.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -31,7 +32,7 @@
 
 struct services {
 	char folder[32], events[64], moved[64], policy[64], notify[64];
-	int out[2];
+	int out[2], watches;
 	struct loop *loop;
 	struct event_log *log;
 	struct control *control;
@@ -81,6 +82,7 @@ static int start_services(struct services *s)
 	struct control_ops ops = { .answer = { [WIRE_STATUS] = answer }, .data = s };
 	int err = loop_new(&s->loop);
 
+	s->watches = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (err == 0)
 		err = loop_signal(s->loop, SIGHUP, take_signal, s);
 	if (err == 0)
@@ -145,6 +147,14 @@ static int count_file(const struct imagedb_file *file, void *data)
 	return 0;
 }
 
+/* The policies are watched: a folder that was swapped is watched anew. */
+static int use_watches(struct services *s)
+{
+	int watch = inotify_add_watch(s->watches, s->folder, IN_CREATE | IN_MOVED_TO);
+
+	return watch < 0 || inotify_rm_watch(s->watches, watch) < 0 ? -errno : 0;
+}
+
 static int use_imagedb(struct services *s)
 {
 	struct imagedb_scan_options options = { .flags = IMAGEDB_SCAN_MODE_BITS | IMAGEDB_SCAN_DETAILS };
@@ -175,8 +185,8 @@ static const struct {
 	int (*fn)(struct services *s);
 } uses[] = {
 	{ "events", use_events },     { "control", use_control }, { "signals", use_signals },
-	{ "policies", use_policies }, { "imagedb", use_imagedb }, { "notify", use_notify },
-	{ "log", use_clock_and_log },
+	{ "policies", use_policies }, { "watches", use_watches }, { "imagedb", use_imagedb },
+	{ "notify", use_notify },     { "log", use_clock_and_log },
 };
 
 static int work_confined(struct services *s)
