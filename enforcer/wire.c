@@ -9,6 +9,7 @@
  * I2: nothing of a packet is believed before magic, version and lengths have been checked.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -118,6 +119,20 @@ static int check_packet(const struct msghdr *msg, size_t bytes, const struct wir
 	return header->bytes == bytes - sizeof(*header) ? 0 : -EPROTO;
 }
 
+/* A peer that closes before it has read everything raises ECONNRESET, once, in front of what it had sent (a refusal). */
+static ssize_t receive_packet(int sock, struct msghdr *msg)
+{
+	bool was_reset = false;
+
+	for (;;) {
+		ssize_t n = recvmsg(sock, msg, MSG_CMSG_CLOEXEC);
+
+		if (n >= 0 || (errno != EINTR && (errno != ECONNRESET || was_reset)))
+			return n;
+		was_reset = was_reset || errno == ECONNRESET;
+	}
+}
+
 int wire_receive(int sock, struct wire_message *ret)
 {
 	struct iovec iov[] = { { &ret->header, sizeof(ret->header) }, { ret->payload, PAYLOAD_MAX } };
@@ -134,9 +149,7 @@ int wire_receive(int sock, struct wire_message *ret)
 	ret->n_fds = 0;
 	for (size_t i = 0; i < WIRE_MAX_FDS; i++)
 		ret->fds[i] = -1;
-	do
-		n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
+	n = receive_packet(sock, &msg);
 	if (n < 0)
 		return -errno;
 	r = collect_fds(&msg, ret);

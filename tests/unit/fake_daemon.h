@@ -8,6 +8,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -28,6 +29,7 @@ struct fake_daemon {
 	int sock, stop; /* stop becomes readable when the test is over */
 	fake_answer_fn answer;
 	const void *data;
+	bool deaf; /* answers without having read the request */
 	struct wire_message got; /* the last request, and what receiving it returned */
 	int received;
 	size_t connections;
@@ -43,7 +45,8 @@ static inline void *fake_daemon_serve(void *arg)
 		int client = accept4(daemon->sock, NULL, NULL, SOCK_CLOEXEC);
 
 		wire_message_release(&daemon->got);
-		daemon->received = wire_receive(client, &daemon->got);
+		if (!daemon->deaf)
+			daemon->received = wire_receive(client, &daemon->got);
 		daemon->connections++;
 		daemon->answer(daemon, client);
 		close(client);

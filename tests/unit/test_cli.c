@@ -296,6 +296,25 @@ static void test_bad_daemon_is_told_apart(void **state)
 	}
 }
 
+static void test_busy_daemon_is_heard(void **state)
+{
+	static const char *const args[] = { "status", NULL };
+	static const struct cli_case busy = { .status = -16, .reply = "{\"message\":\"too many clients\"}" };
+	struct fake_daemon *daemon = *state;
+
+	daemon->deaf = true;
+	for (int i = 0; i < 20; i++) {
+		struct cli_result result;
+
+		fake_daemon_start(daemon, reply_as_in_case, &busy);
+		result = cli_run(daemon->path, args);
+		fake_daemon_stop(daemon);
+		assert_int_equal(result.code, 2);
+		assert_non_null(strstr(result.err, "too many clients"));
+		cli_result_release(&result);
+	}
+}
+
 #define DENIED                                                                                                           \
 	"{\"time\":\"2026-11-22T03:04:05.123456789Z\",\"action\":\"denied\",\"operation\":\"exec\",\"reason\":\"added\","\
 	"\"detail\":null,\"policy\":\"prod/prod-immutable\",\"container\":{\"id\":\"0123456789abcdef\",\"name\":\"web\"," \
@@ -390,6 +409,7 @@ int main(void)
 		CLI_TEST(test_long_answer_arrives_whole),
 		CLI_TEST(test_colour_only_on_terminals_that_want_it),
 		CLI_TEST(test_bad_daemon_is_told_apart),
+		CLI_TEST(test_busy_daemon_is_heard),
 		CLI_TEST(test_events_are_one_line_each_in_json),
 		CLI_TEST(test_events_table_is_readable_and_safe),
 		CLI_TEST(test_events_none_and_refused),

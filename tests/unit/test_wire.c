@@ -236,6 +236,18 @@ static void test_send_to_closed_peer_is_epipe_without_signal(void **state)
 	assert_int_equal(wire_send(p->a, WIRE_STATUS, 0, 0, "{}", 2, NULL, 0), -EPIPE);
 }
 
+static void test_receive_gets_what_a_closing_peer_sent(void **state)
+{
+	struct pair *p = *state;
+
+	assert_int_equal(wire_send(p->a, WIRE_STATUS, 0, 0, "unread", 6, NULL, 0), 0);
+	assert_int_equal(wire_send(p->b, WIRE_REPLY, -16, 0, "{}", 2, NULL, 0), 0);
+	close_fd(&p->b);
+	assert_int_equal(wire_receive(p->a, &p->message), 0);
+	assert_int_equal(p->message.header.status, -16);
+	assert_int_equal(wire_receive(p->a, &p->message), -ENOTCONN);
+}
+
 static void test_receive_silent_peer_is_eagain(void **state)
 {
 	struct pair *p = *state;
@@ -359,6 +371,7 @@ int main(void)
 		PAIR_TEST(test_receive_judges_packets_and_leaks_nothing),
 		PAIR_TEST(test_receive_end_of_stream_is_enotconn),
 		PAIR_TEST(test_send_to_closed_peer_is_epipe_without_signal),
+		PAIR_TEST(test_receive_gets_what_a_closing_peer_sent),
 		PAIR_TEST(test_receive_silent_peer_is_eagain),
 		PAIR_TEST(test_send_slow_peer_is_eagain),
 		PAIR_TEST(test_send_long_arrives_whole),

@@ -72,7 +72,7 @@ static enum cli_exit send_request(const struct cli *cli, enum wire_type type, st
 		cli_error(cli, "the question is too long: at most %u bytes", WIRE_MAX_BYTES);
 		return CLI_EXIT_ERROR;
 	}
-	if (r < 0)
+	if (r < 0 && r != -EPIPE) /* a daemon that has closed already may have said why */
 		return tell_unreachable(cli, r);
 	*ret = TAKE_FD(sock);
 	return CLI_EXIT_OK;

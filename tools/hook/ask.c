@@ -96,7 +96,7 @@ int hook_ask(const char *socket, const char *message, const int *fds, uint64_t d
 	if (sock < 0)
 		return sock;
 	r = wire_send(sock, WIRE_HOOK_ARM, 0, 0, message, strlen(message), fds, _HOOK_OBJECT_MAX);
-	if (r < 0)
+	if (r < 0 && r != -EPIPE) /* a daemon that has closed already may have said why */
 		return hook_say(reterr, r, "cannot hand the container to holdfastd: %s", strerror(-r));
 	r = wait_reply(sock, deadline_ns, reterr);
 	if (r < 0)
