@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs the command line tool inside the test and keeps what it printed. Include after cmocka.h. */
+/* Runs the command line tool inside the test and keeps what it printed. */
 #ifndef TESTS_UNIT_CLI_HARNESS_H
 #define TESTS_UNIT_CLI_HARNESS_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
 
 #include <pthread.h>
 #include <pty.h>

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A daemon for tests of the tools: listens in a folder of its own, receives one request a connection, keeps the last
- * one, and lets the test's function answer. Include after cmocka.h.
+ * one, and lets the test's function answer.
  */
 #ifndef TESTS_UNIT_FAKE_DAEMON_H
 #define TESTS_UNIT_FAKE_DAEMON_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
 
 #include <poll.h>
 #include <pthread.h>
