@@ -42,16 +42,24 @@ void server_refuse(struct server *server, uint64_t id, int status, const char *w
 		server_reply(server, id, status, "{}", 2);
 }
 
-void server_log_malformed(struct server *server)
+/* I3: whether something that may repeat is due for a log line again. */
+static bool may_log(uint64_t *last_ns)
 {
 	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 
+	if (*last_ns && now - *last_ns < SERVER_LOG_NS)
+		return false;
+	*last_ns = now;
+	return true;
+}
+
+void server_log_malformed(struct server *server)
+{
 	server->malformed++;
-	if (server->malformed_logged_ns && now - server->malformed_logged_ns < SERVER_LOG_NS)
+	if (!may_log(&server->malformed_logged_ns))
 		return;
 	log_warning("%s: %llu malformed messages refused", server->name, (unsigned long long)server->malformed);
 	server->malformed = 0;
-	server->malformed_logged_ns = now;
 }
 
 static bool has_timed_out(const struct client *client, uint64_t now)
@@ -99,13 +107,10 @@ static void log_refused_peer(struct server *server, uid_t uid)
 static void refuse_one_too_many(struct server *server, int fd)
 {
 	static const char payload[] = "{\"message\":\"too many clients\"}";
-	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 
 	wire_send(fd, WIRE_REPLY, -EBUSY, 0, payload, sizeof(payload) - 1, NULL, 0);
-	if (server->too_many_logged_ns && now - server->too_many_logged_ns < SERVER_LOG_NS)
-		return;
-	server->too_many_logged_ns = now;
-	log_warning("%s: more than %zu clients at once: refused", server->name, server->options.max_clients);
+	if (may_log(&server->too_many_logged_ns))
+		log_warning("%s: more than %zu clients at once: refused", server->name, server->options.max_clients);
 }
 
 static int accept_one(struct server *server)
@@ -139,7 +144,8 @@ static void on_listen(uint32_t events, void *data)
 	if (err == 0 || err == -EAGAIN || err == -ECONNABORTED || err == -EINTR)
 		return;
 	/* No descriptors or no memory: asking again at once would spin. */
-	log_error("%s: cannot accept connections: %s; trying again in a second", server->name, strerror(-err));
+	if (may_log(&server->accept_logged_ns))
+		log_error("%s: cannot accept connections: %s; trying every second", server->name, strerror(-err));
 	server->resting = start_sweep(server) == 0 && loop_rewatch(server->source, 0) == 0;
 }
 

@@ -54,7 +54,8 @@ struct server {
 	struct wire_message message; /* the one being handled */
 	uid_t refused[SERVER_REFUSED_UIDS];
 	size_t n_refused;
-	uint64_t malformed, malformed_logged_ns, too_many_logged_ns;
+	uint64_t malformed;
+	uint64_t malformed_logged_ns, too_many_logged_ns, accept_logged_ns; /* CLOCK_MONOTONIC */
 };
 
 /* NULL when that client has gone. */
