@@ -129,6 +129,8 @@ static void test_every_combination_answers_as_the_model(void **state)
 	for (int class_ = 0; class_ < _HF_CLASS_MAX; class_++)
 		for (int reason = 0; reason < _HF_REASON_MAX; reason++)
 			slot.policy.action[class_][reason] = (__u8)((class_ + reason) % _HF_ACTION_MAX);
+	slot.policy.modified_metadata[HF_CLASS_EXECUTABLE] = HF_ACTION_KILL;
+	slot.policy.modified_metadata[HF_CLASS_LIBRARY] = HF_ACTION_ALLOW;
 	for (uint64_t i = 0; i < SWEEP_CASES; i++) {
 		struct hf_decision got, want;
 
@@ -170,7 +172,7 @@ static void test_allow_is_original_or_named_by_the_policy(void **state)
 		if (d.verdict != HF_VERDICT_ALLOW || d.reason == HF_REASON_ORIGINAL)
 			continue;
 		assert_true(slot.policy.valid);
-		assert_int_equal(model_cell(&slot.facts, &slot.policy, d.reason), HF_ACTION_ALLOW);
+		assert_int_equal(model_cell(&slot.facts, &slot.policy, &d), HF_ACTION_ALLOW);
 	}
 }
 

@@ -95,17 +95,17 @@ static const struct rule *find_rule(const struct hf_facts *facts)
 	return rule;
 }
 
-__u8 model_cell(const struct hf_facts *facts, const struct hf_policy *policy, __u8 reason)
+__u8 model_cell(const struct hf_facts *facts, const struct hf_policy *policy, const struct hf_decision *d)
 {
 	const __u8 volumes[] = { policy->volume_read_only, policy->volume_writable, policy->volume_init, HF_ACTION_ALLOW };
 
-	if (reason == HF_REASON_VOLUME)
+	if (d->reason == HF_REASON_VOLUME)
 		return volumes[facts->volume];
-	if (reason == HF_REASON_METADATA && (facts->bits & (HF_FACT_HIT | HF_FACT_GAINED_SETID)) == 0)
-		return policy->modified_metadata[is_exec(facts) ? HF_CLASS_EXECUTABLE : HF_CLASS_LIBRARY];
-	if (reason == HF_REASON_MEMFD && !is_exec(facts))
+	if (d->reason == HF_REASON_METADATA && d->detail == HF_DETAIL_COPIED_UP)
+		return policy->modified_metadata[d->class_];
+	if (d->reason == HF_REASON_MEMFD && !is_exec(facts))
 		return policy->memfd_map;
-	return policy->action[is_exec(facts) ? HF_CLASS_EXECUTABLE : HF_CLASS_LIBRARY][reason];
+	return policy->action[d->class_][d->reason];
 }
 
 /* Action to verdict; a pause takes the teeth out of it. */
@@ -148,7 +148,7 @@ struct hf_decision model_decide(const struct hf_facts *facts, const struct hf_po
 		d.detail = HF_DETAIL_NO_POLICY;
 		set_verdict(&d, HF_ACTION_DENY, paused);
 	} else {
-		set_verdict(&d, model_cell(facts, policy, d.reason), paused);
+		set_verdict(&d, model_cell(facts, policy, &d), paused);
 	}
 	return d;
 }

@@ -57,6 +57,21 @@ static const struct vector rows[] = {
 	ROW("program after chmod, strict policy", CONTAINER, EXEC, NONE, REPLACED | COPIED, ENFORCE, DENY, METADATA, COPIED_UP,
 	    EXECUTABLE),
 
+	ROW("program after chmod, policy torn", CONTAINER, EXEC, NONE, REPLACED | COPIED, TORN, DENY, METADATA, COPIED_UP,
+	    EXECUTABLE),
+	ROW("program after chmod, no policy", CONTAINER, EXEC, NONE, REPLACED | COPIED, INVALID, DENY, UNDECIDABLE, NO_POLICY,
+	    EXECUTABLE),
+	ROW("program after chmod u+s, strict policy", CONTAINER, EXEC, NONE, REPLACED | COPIED | SETID, ENFORCE, DENY, METADATA,
+	    NONE, EXECUTABLE),
+	ROW("library after chown, writable", CONTAINER, MMAP, NONE, REPLACED | COPIED | WRITABLE, DEFAULT, DENY, MODIFIED_CODE,
+	    NONE, LIBRARY),
+	ROW("program after chmod, then unlinked", CONTAINER, EXEC, NONE, REPLACED | COPIED | GONE, DEFAULT, ALLOW, METADATA,
+	    COPIED_UP, EXECUTABLE),
+	ROW("file after chmod on a foreign mount", CONTAINER, EXEC, NONE, OVL | LOWER | UPPER | COPIED, DEFAULT, DENY, FOREIGN,
+	    NONE, EXECUTABLE),
+	PAUSED("program after chmod, break-glass", CONTAINER, EXEC, NONE, REPLACED | COPIED, ENFORCE, AUDIT, METADATA, COPIED_UP,
+	       EXECUTABLE, 1),
+
 	/* Overlay root: image files with new bytes. */
 	ROW("replaced program is executed", CONTAINER, EXEC, NONE, REPLACED, ENFORCE, DENY, MODIFIED, NONE, EXECUTABLE),
 	ROW("replaced program is checked", CONTAINER, EXEC_CHECK, NONE, REPLACED, ENFORCE, DENY, MODIFIED, NONE, EXECUTABLE),
@@ -87,7 +102,7 @@ static const struct vector rows[] = {
 	/* Metadata. */
 	ROW("image program gained setuid", CONTAINER, EXEC, NONE, IMAGE | SETID, ENFORCE, DENY, METADATA, NONE, EXECUTABLE),
 	ROW("image program gained setuid, audit", CONTAINER, EXEC, NONE, IMAGE | SETID, AUDIT, AUDIT, METADATA, NONE, EXECUTABLE),
-	ROW("image program gained setuid, default", CONTAINER, EXEC, NONE, IMAGE | SETID, DEFAULT, ALLOW, METADATA, NONE,
+	ROW("image program gained setuid, default", CONTAINER, EXEC, NONE, IMAGE | SETID, DEFAULT, AUDIT, METADATA, NONE,
 	    EXECUTABLE),
 	ROW("image library gained setuid", CONTAINER, MMAP, NONE, IMAGE | SETID, ENFORCE, DENY, METADATA, NONE, LIBRARY),
 	ROW("gained setuid and changed", CONTAINER, EXEC, NONE, IMAGE | SETID | CHANGED, DEFAULT, DENY, HOST_MODIFIED, CHANGED,

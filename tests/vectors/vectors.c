@@ -33,7 +33,7 @@ static void fill_default(struct hf_policy *ret, __u8 library)
 	vector_policy_fill(ret, HF_ACTION_DENY);
 	memset(ret->action[HF_CLASS_LIBRARY], library, sizeof(ret->action[HF_CLASS_LIBRARY]));
 	for (int class_ = 0; class_ < _HF_CLASS_MAX; class_++) {
-		ret->action[class_][HF_REASON_METADATA] = HF_ACTION_ALLOW;
+		ret->action[class_][HF_REASON_METADATA] = HF_ACTION_AUDIT; /* gained setuid is told even where it may run */
 		ret->action[class_][HF_REASON_ANONYMOUS_CODE] = HF_ACTION_ALLOW;
 		ret->modified_metadata[class_] = HF_ACTION_ALLOW;
 	}

@@ -44,8 +44,8 @@ void vector_slot_of(const struct vector *vector, struct vector_slot *ret);
 
 /* What the model answers. It shares no code with decide(): an ordered table of rules, first match wins. */
 struct hf_decision model_decide(const struct hf_facts *facts, const struct hf_policy *policy, int paused);
-/* The cell of the policy that speaks about a reason, by the model. */
-__u8 model_cell(const struct hf_facts *facts, const struct hf_policy *policy, __u8 reason);
+/* The cell of the policy that speaks about the reason of an answer, by the model. */
+__u8 model_cell(const struct hf_facts *facts, const struct hf_policy *policy, const struct hf_decision *d);
 
 /* Every combination of the facts' bits with the values of the other fields that matter. */
 #define SWEEP_BITS 18
