@@ -23,7 +23,8 @@ static __always_inline struct hf_enrol *enrol_asked(void)
 	struct hf_enrol *enrol = enrol_slot();
 	struct task_struct *task;
 
-	if (!enrol || !enrol->active)
+	/* The first answer counts: overlay's statfs asks the file system below as well. */
+	if (!enrol || !enrol->active || enrol->status != HF_ENROL_PENDING)
 		return NULL;
 	task = (void *)bpf_get_current_task_btf();
 	if ((u64)task != enrol->task || task->start_boottime != enrol->start_ns)

@@ -47,10 +47,10 @@ static const struct {
 static const struct {
 	const char *prefix, *manager;
 } managers[] = {
+	{ "io.container.manager", "podman" }, /* first: podman borrows CRI-O's keys as well */
+	{ "io.podman.", "podman" },
 	{ "io.kubernetes.cri-o.", "cri-o" },
 	{ "io.kubernetes.cri.", "containerd" },
-	{ "io.podman.", "podman" },
-	{ "io.container.manager", "podman" },
 	{ "nerdctl/", "containerd" },
 };
 
