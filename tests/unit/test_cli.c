@@ -325,12 +325,15 @@ static void test_busy_daemon_is_heard(void **state)
 	"\"detail\":\"writer\",\"policy\":\"p\",\"container\":{\"id\":\"0123456789abcdef\"},\"process\":{\"comm\":\"x\",\"pid\":8}," \
 	"\"file\":{\"path\":\"/b\"}}"
 
+#define LOST "{\"time\":\"2026-11-22T03:04:07.5Z\",\"type\":\"lost\",\"count\":3,\"message\":\"3 events are missing here\"}"
+
 static void send_events(struct fake_daemon *daemon, int client)
 {
 	bool follow = strstr(daemon->got.payload, "true");
 
 	fake_daemon_send(client, WIRE_EVENT, 0, DENIED);
 	fake_daemon_send(client, WIRE_EVENT, 0, AUDITED "\n");
+	fake_daemon_send(client, WIRE_EVENT, 0, LOST);
 	if (!follow)
 		fake_daemon_send(client, WIRE_REPLY, 0, "{}");
 }
@@ -345,7 +348,7 @@ static void test_events_are_one_line_each_in_json(void **state)
 	result = cli_run(daemon->path, args);
 	fake_daemon_stop(daemon);
 	assert_int_equal(result.code, 0);
-	assert_string_equal(result.out, DENIED "\n" AUDITED "\n");
+	assert_string_equal(result.out, DENIED "\n" AUDITED "\n" LOST "\n");
 	assert_same_json(daemon->got.payload, "{\"follow\":false,\"last\":5}");
 	cli_result_release(&result);
 }
@@ -353,7 +356,8 @@ static void test_events_are_one_line_each_in_json(void **state)
 static void test_events_table_is_readable_and_safe(void **state)
 {
 	static const char *const expected[] = { "2026-11-22T03:04:05Z", "denied", "prod/web-0/web", "sh[7]", "/tmp/a\\x1b[2J",
-						"undecidable (writer)", "0123456789ab " };
+						"undecidable (writer)", "0123456789ab ", "3 events are missing here",
+						"lost " };
 	static const char *const args[] = { "events", NULL }, *const follow[] = { "events", "-f", NULL };
 	struct fake_daemon *daemon = *state;
 	struct cli_result result;

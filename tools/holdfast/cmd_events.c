@@ -21,6 +21,7 @@ static const struct cli_column columns[] = {
 };
 
 #define ACTION_COLUMN 1
+#define FILE_COLUMN 6
 #define TEXT_MAX 512
 
 /* The texts of one event, in the order of the columns. */
@@ -36,6 +37,18 @@ static void cut_time(const char *time, char *buf, size_t size)
 	buf[strcspn(buf, ".")] = '\0';
 	if (strlen(buf) < strlen(time) && strlen(buf) + 1 < size)
 		strcat(buf, "Z");
+}
+
+/* A line that is no verdict, such as "events are missing here": its type and its sentence. */
+static void fill_notice(struct json_object *event, struct row *row)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(columns); i++)
+		row->cells[i] = "";
+	cut_time(cli_json_text(event, "time"), row->time, sizeof(row->time));
+	row->cells[0] = row->time;
+	row->cells[ACTION_COLUMN] = cli_json_text(event, "type");
+	row->cells[FILE_COLUMN] = cli_json_text(event, "message");
+	row->colour = CLI_COLOUR_WARN;
 }
 
 static void fill_row(struct json_object *event, struct row *row)
@@ -56,12 +69,12 @@ static void fill_row(struct json_object *event, struct row *row)
 	snprintf(row->reason, sizeof(row->reason), "%s%s%s%s", cli_json_text(event, "reason"), detail[0] ? " (" : "", detail,
 		 detail[0] ? ")" : "");
 	row->cells[0] = row->time;
-	row->cells[1] = action;
+	row->cells[ACTION_COLUMN] = action;
 	row->cells[2] = row->reason;
 	row->cells[3] = cli_json_text(event, "operation");
 	row->cells[4] = row->container;
 	row->cells[5] = row->process;
-	row->cells[6] = row->file;
+	row->cells[FILE_COLUMN] = row->file;
 	row->cells[7] = cli_json_text(event, "policy");
 	row->colour = strcmp(action, "audited") == 0 ? CLI_COLOUR_WARN : CLI_COLOUR_BAD;
 }
@@ -108,7 +121,10 @@ static enum cli_exit print_event(const char *text, size_t bytes, void *data)
 		cli_error(printer->cli, "holdfastd sent an event that is not JSON");
 		return CLI_EXIT_ERROR;
 	}
-	fill_row(event, &row);
+	if (cli_json_text(event, "action")[0] != '\0')
+		fill_row(event, &row);
+	else
+		fill_notice(event, &row);
 	if (!printer->table)
 		code = print_line(printer->cli, &row);
 	else if (cli_table_row(printer->table, row.cells, ACTION_COLUMN, row.colour) < 0)
