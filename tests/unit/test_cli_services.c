@@ -281,6 +281,15 @@ static void test_hook_and_daemon_understand_each_other(void **state)
 	hook_options_release(&options);
 }
 
+static void test_services_serve_root(void **state)
+{
+	(void)state;
+	if (geteuid() == 0)
+		return;
+	print_message("SKIP: the daemon's servers serve root only\n");
+	skip();
+}
+
 #define SERVICES_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -291,9 +300,9 @@ int main(void)
 		SERVICES_TEST(test_hook_and_daemon_understand_each_other),
 	};
 
-	if (geteuid() != 0) {
-		print_message("SKIP: the daemon's servers serve root only\n");
-		return 0;
-	}
+	const struct CMUnitTest unprivileged[] = { cmocka_unit_test(test_services_serve_root) };
+
+	if (geteuid() != 0)
+		return cmocka_run_group_tests(unprivileged, NULL, NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
