@@ -238,6 +238,7 @@ struct hf_config {
 	__u32 host_root_dev;
 	__u64 host_root_ino;
 	__u64 pause_until_ns; /* CLOCK_BOOTTIME, all containers */
+	__u64 lost_told; /* the daemon's own note: how many lost events it has reported, over its restarts */
 	__u32 canary_tgid;    /* this process is judged by slot HF_SLOT_CANARY; 0 none */
 	__u32 pad;
 };

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "enforcer/canary.h"
@@ -15,6 +16,7 @@
 #include "enforcer/log.h"
 #include "enforcer/loop.h"
 #include "enforcer/lsm.h"
+#include "enforcer/preflight.h"
 #include "enforcer/stages.h"
 #include "enforcer/util.h"
 #include "enforcer/wire.h"
@@ -166,6 +168,17 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 	return 0;
 }
 
+/* Each container holds two descriptors; the usual limit would end at some hundred of them. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 static int run_daemon(const struct arguments *a)
 {
 	static struct daemon daemon; /* its slot table is too large for comfort on the stack */
@@ -178,8 +191,9 @@ static int run_daemon(const struct arguments *a)
 	}
 	daemon.options = a->options;
 	daemon.lock_fd = -1;
+	raise_descriptor_limit();
 	daemon.started_ns = clock_ns(CLOCK_REALTIME);
-	err = doctor_before_start(error, sizeof(error));
+	err = preflight_before_start(error, sizeof(error));
 	if (err) {
 		log_error("%s", error);
 		return EXIT_NOT_SUPPORTED;
@@ -227,7 +241,7 @@ int main(int argc, char **argv)
 	case ACTION_RUN:
 		return run_daemon(&a);
 	case ACTION_DOCTOR:
-		return doctor_run(a.json);
+		return preflight_doctor(a.json);
 	case ACTION_UNLOAD:
 		return unload();
 	default:

@@ -25,7 +25,6 @@ struct ring {
 	struct loop_source *source, *timer;
 	struct json json;
 	int64_t clock_offset_ns;
-	uint64_t lost_told;
 	uint64_t malformed;
 };
 
@@ -71,6 +70,7 @@ static void on_lost_check(uint32_t events, void *data)
 {
 	struct ring *ring = data;
 	uint64_t counters[_HF_COUNTER_MAX], lost;
+	__u64 *told = &lsm_config(ring->daemon->lsm)->lost_told;
 	const char *line;
 	size_t bytes;
 
@@ -78,13 +78,13 @@ static void on_lost_check(uint32_t events, void *data)
 	if (lsm_counters(ring->daemon->lsm, counters))
 		return;
 	lost = counters[HF_COUNTER_EVENTS_LOST] + counters[HF_COUNTER_EVENTS_NO_MEMORY];
-	if (lost == ring->lost_told)
+	if (lost == *told)
 		return;
-	if (event_json_lost(&ring->json, lost - ring->lost_told, "the kernel's ring was full", clock_ns(CLOCK_REALTIME),
+	if (event_json_lost(&ring->json, lost - *told, "the kernel's ring was full", clock_ns(CLOCK_REALTIME),
 			    &line, &bytes) == 0)
 		event_log_append(ring->daemon->events, line, bytes);
-	log_warning("events: %llu lost, the ring was full", (unsigned long long)(lost - ring->lost_told));
-	ring->lost_told = lost;
+	log_warning("events: %llu lost, the ring was full", (unsigned long long)(lost - *told));
+	*told = lost;
 }
 
 int ring_new(struct daemon *daemon, struct ring **ret)
