@@ -165,6 +165,10 @@ size_t policy_set_count(const struct policy_set *set);
 /* The @i-th policy, ordered by kind (cluster first), namespace and name; NULL out of range. Borrowed from the set. */
 const struct policy_info *policy_set_get(const struct policy_set *set, size_t i);
 
+/* The exceptions of the @i-th policy and their number, for a check of them all at loading; NULL and 0 out of range.
+ * Borrowed from the set. */
+const struct policy_exception *policy_set_exceptions(const struct policy_set *set, size_t i, size_t *ret_n);
+
 /* 16 hexadecimal digits that change when the text of any file changes (FNV-1a: tells reloads apart, proves nothing). */
 const char *policy_set_generation(const struct policy_set *set);
 

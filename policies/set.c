@@ -152,6 +152,12 @@ const struct policy_info *policy_set_get(const struct policy_set *set, size_t i)
 	return i < set->count ? &set->policies[i]->info : NULL;
 }
 
+const struct policy_exception *policy_set_exceptions(const struct policy_set *set, size_t i, size_t *ret_n)
+{
+	*ret_n = i < set->count ? set->policies[i]->n_exceptions : 0;
+	return i < set->count ? set->policies[i]->exceptions : NULL;
+}
+
 const char *policy_set_generation(const struct policy_set *set)
 {
 	return set->generation;
