@@ -11,8 +11,9 @@ from tree import Skip
 
 WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wshadow", "-Wstrict-prototypes", "-Wmissing-prototypes", "-Wpointer-arith", "-Wvla"]
 SILENCED = re.compile(r"#\s*pragma\s+(?:GCC|clang)\s+diagnostic\s+ignored|-Wno-error")
-# SC1091: files that a script sources are looked at by themselves. SC2187: busybox's shell is checked as dash, which will do.
-SHELLCHECK = ["shellcheck", "--severity=warning", "--exclude=SC1091,SC2187"]
+# Files that a script sources are looked at by themselves (SC1091), so that variables and functions of theirs seem unused or
+# unset (SC2034, SC2154, SC2119, SC2120). SC2187: busybox's shell is checked as dash, which will do.
+SHELLCHECK = ["shellcheck", "--severity=warning", "--exclude=SC1091,SC2034,SC2154,SC2119,SC2120,SC2187"]
 
 
 def compiler_for(tree, header):

@@ -75,7 +75,8 @@ CASES = {
         {
             "a.c": "#define M(x) do { \\\n\tx; \\\n} while (0)\nstatic const int t[] = {\n" + "\t1, /* } */\n" * 70
             + "};\nstruct s {\n" + "\tint a;\n" * 70 + "};\nint f(char c)\n{\n" + "\tx('{', \"}\");\n" * 57 + "}\n",
-            "run": SHELL + "f() {\n\tcat <<-'END'\n\t}\n}\n\tEND\n" + "\tx\n" * 50 + "}\n",
+            "run": SHELL + "f() {\n\tcat <<-'END'\n\t}\n}\n\tEND\n" + "\tx\n" * 50 + "}\n"
+            + "g() {\n\tx \"cat <<'EOF'\na\nEOF\" y\n}\n",
             "a.py": "# SPDX\ndef f():\n" + "    x()\n" * 59,
         },
         [

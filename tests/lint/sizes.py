@@ -56,7 +56,8 @@ def shell_functions(file):
             yield name, first, number
             end = None
         opened = HEREDOC.search(line)
-        if opened and "<<<" not in line:
+        # One that is opened inside of quotes ends otherwise: it is text of the function like any other.
+        if opened and "<<<" not in line and opened.group(2) in (rest.lstrip("\t") for rest in file.lines[number:]):
             heredoc = opened.group(2)
     if end is not None:
         raise ValueError(f"{file.path}:{first}: the end of {name} is not found")
