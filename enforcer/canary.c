@@ -12,10 +12,29 @@
 #include <unistd.h>
 
 #include "enforcer/lsm.h"
+#include "enforcer/policy_compile.h"
 #include "enforcer/util.h"
 
+#define CANARY_ID 1u /* hf_container.id of the two slots that are no containers; real ids are wall clock times */
+#define UNKNOWN_ID 2u
 #define CHILD_DENIED 43 /* execve said EPERM */
 #define CHILD_FAILED 44 /* execve said something else */
+
+static void fill_own_slot(struct lsm *lsm, uint32_t slot, uint64_t id)
+{
+	struct hf_container *record = lsm_container(lsm, slot);
+
+	record->policy = slot; /* the policy slots of the same numbers are theirs */
+	__atomic_store_n(&record->id, id, __ATOMIC_RELEASE);
+}
+
+void canary_prepare(struct lsm *lsm)
+{
+	policy_compile_canary(lsm_policy(lsm, HF_SLOT_CANARY));
+	policy_compile_unknown(lsm_policy(lsm, HF_SLOT_UNKNOWN), POLICY_MODE_AUDIT);
+	fill_own_slot(lsm, HF_SLOT_CANARY, CANARY_ID);
+	fill_own_slot(lsm, HF_SLOT_UNKNOWN, UNKNOWN_ID);
+}
 
 /* The child: waits until the parent has let it loose, then tries. Only async-signal-safe calls. */
 static void child(int go_fd)

@@ -14,7 +14,10 @@ struct lsm;
 #define CANARY_ARGUMENT "--canary-ran"
 #define CANARY_RAN 42 /* its exit status */
 
-/* Runs both. Needs HF_SLOT_CANARY to be filled in and the hooks enabled; forks, so call before threads are made. 0; -EKEYREJECTED:
+/* Fills in the two slots that are no containers: the canary's, and that of unknown containers (audit). */
+void canary_prepare(struct lsm *lsm);
+
+/* Runs both. Needs canary_prepare and the hooks enabled (host.h); forks, so call before threads are made. 0; -EKEYREJECTED:
  * the forbidden one ran, nothing is enforced; -errno with the reason in reterr. Takes a few ms. */
 int canary_prove(struct lsm *lsm, char *reterr, size_t reterr_bytes);
 

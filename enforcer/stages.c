@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "enforcer/answers.h"
@@ -24,19 +23,16 @@
 #include "enforcer/enrol.h"
 #include "enforcer/event_log.h"
 #include "enforcer/hook_server.h"
+#include "enforcer/host.h"
 #include "enforcer/log.h"
 #include "enforcer/loop.h"
 #include "enforcer/lsm.h"
 #include "enforcer/notify.h"
-#include "enforcer/policy_compile.h"
 #include "enforcer/policy_store.h"
 #include "enforcer/privilege.h"
 #include "enforcer/ring.h"
 #include "enforcer/state.h"
 #include "enforcer/util.h"
-
-#define CANARY_ID 1u	/* hf_container.id of the two slots that are no containers; real ids are wall clock times */
-#define UNKNOWN_ID 2u
 
 typedef int (*start_fn)(struct daemon *daemon, char *reterr);
 typedef void (*stop_fn)(struct daemon *daemon);
@@ -133,18 +129,9 @@ static void stop_events(struct daemon *daemon)
 	event_log_free(&daemon->events);
 }
 
-/* The overlay module must be there before the programs are loaded: they are fitted to its types. Asking for an overlay
- * file system context makes the kernel fetch it. */
-static void load_overlay(void)
-{
-	int fd = (int)syscall(SYS_fsopen, "overlay", 1 /* FSOPEN_CLOEXEC */);
-
-	close_fd(&fd);
-}
-
 static int start_kernel_half(struct daemon *daemon, char *reterr)
 {
-	load_overlay();
+	host_load_overlay();
 	return lsm_open(&daemon->lsm, reterr, STAGES_ERROR_BYTES);
 }
 
@@ -153,49 +140,14 @@ static void stop_kernel_half(struct daemon *daemon)
 	lsm_close(&daemon->lsm);
 }
 
-/* Tells the kernel half what the host is. */
 static int start_host(struct daemon *daemon, char *reterr)
 {
-	struct hf_config *config = lsm_config(daemon->lsm);
-	_cleanup_(close_fd) int root = open("/proc/1/root", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	struct hf_enrol answer;
-	struct stat ns;
-	int err;
-
-	config->abi = HF_ABI_VERSION;
-	if (root < 0 || stat("/proc/1/ns/mnt", &ns)) {
-		snprintf(reterr, STAGES_ERROR_BYTES, "cannot look at /proc/1: run in the host's pid namespace, as root");
-		return -errno;
-	}
-	err = lsm_enrol_register(daemon->lsm);
-	/* The statfs hook answers only when the programs are on; without the host's numbers nobody is anybody's yet. */
-	if (!err)
-		err = lsm_identify(daemon->lsm, root, &answer);
-	if (err) {
-		snprintf(reterr, STAGES_ERROR_BYTES, "the kernel half does not answer");
-		return err;
-	}
-	config->host_mntns = (uint32_t)ns.st_ino;
-	config->host_root_dev = answer.key.dev;
-	config->host_root_ino = answer.key.ino;
-	__atomic_store_n(&config->enabled, 1, __ATOMIC_RELEASE);
-	return 0;
-}
-
-static void fill_own_slot(struct daemon *daemon, uint32_t slot, uint64_t id)
-{
-	struct hf_container *record = lsm_container(daemon->lsm, slot);
-
-	record->policy = slot; /* policy slots of the same numbers are reserved for them */
-	__atomic_store_n(&record->id, id, __ATOMIC_RELEASE);
+	return host_tell(daemon->lsm, reterr, STAGES_ERROR_BYTES);
 }
 
 static int start_canary(struct daemon *daemon, char *reterr)
 {
-	policy_compile_canary(lsm_policy(daemon->lsm, HF_SLOT_CANARY));
-	policy_compile_unknown(lsm_policy(daemon->lsm, HF_SLOT_UNKNOWN), POLICY_MODE_AUDIT);
-	fill_own_slot(daemon, HF_SLOT_CANARY, CANARY_ID);
-	fill_own_slot(daemon, HF_SLOT_UNKNOWN, UNKNOWN_ID);
+	canary_prepare(daemon->lsm);
 	return canary_prove(daemon->lsm, reterr, STAGES_ERROR_BYTES);
 }
 
