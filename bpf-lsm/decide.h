@@ -201,6 +201,7 @@ static __always_inline struct hf_decision decide(const struct hf_facts *facts, c
 		d.reason = HF_REASON_UNDECIDABLE;
 		d.detail = HF_DETAIL_STALE_TAG;
 		d.verdict = verdict_of(facts->stale_enforced ? HF_ACTION_DENY : HF_ACTION_AUDIT, paused);
+		d.paused = paused && facts->stale_enforced;
 		return d;
 	}
 	d.reason = facts->subject == HF_SUBJECT_UNKNOWN ? reason_unknown(facts, &d.detail)

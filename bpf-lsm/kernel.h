@@ -16,6 +16,8 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "bpf-lsm/abi.h"
+
 typedef __u8 u8;
 typedef __u16 u16;
 typedef __u32 u32;

@@ -13,6 +13,7 @@
 #include <xxhash.h>
 
 #include "imagedb/imagedb.h"
+#include "imagedb/inodes.h"
 #include "imagedb/util.h"
 
 #define DIGEST_BUFFER_BYTES	(128u << 10)	/* where larger reads stop being faster */
@@ -135,4 +136,9 @@ int imagedb_hex(const uint8_t *bytes, size_t len, char *buf, size_t buf_size)
 	}
 	*buf = '\0';
 	return 0;
+}
+
+uint64_t imagedb_inode_hash(struct imagedb_inode inode)
+{
+	return XXH3_64bits_withSeed(&inode.ino, sizeof(inode.ino), inode.dev);
 }

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Owns: the set of inodes with several names that a scan has met. Must not know: files, directories, the walk. */
-#include <xxhash.h>
-
 #include "imagedb/inodes.h"
 #include "imagedb/util.h"
 
@@ -10,7 +8,7 @@
 /* The slot that holds the inode or would take it. There always is a free one: at most half are used. */
 static struct imagedb_inode *find_slot(struct imagedb_inode *slots, size_t capacity, struct imagedb_inode inode)
 {
-	size_t i = XXH3_64bits_withSeed(&inode.ino, sizeof(inode.ino), inode.dev) & (capacity - 1);
+	size_t i = imagedb_inode_hash(inode) & (capacity - 1);
 
 	while (slots[i].ino && (slots[i].ino != inode.ino || slots[i].dev != inode.dev))
 		i = (i + 1) & (capacity - 1);

@@ -32,4 +32,7 @@ int imagedb_inodes_add(struct imagedb_inodes *set, struct imagedb_inode inode, b
 /** imagedb_inodes_release() - free the set's memory; it is empty and usable afterwards */
 void imagedb_inodes_release(struct imagedb_inodes *set);
 
+/* Spreads inodes over the slots (digest.c has the hash library). */
+uint64_t imagedb_inode_hash(struct imagedb_inode inode);
+
 #endif /* IMAGEDB_INODES_H */
