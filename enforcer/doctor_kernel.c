@@ -74,17 +74,25 @@ static void say_no_lsm_list(const struct doctor_options *options, struct doctor_
 	}
 }
 
-/* "capability" is always first and is not named at boot. */
-static const char *skip_capability(const char *list)
+/* The list as lsm= takes it: each with its comma, without "capability", which is always there and has its own place. */
+static void format_boot_list(char ret[LIST_BYTES + 1], const char *list)
 {
-	static const char always[] = "capability,";
+	static const char always[] = "capability";
+	size_t used = 0;
 
-	return strncmp(list, always, sizeof(always) - 1) == 0 ? list + sizeof(always) - 1 : list;
+	while (*list) {
+		size_t n = strcspn(list, ",");
+
+		if (n && (n != strlen(always) || memcmp(list, always, n) != 0))
+			used += (size_t)snprintf(ret + used, LIST_BYTES + 1 - used, "%.*s,", (int)n, list);
+		list += n + (list[n] == ',');
+	}
+	ret[used] = '\0';
 }
 
 void doctor_check_lsm(const struct doctor_options *options, struct doctor_finding *ret)
 {
-	char list[LIST_BYTES];
+	char list[LIST_BYTES], boot[LIST_BYTES + 1]; /* one comma more at most */
 	ssize_t n = doctor_read(list, sizeof(list), "%s/kernel/security/lsm", options->sys);
 
 	if (n < 0) {
@@ -93,8 +101,9 @@ void doctor_check_lsm(const struct doctor_options *options, struct doctor_findin
 		doctor_say(ret, DOCTOR_OK, "the kernel runs the LSMs %s", list);
 	} else {
 		doctor_say(ret, DOCTOR_MISSING, "bpf is not among the LSMs that the kernel runs: %s", list);
-		doctor_advise(ret, "add lsm=%s,bpf to the kernel command line (GRUB_CMDLINE_LINUX in /etc/default/grub, then "
-				   "update-grub) and reboot", skip_capability(list));
+		format_boot_list(boot, list);
+		doctor_advise(ret, "add lsm=%sbpf to the kernel command line (GRUB_CMDLINE_LINUX in /etc/default/grub, then "
+				   "update-grub) and reboot", boot);
 	}
 }
 

@@ -214,7 +214,7 @@ static void test_a_host_with_everything_is_ready(void **state)
 }
 
 static void no_btf(void) { put("sys/kernel/btf/vmlinux", NULL); }
-static void no_bpf_in_list(void) { put("sys/kernel/security/lsm", "capability,lockdown,bpfilter\n"); }
+static void no_bpf_in_list(void) { put("sys/kernel/security/lsm", "lockdown,capability,bpfilter\n"); }
 static void empty_list(void) { put("sys/kernel/security/lsm", ""); }
 static void no_lsms(void) { put("sys/kernel/security/lsm", NULL); }
 static void no_securityfs(void) { put("sys/kernel/security/lsm", NULL), host.security = SYSFS; }
@@ -284,8 +284,8 @@ static const struct {
 	const char *text, *remedy;
 } cases[] = {
 	{ no_btf, "btf", DOCTOR_MISSING, 1, "no BTF", "CONFIG_DEBUG_INFO_BTF" },
-	{ no_bpf_in_list, "lsm", DOCTOR_MISSING, 1, "capability,lockdown,bpfilter", "lsm=lockdown,bpfilter,bpf to the kernel" },
-	{ empty_list, "lsm", DOCTOR_MISSING, 1, "bpf is not among", "lsm=" },
+	{ no_bpf_in_list, "lsm", DOCTOR_MISSING, 1, "lockdown,capability,bpfilter", "lsm=lockdown,bpfilter,bpf to the kernel" },
+	{ empty_list, "lsm", DOCTOR_MISSING, 1, "bpf is not among", "lsm=bpf to" },
 	{ no_lsms, "lsm", DOCTOR_MISSING, 1, "built without LSMs", "CONFIG_BPF_LSM" },
 	{ no_securityfs, "lsm", DOCTOR_WARNING, 0, "securityfs is not mounted", "mount -t securityfs securityfs" },
 	{ confidential, "lockdown", DOCTOR_MISSING, 1, "confidentiality", "lockdown=integrity" },
