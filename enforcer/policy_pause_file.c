@@ -54,10 +54,10 @@ static ssize_t read_file(const char *path, char *ret, size_t size)
 	return (ssize_t)n;
 }
 
-/* "" when the kernel does not say: then all boots look alike. */
+/* "" when the kernel does not say: then no file is of this boot. */
 static void read_boot_id(char ret[BOOT_ID_BYTES])
 {
-	char text[BOOT_ID_BYTES + 1];
+	char text[2 * BOOT_ID_BYTES];
 
 	if (read_file(BOOT_ID_FILE, text, sizeof(text)) < 0)
 		text[0] = '\0';
@@ -167,7 +167,7 @@ static int read_list(struct json_object *object, struct policy_pause_list *ret)
 	if (n > ARRAY_SIZE(ret->at))
 		return -EBADMSG;
 	read_boot_id(here);
-	for (size_t i = 0; strcmp(boot_id, here) == 0 && i < n; i++) {
+	for (size_t i = 0; here[0] && strcmp(boot_id, here) == 0 && i < n; i++) {
 		int err = read_pause(json_object_array_get_idx(array, i), &ret->at[i]);
 
 		if (err)
