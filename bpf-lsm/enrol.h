@@ -51,12 +51,15 @@ static __always_inline u32 catalog_add(struct object *o, u32 layer_set)
 	return err == -E2BIG ? HF_ENROL_FULL : HF_ENROL_NO_MEMORY;
 }
 
-/* Answers: may this file stand in the catalogue, and does it now? */
-static __always_inline void enrol_file(struct hf_enrol *enrol, struct file *file)
+/* Answers: may this file stand in the catalogue, and does it now? Anonymous memory is no question. */
+static __always_inline void enrol_file(struct hf_enrol *enrol, struct file *mapped)
 {
 	struct object o = {};
+	u64 file = address_of(mapped);
 
-	object_resolve(&o, address_of(file));
+	if (!file)
+		return;
+	object_resolve(&o, file);
 	enrol->magic = o.real_magic;
 	if (o.detail || !o.real || !enrol->layer_set) {
 		enrol->status = HF_ENROL_UNDECIDABLE;

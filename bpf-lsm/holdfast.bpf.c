@@ -13,14 +13,17 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* A file that is to be executed or mapped as code. Returns 0 or -EPERM. */
-static __always_inline int judge_file(struct subject *s, struct file *file, struct request *r, struct hf_config *cfg)
+/*
+ * A file that is to be executed or mapped as code. Returns 0 or -EPERM. The file comes as a number: some verifiers hold
+ * mmap_file's argument for never NULL and take the other branch out.
+ */
+static __always_inline int judge_file(struct subject *s, u64 file, struct request *r, struct hf_config *cfg)
 {
 	struct object o = {};
 
 	r->facts.volume = _HF_VOLUME_MAX;
 	if (file) {
-		object_resolve(&o, address_of(file));
+		object_resolve(&o, file);
 		facts_of_file(&r->facts, s, &o);
 	} else {
 		r->facts.bits |= HF_FACT_NO_FILE;
@@ -44,7 +47,7 @@ static __always_inline int on_exec(struct linux_binprm *bprm, u8 op, struct subj
 
 	request_add_task(&r);
 	count(HF_COUNTER_EXEC);
-	return judge_file(s, bprm->file, &r, cfg);
+	return judge_file(s, address_of(bprm->file), &r, cfg);
 }
 
 /* First at every exec, once: finds out whose task it is. AT_EXECVE_CHECK gets no further than here. */
@@ -79,12 +82,16 @@ int BPF_PROG(hf_check, struct linux_binprm *bprm, int ret)
 	return on_exec(bprm, HF_OP_EXEC, &s, cfg);
 }
 
-static __always_inline int on_mmap(struct file *file, u64 prot, u64 flags, struct hf_config *cfg)
+static __always_inline int on_mmap(struct file *mapped, u64 prot, u64 flags, struct hf_config *cfg)
 {
 	struct subject s = {};
 	struct request r = { .facts.op = HF_OP_MMAP, .prot = prot, .map_flags = flags };
+	u64 file;
 
-	if (subject_of_current(&s) == HF_SUBJECT_HOST || (!file && !s.tagged)) /* a runtime on its way in may have a heap */
+	if (subject_of_current(&s) == HF_SUBJECT_HOST)
+		return 0;
+	file = address_of(mapped);
+	if (!file && !s.tagged) /* a runtime on its way in may have a heap */
 		return 0;
 	if (prot & KERNEL_PROT_WRITE && (flags & KERNEL_MAP_PRIVATE_MASK) == KERNEL_MAP_PRIVATE)
 		r.facts.bits |= HF_FACT_CODE_WRITABLE;
@@ -104,11 +111,9 @@ int BPF_PROG(hf_mmap, struct file *file, unsigned long reqprot, unsigned long pr
 		return ret;
 	if (prot & KERNEL_PROT_EXEC)
 		return on_mmap(file, prot, flags, cfg);
-	if (file) {
-		enrol = enrol_asked();
-		if (enrol)
-			enrol_file(enrol, file);
-	}
+	enrol = enrol_asked();
+	if (enrol)
+		enrol_file(enrol, file);
 	return 0;
 }
 
@@ -126,7 +131,7 @@ int BPF_PROG(hf_mmap_backing, struct vm_area_struct *vma, struct file *backing_f
 		return 0;
 	request_add_task(&r);
 	count(HF_COUNTER_MMAP_BACKING);
-	return judge_file(&s, backing_file, &r, cfg);
+	return judge_file(&s, address_of(backing_file), &r, cfg);
 }
 
 /* A mapping that becomes executable. Nothing new in one that was and is not made writable. */
@@ -137,12 +142,16 @@ int BPF_PROG(hf_mprotect, struct vm_area_struct *vma, unsigned long reqprot, uns
 	struct subject s = {};
 	struct request r = { .facts.op = HF_OP_MPROTECT, .prot = prot };
 	bool shared;
+	u64 file;
 
 	if (ret || !cfg || !cfg->enabled || !(prot & KERNEL_PROT_EXEC))
 		return ret;
 	if (vma->vm_flags & KERNEL_VM_EXEC && !(prot & KERNEL_PROT_WRITE))
 		return 0;
-	if (subject_of_current(&s) == HF_SUBJECT_HOST || (!vma->vm_file && !s.tagged))
+	if (subject_of_current(&s) == HF_SUBJECT_HOST)
+		return 0;
+	file = address_of(vma->vm_file);
+	if (!file && !s.tagged)
 		return 0;
 	shared = vma->vm_flags & (KERNEL_VM_SHARED | KERNEL_VM_MAYSHARE);
 	if (!shared && vma->anon_vma)
@@ -152,7 +161,7 @@ int BPF_PROG(hf_mprotect, struct vm_area_struct *vma, unsigned long reqprot, uns
 	r.map_flags = shared ? 1 : KERNEL_MAP_PRIVATE;
 	request_add_task(&r);
 	count(HF_COUNTER_MPROTECT);
-	return judge_file(&s, vma->vm_file, &r, cfg);
+	return judge_file(&s, file, &r, cfg);
 }
 
 /* Image files opened for writing, by whomever: what a copy-up is judged by. Reading costs one comparison. */
