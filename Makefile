@@ -37,7 +37,7 @@ SKEL       := $(B)/gen/holdfast.skel.h
 obj  = $(patsubst %.c,$(B)/lib/%.o,$(1))
 aobj = $(patsubst %.c,$(B)/asan/%.o,$(1))
 
-.PHONY: all help unit lint clean bootstrap install check demo
+.PHONY: all help unit lint clean bootstrap install check demo test-vm
 all: $(B)/holdfastd $(B)/holdfast $(B)/holdfast-hook ## build everything
 
 help: ## this list
@@ -128,6 +128,15 @@ install: all ## install into $(DESTDIR); settings in /etc/holdfast are left alon
 		install -Dm644 /dev/stdin $(DESTDIR)$(PREFIX)/lib/systemd/system/holdfastd.service
 	sed 's|"/usr/|"$(PREFIX)/|' tools/packaging/holdfast.json | \
 		install -Dm644 /dev/stdin $(DESTDIR)$(HOOKS_DIR)/holdfast.json
+
+# These two and check do all their own set-up, so that they are the first thing that one can type on a fresh machine.
+demo: bootstrap ## show what it does, right here or in a VM (KERNEL=6.1|6.12|7)
+	+@$(MAKE) --no-print-directory -s all
+	KERNEL=$(KERNEL) tests/demo/run
+
+test-vm: bootstrap ## tests in a VM with KERNEL=6.1|6.12|7 (default 6.12); QUICK=1: fewer container starts
+	+@$(MAKE) --no-print-directory -s all
+	KERNEL=$(or $(KERNEL),6.12) HOLDFAST_QUICK=$(QUICK) tests/drift/run
 
 clean:
 	rm -rf $(B)

@@ -36,15 +36,15 @@ skip() {
 	printf 'skip - %s: %s\n' "$1" "$2"
 }
 
-# check NAME COMMAND...: its output is shown only when it fails.
+# check NAME COMMAND...: runs in this shell; its output is shown only when it fails.
 check() {
-	local name=$1 out status=0
+	local name=$1 status=0
 	shift
-	out=$("$@" 2>&1) || status=$?
+	"$@" >"$hf_dir/check" 2>&1 </dev/null || status=$?
 	if ((status == 0)); then
 		ok "$name"
 	else
-		not_ok "$name" "status $status of: $*" "$out"
+		not_ok "$name" "status $status of: $*" "$(<"$hf_dir/check")"
 	fi
 }
 
@@ -72,10 +72,11 @@ finish() {
 }
 
 # --- waiting ----------------------------------------------------------------------------------------------------------
-# file_wait FILE LINE REGEX [SECONDS]: until a line of FILE from number LINE on matches; prints that line.
+# file_wait FILE LINE REGEX [SECONDS [PID]]: until a line of FILE from number LINE on matches; prints that line. Gives up early
+# when the process PID has ended.
 file_wait() {
 	local fd pid line status=1 end=$((SECONDS + ${4:-$hf_wait_seconds}))
-	exec {fd}< <(exec tail -n "+$2" -F "$1" 2>/dev/null)
+	exec {fd}< <(exec tail -n "+$2" -s 0.2 ${5:+"--pid=$5"} -f "$1" 2>/dev/null)
 	pid=$!
 	while ((SECONDS < end)) && IFS= read -r -t $((end - SECONDS)) -u "$fd" line; do
 		if [[ $line =~ $3 ]]; then
@@ -115,15 +116,14 @@ holdfast_init() {
 
 # holdfast_start [OPTION...]: fails when it ends or does not become ready; its log then goes to stderr.
 holdfast_start() {
-	local from=$(($(file_lines "$hf_log") + 1)) line
+	local from=$(($(file_lines "$hf_log") + 1))
 	holdfastd --policy "$hf_policies" --event-file "$hf_events" --quiet "$@" </dev/null >/dev/null 2>>"$hf_log" &
 	hf_pid=$!
 	printf '%s\n' "$hf_pid" >"$hf_dir/pid"
-	line=$(holdfast_log_wait "$from" '(ready:|holdfastd-ended)' & waiter=$!
-		{ pid_gone "$hf_pid" && printf 'holdfastd-ended\n' >>"$hf_log"; } & gone=$!
-		wait "$waiter"
-		kill "$gone" 2>/dev/null)
-	[[ $line == *ready:* ]] && return 0
+	file_wait "$hf_log" "$from" 'ready:' "$hf_wait_seconds" "$hf_pid" >/dev/null && return 0
+	kill -KILL "$hf_pid" 2>/dev/null
+	wait "$hf_pid"
+	hf_pid=''
 	sed -n "$from,\$p" "$hf_log" >&2
 	return 1
 }
@@ -234,7 +234,7 @@ fence_init() {
 events_fence() {
 	local name=fence-$$-$((hf_fences += 1)) root=$hf_dir/fence/root
 	ln "$root/fence" "$root/$name" || return 1
-	unshare -m chroot "$root" "/$name" true
+	unshare -m chroot "$root" "/$name" 2>/dev/null
 	event_wait "/$name\"" || { echo "the event of $name did not come" >&2; return 1; }
 	rm "$root/$name"
 }

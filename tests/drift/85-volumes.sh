@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2154
+# Code on declared volumes, on file systems the container has of its own, and on mounts that it made itself.
+
+# volumes_box NAME RUNTIME: binds one folder read-only and two writable.
+volumes_box() {
+	BUNDLE_JQ='.mounts += [
+		{destination: "/config", type: "bind", source: "/mnt/images/volume", options: ["rbind", "ro"]},
+		{destination: "/data", type: "bind", source: "/mnt/images/volume", options: ["rbind", "rw"]},
+		{destination: "/plugins", type: "bind", source: "/mnt/images/plugins", options: ["rbind", "rw"]}]' \
+		BUNDLE_CAPS="$containers_caps SYS_ADMIN" box_start "$1" "$2"
+}
+
+# volumes_row NAME WORD PATH EVENT: exec of PATH in $box; EVENT "" for none.
+volumes_row() {
+	local mark
+	mark=$(events_mark)
+	check_match "$box: $1" "$(box_do "$box" "$probe exec $3")" ": $2\$"
+	if [[ -z $4 ]]; then
+		quiet_since "$box: $1, no event" "$mark"
+	else
+		events_fence
+		check_is "$box: $1, event" "$(events_brief "$mark")" "$4 $3"
+	fi
+}
+
+volumes_rows() {
+	local box=$1
+	policy_is enforce
+	volumes_row 'a program on a read-only volume' ran /config/tool ''
+	volumes_row 'a program on a writable volume' EPERM /data/tool 'denied exec volume'
+	volumes_row 'a script on a writable volume' EPERM /data/script 'denied exec volume'
+	box_do "$box" "cp $hello /dev/shm/tool; mkdir /srv/mnt; mount --bind /srv/mnt /srv/mnt; cp $hello /srv/mnt/tool" >/dev/null
+	volumes_row 'a program on a tmpfs' EPERM /dev/shm/tool 'denied exec tmpfs'
+	volumes_row 'a program on a mount of its own' EPERM /srv/mnt/tool 'denied exec added'
+	box_do "$box" 'mkdir /srv/own; mount -t tmpfs own /srv/own; cp /opt/app/bin/hello /srv/own/tool' >/dev/null
+	volumes_row 'a program on a tmpfs of its own' EPERM /srv/own/tool 'denied exec tmpfs'
+	policy_is enforce 'volumes: {readOnly: deny, writable: deny, allow: [{path: /plugins}]}'
+	volumes_row 'readOnly: deny' EPERM /config/tool 'denied exec volume'
+	volumes_row 'an allowed volume' ran /plugins/tool ''
+	policy_is enforce 'volumes: {readOnly: audit, writable: allow}'
+	volumes_row 'readOnly: audit' ran /config/tool 'audited exec volume'
+	volumes_row 'writable: allow' ran /data/tool ''
+}
+
+topic_volumes() {
+	local rt lower
+	mkdir -p /mnt/images/volume /mnt/images/plugins
+	lower=$(image_lower_file "$hello")
+	cp "$lower" /mnt/images/volume/tool
+	cp "$lower" /mnt/images/plugins/tool
+	printf '#!/bin/sh\nexit 0\n' >/mnt/images/volume/script
+	chmod +x /mnt/images/volume/script
+	policy_is enforce
+	for rt in crun runc; do
+		volumes_box volumes-$rt $rt || { not_ok "$rt: a container with volumes starts"; continue; }
+		volumes_rows volumes-$rt
+		box_stop volumes-$rt
+	done
+}

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2154
+# The end: what is left after a stop, and nothing after an unload. Last, since no daemon runs afterwards.
+
+unload_leaves() {
+	local left
+	left=$(ls /sys/fs/bpf; bpftool link show 2>/dev/null | grep -c ': lsm\|lsm_mac')
+	[[ $left == 0 ]] || { echo "$left"; return 1; }
+}
+
+topic_unload() {
+	policy_is enforce
+	box_start unload crun || { not_ok 'a container starts'; return; }
+	check 'the daemon stops on SIGTERM' holdfast_stop
+	check_is 'stopped: drift is denied' "$(box_drops unload)" EPERM
+	check 'unload' holdfastd --unload
+	check_is 'unloaded: drift runs' "$(box_drops unload)" ran
+	check 'no program, map or pin is left' unload_leaves
+	box_stop unload
+}

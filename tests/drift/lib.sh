@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2154
+# What the topics share: boxes, that is containers whose shell reads commands from us, so that one start of a runtime serves
+# many cases. Sourced by guest, after tests/vm/lib/holdfast.sh and tests/vm/lib/containers.sh.
+#
+#	box_start NAME crun|runc [NAMESPACE]     BOX_HOOKS (JSON) instead of the usual hook, BUNDLE_JQ as in containers.sh
+#	box_do NAME 'shell commands'             prints what they print; status 1 when the container does not answer
+#	box_stop NAME
+
+boxes=/mnt/images/boxes          # upper layers beside the image's layers, as on a node
+hello=/opt/app/bin/hello
+probe=/opt/app/bin/probe
+declare -A box_fd=() box_runtime=() box_pid=() box_commands=()
+
+# namespace_annotation NAMESPACE: as JSON, for BUNDLE_ANNOTATIONS.
+namespace_annotation() {
+	jq -cn --arg ns "$1" '{"io.kubernetes.pod.namespace": $ns}'
+}
+
+box_start() {
+	local name=$1 rt=$2 dir=$boxes/$1 fd
+	BUNDLE_ANNOTATIONS=$(namespace_annotation "${3:-shop}") BUNDLE_HOOKS=${BOX_HOOKS-$hf_hook} \
+		bundle_new "$dir" base sh -s || return 1
+	mkfifo "$dir/in"
+	: >"$dir/out"
+	containers_started+=("$rt $name")
+	"$rt" run --bundle "$dir" "$name" <"$dir/in" >"$dir/out" 2>&1 &
+	box_pid[$name]=$!
+	box_runtime[$name]=$rt
+	exec {fd}<>"$dir/in"
+	box_fd[$name]=$fd
+	box_do "$name" ':' && return 0
+	box_stop "$name" >&2
+	return 1
+}
+
+box_do() {
+	local name=$1 out=$boxes/$1/out n=$((box_commands[$1] += 1)) from
+	from=$(($(file_lines "$out") + 1))
+	printf '%s\necho "box %d done"\n' "$2" "$n" >&"${box_fd[$name]}"
+	file_wait "$out" "$from" "^box $n done\$" "$hf_wait_seconds" "${box_pid[$name]}" >/dev/null ||
+		{ echo "container $name does not answer:"; tail -n 5 "$out"; return 1; } >&2
+	sed -n "$from,\$p" "$out" | grep -vx "box $n done"
+	return 0
+}
+
+box_stop() {
+	local name=$1 fd=${box_fd[$1]:-}
+	container_stop "${box_runtime[$name]}" "$name"
+	[[ -n $fd ]] && exec {fd}>&-
+	wait "${box_pid[$name]}" 2>/dev/null
+	bundle_free "$boxes/$name"
+	unset "box_fd[$name]" "box_pid[$name]"
+	return 0
+}
+
+# box_drops NAME: one drifted program in the container: prints probe's word for what happened to it.
+box_drops() {
+	box_do "$1" "cp $hello /srv/dropped; $probe exec /srv/dropped" | sed -n 's/^exec .*: //p'
+}
+
+# box_runs NAME: the same for the original.
+box_runs() {
+	box_do "$1" "$probe exec $hello" | sed -n 's/^exec .*: //p'
+}
+
+# policy_text MODE [LINE...]: a ClusterDriftPolicy with more lines of spec; policy_is puts it in force.
+policy_text() {
+	local mode=$1
+	shift
+	printf '%s\n' 'apiVersion: holdfast.dev/v1alpha1' 'kind: ClusterDriftPolicy' 'metadata: {name: test}' 'spec:' "  mode: $mode"
+	(($# == 0)) || printf '  %s\n' "$@"
+}
+
+policy_is() {
+	policy_text "$@" | holdfast_policy - >/dev/null
+}
