@@ -22,12 +22,14 @@
 
 #define HOOK_PROGRAM "holdfast-hook"
 
-/* Capabilities by number (linux/capability.h). Two are kept; the rest is for loading and for giving up what is not kept. */
+/* Capabilities by number (linux/capability.h). Two are kept; the rest is for loading (the overlay module's types are handed out
+ * to CAP_SYS_ADMIN only) and for giving up what is not kept. */
 static const struct {
 	unsigned int bit;
 	const char *name;
 } capabilities[] = {
-	{ 2, "CAP_DAC_READ_SEARCH" }, { 8, "CAP_SETPCAP" }, { 19, "CAP_SYS_PTRACE" }, { 38, "CAP_PERFMON" }, { 39, "CAP_BPF" },
+	{ 2, "CAP_DAC_READ_SEARCH" }, { 8, "CAP_SETPCAP" },  { 19, "CAP_SYS_PTRACE" },
+	{ 21, "CAP_SYS_ADMIN" },      { 38, "CAP_PERFMON" }, { 39, "CAP_BPF" },
 };
 
 /* The text behind "name:" at the start of a line, NULL when there is none. */

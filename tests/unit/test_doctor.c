@@ -301,7 +301,7 @@ static const struct {
 	{ no_hook_function, "hooks", DOCTOR_MISSING, 1, "lacks: hook file_mprotect", "6.1 or later" },
 	{ no_task_storage, "hooks", DOCTOR_MISSING, 1, "lacks: task storage", "6.1 or later" },
 	{ not_root, "privileges", DOCTOR_MISSING, 1, "user 1000", "as root" },
-	{ few_caps, "privileges", DOCTOR_MISSING, 1, "without CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE, CAP_PERFMON, CAP_BPF", "host" },
+	{ few_caps, "privileges", DOCTOR_MISSING, 1, "without CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE, CAP_SYS_ADMIN, CAP_PERFMON, CAP_BPF", "host" },
 	{ no_status, "privileges", DOCTOR_ERROR, 2, "cannot read", "" },
 	{ own_pid_ns, "namespaces", DOCTOR_MISSING, 1, "pid namespace of its own", "hostPID" },
 	{ own_mnt_ns, "namespaces", DOCTOR_MISSING, 1, "mount namespace of its own", "PrivateTmp" },
