@@ -2,7 +2,8 @@
 /*
  * The pauses in force. Contracts: policy_pause.h.
  *
- * I1: the kernel half compares each end with the clock by itself; what happens here at an end only tells people and tidies up.
+ * I1: the kernel half compares each end with the clock by itself; what happens here at an end only tells people and
+ *     tidies up.
  * I2: the file never holds a pause that was ended: it is written first, and removed if that fails.
  */
 #include "enforcer/policy_pause.h"

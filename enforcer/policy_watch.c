@@ -150,7 +150,7 @@ static void note_change(struct policy_watch *watch)
 
 	if (!watch->first_ns)
 		watch->first_ns = now;
-	else if (now - watch->first_ns + QUIET_NS > PATIENCE_NS)
+	else if (watch->timer && now - watch->first_ns + QUIET_NS > PATIENCE_NS)
 		return;
 	loop_unwatch(&watch->timer);
 	err = loop_timer(watch->store->daemon->loop, QUIET_NS, 0, reload, watch, &watch->timer);
