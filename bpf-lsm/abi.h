@@ -61,7 +61,7 @@ enum hf_reason {
 	HF_REASON_VOLUME,	     /* on a declared mount, and the policy says no */
 	HF_REASON_FOREIGN,	     /* another container's, the host's, or a mount the container made itself */
 	HF_REASON_DELETED,	     /* unlinked, and never of the image */
-	HF_REASON_LIBRARY,	     /* mapped as code from a file that is not of the image, finer cause not visible */
+	HF_REASON_LIBRARY,	     /* unchanged file of the image that is none of its executables: data used as code */
 	HF_REASON_ANONYMOUS_CODE,    /* executable memory without a file */
 	HF_REASON_MODIFIED_CODE,     /* private mapping of image code that was or can be written */
 	HF_REASON_SCRIPT,	     /* drifted file handed to an interpreter */

@@ -98,6 +98,9 @@ static __always_inline __u8 reason_in_root(const struct hf_facts *facts, __u8 *d
 	}
 	if (bits & HF_FACT_DELETED)
 		return HF_REASON_DELETED;
+	/* The image's own bytes, but none of its executables: data mapped as code, or code that the scan had no room for. */
+	if ((bits & (HF_FACT_OVERLAY | HF_FACT_HAS_LOWER | HF_FACT_UPPER_DATA)) == (HF_FACT_OVERLAY | HF_FACT_HAS_LOWER))
+		return HF_REASON_LIBRARY;
 	return bits & HF_FACT_HAS_LOWER ? HF_REASON_MODIFIED : HF_REASON_ADDED;
 }
 

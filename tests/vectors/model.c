@@ -47,6 +47,8 @@ static const struct rule registered[] = {
 	  .detail = HF_DETAIL_COPIED_UP },
 	{ .must = HF_FACT_NO_BASELINE, .reason = HF_REASON_UNDECIDABLE, .detail = HF_DETAIL_NOT_READY },
 	{ .must = HF_FACT_DELETED, .reason = HF_REASON_DELETED, .detail = COPY_DETAIL },
+	{ .must = HF_FACT_OVERLAY | HF_FACT_HAS_LOWER, .must_not = HF_FACT_UPPER_DATA, .reason = HF_REASON_LIBRARY,
+	  .detail = COPY_DETAIL },
 	{ .must = HF_FACT_HAS_LOWER, .reason = HF_REASON_MODIFIED, .detail = COPY_DETAIL },
 	{ .reason = HF_REASON_ADDED, .detail = COPY_DETAIL },
 };

@@ -82,8 +82,9 @@ static const struct vector rows[] = {
 	ROW("replaced program by default", CONTAINER, EXEC, NONE, REPLACED, DEFAULT, DENY, MODIFIED, NONE, EXECUTABLE),
 	ROW("replaced library, libraries lag", CONTAINER, MMAP, NONE, REPLACED, LAGGING, AUDIT, MODIFIED, NONE, LIBRARY),
 	ROW("replaced program, then unlinked", CONTAINER, EXEC, NONE, REPLACED | GONE, ENFORCE, DENY, DELETED, NONE, EXECUTABLE),
-	ROW("image file that is no code of it", CONTAINER, EXEC, NONE, ROOT | OVL | LOWER, ENFORCE, DENY, MODIFIED, NONE,
+	ROW("image file that is no code of it", CONTAINER, EXEC, NONE, ROOT | OVL | LOWER, ENFORCE, DENY, LIBRARY, NONE,
 	    EXECUTABLE),
+	ROW("image data mapped as code", CONTAINER, MMAP, NONE, ROOT | OVL | LOWER, ENFORCE, DENY, LIBRARY, NONE, LIBRARY),
 
 	/* Overlay root: the layer below was changed from outside. */
 	ROW("lower file changed", CONTAINER, EXEC, NONE, IMAGE | CHANGED, ENFORCE, DENY, HOST_MODIFIED, CHANGED, EXECUTABLE),
