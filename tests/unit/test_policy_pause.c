@@ -212,7 +212,7 @@ static void test_file_that_is_not_ours_is_not_believed(void **state)
 		"{\"boot_id\": 3, \"pauses\": []}",
 		"{\"boot_id\": \"x\", \"pauses\": {}}",
 		/* another boot */
-		"{\"boot_id\": \"x\", \"pauses\": [{\"namespace\": \"\", \"until_boot_ns\": 18446744073709551615}]}",
+		"{\"boot_id\": \"x%s\", \"pauses\": [{\"namespace\": \"\", \"until_boot_ns\": %llu}]}",
 		"{\"boot_id\": \"%s\", \"pauses\": [3]}",
 		"{\"boot_id\": \"%s\", \"pauses\": [{\"namespace\": \"a b\", \"until_boot_ns\": %llu}]}",
 		"{\"boot_id\": \"%s\", \"pauses\": [{\"namespace\": \"a\", \"until_boot_ns\": \"%llu\"}]}",
@@ -238,7 +238,8 @@ static void test_file_that_is_not_ours_is_not_believed(void **state)
 		policy_store_free(&f->store);
 	}
 	/* The negative twin: one that is. */
-	snprintf(text, sizeof(text), "{\"boot_id\": \"%s\", \"pauses\": [{\"namespace\": \"a\", \"until_boot_ns\": %llu}]}", boot_id,
+	snprintf(text, sizeof(text),
+		 "{\"boot_id\": \"%s\", \"pauses\": [{\"namespace\": \"a\", \"until_boot_ns\": %llu}]}", boot_id,
 		 (unsigned long long)clock_ns(CLOCK_BOOTTIME) + NSEC_PER_SEC * 60);
 	write_pauses(f, text);
 	fixture_start(f);
