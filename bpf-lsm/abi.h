@@ -143,19 +143,27 @@ struct hf_container {
 	__u64 audited;
 };
 
+/* Kinds of declared mounts. */
+enum hf_volume_kind {
+	HF_VOLUME_READ_ONLY,
+	HF_VOLUME_WRITABLE,
+	HF_VOLUME_INIT,	   /* a single read-only file that is the container's first program (--init) */
+	HF_VOLUME_ALLOWED, /* named in the policy's allow list */
+	_HF_VOLUME_MAX
+};
+
 /* A slot of hf_policies: written whole before a container points to it, never changed while one does. */
 struct hf_policy {
 	__u8 action[_HF_CLASS_MAX][_HF_REASON_MAX];
-	__u8 volume_read_only; /* enum hf_action for each kind of declared mount */
-	__u8 volume_writable;
-	__u8 volume_init;
-	__u8 memfd_map; /* memfd mapped as code, as opposed to executed */
+	__u8 volume[_HF_CLASS_MAX][_HF_VOLUME_MAX]; /* enum hf_action for each kind of declared mount */
+	__u8 modified_metadata[_HF_CLASS_MAX];	    /* … for HF_DETAIL_COPIED_UP */
+	__u8 memfd_map;		 /* … for a memfd that is mapped as code, as opposed to executed */
+	__u8 read_implies_exec; /* … for executable memory made under that personality */
 	__u32 valid;	/* 1 in use */
 	__u32 generation;
 	__u32 exceptions_first; /* range in hf_exceptions */
 	__u32 exceptions_count;
-	__u8 modified_metadata[_HF_CLASS_MAX]; /* enum hf_action for HF_DETAIL_COPIED_UP */
-	__u8 pad[2];
+	__u32 pad;
 };
 
 /*
@@ -208,15 +216,8 @@ struct hf_written_key {
 	__u32 generation;
 };
 
-enum hf_volume_kind {
-	HF_VOLUME_READ_ONLY,
-	HF_VOLUME_WRITABLE,
-	HF_VOLUME_INIT,	   /* a single read-only file that is the container's first program (--init) */
-	HF_VOLUME_ALLOWED, /* named in the policy's allow list */
-	_HF_VOLUME_MAX
-};
-
 /* struct hf_task_tag.flags */
+#define HF_TAG_PERSONALITY_TOLD 0x2u /* READ_IMPLIES_EXEC was reported for this process */
 #define HF_TAG_ENFORCED 0x1u /* the policy enforced when the tag was made: what holds should the record go missing */
 
 /* Task storage: whose task this is. */

@@ -46,6 +46,7 @@ enum hf_subject_kind {
 #define HF_FACT_CODE_WRITABLE 0x4000u /* private and asked to be writable and executable at once */
 #define HF_FACT_NO_BASELINE 0x8000u  /* the container could not be enrolled */
 #define HF_FACT_READ_IMPLIES_EXEC 0x10000u
+#define HF_FACT_ROOT_OVERLAY 0x40000u /* unknown containers: the task's root is on an overlay, as a container's is */
 #define HF_FACT_COPIED_UP 0x20000u /* no hit, but the bytes of the image's file: copied up and never opened for writing */
 
 struct hf_facts {
@@ -118,10 +119,13 @@ static __always_inline __u8 decide_reason(const struct hf_facts *facts, __u8 *de
 	__u32 bits = facts->bits;
 
 	*detail = facts->detail;
-	if (facts->detail && facts->detail != HF_DETAIL_READ_IMPLIES_EXEC)
+	if (facts->detail)
 		return HF_REASON_UNDECIDABLE;
-	if (bits & HF_FACT_NO_FILE)
+	if (bits & HF_FACT_NO_FILE) {
+		if (bits & HF_FACT_READ_IMPLIES_EXEC)
+			*detail = HF_DETAIL_READ_IMPLIES_EXEC;
 		return HF_REASON_ANONYMOUS_CODE;
+	}
 	if (bits & HF_FACT_MEMFD)
 		return HF_REASON_MEMFD;
 	/* A declared mount of the very same file system as a folder root is still a volume: ask the mount first. */
@@ -131,15 +135,17 @@ static __always_inline __u8 decide_reason(const struct hf_facts *facts, __u8 *de
 }
 
 /*
- * The structural rule for containers without a record: no catalogue, so only what the overlay itself tells, plus
- * memory files and tmpfs. A root that is no overlay cannot be judged, and the host's own files are let through:
- * sandboxes and build roots are made of them.
+ * The structural rule for containers without a record: no catalogue, so only what the overlay itself tells, plus memory files,
+ * plus what is neither on the root's nor on the host's superblock. A root that is no overlay is not judged, and the host's own
+ * files are let through: sandboxes and build roots are made of them.
  */
 static __always_inline __u8 reason_unknown(const struct hf_facts *facts, __u8 *detail)
 {
 	__u32 bits = facts->bits;
 
-	*detail = HF_DETAIL_NONE;
+	*detail = facts->detail;
+	if (facts->detail)
+		return HF_REASON_UNKNOWN_CONTAINER;
 	if (bits & HF_FACT_NO_FILE)
 		return HF_REASON_ORIGINAL;
 	if (bits & HF_FACT_MEMFD) /* mapping one is what language runtimes do; running one is not */
@@ -147,9 +153,9 @@ static __always_inline __u8 reason_unknown(const struct hf_facts *facts, __u8 *d
 	if (bits & HF_FACT_ROOT_WORLD)
 		return bits & HF_FACT_OVERLAY && bits & HF_FACT_UPPER_DATA ? HF_REASON_UNKNOWN_CONTAINER
 									   : HF_REASON_ORIGINAL;
-	if (bits & HF_FACT_HOST_WORLD)
+	if (bits & HF_FACT_HOST_WORLD || !(bits & HF_FACT_ROOT_OVERLAY))
 		return HF_REASON_ORIGINAL;
-	return bits & HF_FACT_TMPFS ? HF_REASON_UNKNOWN_CONTAINER : HF_REASON_ORIGINAL;
+	return HF_REASON_UNKNOWN_CONTAINER;
 }
 
 /* What the policy says to a reason; anything that is no action denies (I3). */
@@ -160,18 +166,10 @@ static __always_inline __u8 decide_action(const struct hf_facts *facts, const st
 
 	if (reason >= _HF_REASON_MAX)
 		return HF_ACTION_DENY;
-	if (reason == HF_REASON_VOLUME) {
-		switch (facts->volume) {
-		case HF_VOLUME_ALLOWED:
-			return HF_ACTION_ALLOW;
-		case HF_VOLUME_READ_ONLY:
-			return policy->volume_read_only;
-		case HF_VOLUME_INIT:
-			return policy->volume_init;
-		default:
-			return policy->volume_writable;
-		}
-	}
+	if (reason == HF_REASON_VOLUME)
+		return facts->volume < _HF_VOLUME_MAX ? policy->volume[class_][facts->volume] : HF_ACTION_DENY;
+	if (reason == HF_REASON_ANONYMOUS_CODE && detail == HF_DETAIL_READ_IMPLIES_EXEC)
+		return policy->read_implies_exec;
 	if (reason == HF_REASON_METADATA && detail == HF_DETAIL_COPIED_UP)
 		return policy->modified_metadata[class_];
 	if (reason == HF_REASON_MEMFD && class_ == HF_CLASS_LIBRARY)

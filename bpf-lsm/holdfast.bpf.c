@@ -35,8 +35,10 @@ static __always_inline void request_add_task(struct request *r)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
 
-	if (task->personality & KERNEL_READ_IMPLIES_EXEC)
+	if (task->personality & KERNEL_READ_IMPLIES_EXEC) {
 		r->event_flags |= HF_EVENT_READ_IMPLIES_EXEC;
+		r->facts.bits |= HF_FACT_READ_IMPLIES_EXEC;
+	}
 	if (BPF_CORE_READ_BITFIELD_PROBED(task, in_execve) && r->facts.op > HF_OP_EXEC_CHECK)
 		r->event_flags |= HF_EVENT_EXEC_STAGE;
 }
@@ -124,10 +126,12 @@ int BPF_PROG(hf_mmap_backing, struct vm_area_struct *vma, struct file *backing_f
 	struct hf_config *cfg = config();
 	struct subject s = {};
 	struct request r = { .facts.op = HF_OP_MMAP_BACKING, .prot = KERNEL_PROT_EXEC };
+	int kind;
 
 	if (ret || !cfg || !cfg->enabled || !(vma->vm_flags & KERNEL_VM_EXEC))
 		return ret;
-	if (subject_of_current(&s) == HF_SUBJECT_HOST)
+	kind = subject_of_current(&s);
+	if (kind == HF_SUBJECT_HOST || kind == HF_SUBJECT_UNKNOWN) /* mmap_file has told of the unknown one's */
 		return 0;
 	request_add_task(&r);
 	count(HF_COUNTER_MMAP_BACKING);

@@ -27,6 +27,8 @@ __noinline int facts_of_file(struct hf_facts *f, struct subject *s, struct objec
 		o->bits |= HF_FACT_ROOT_WORLD;
 	if (o->dev == cfg->host_root_dev)
 		o->bits |= HF_FACT_HOST_WORLD;
+	if (s->flags & SUBJECT_ROOT_OVERLAY)
+		o->bits |= HF_FACT_ROOT_OVERLAY;
 	if (s->kind == HF_SUBJECT_CONTAINER) {
 		if (o->bits & HF_FACT_ROOT_WORLD)
 			object_lookup(o, s->layer_set);
@@ -98,6 +100,14 @@ __noinline int judge_drift(struct subject *s, struct object *o, struct request *
 		if (r->facts.op == HF_OP_EXEC)
 			remember_seen(tag, o);
 		return 0;
+	}
+	/* A task without a tag has no memory of what it was told: its program's own mappings are not news. */
+	if (!tag && d->verdict == HF_VERDICT_AUDIT && r->event_flags & HF_EVENT_EXEC_STAGE)
+		return 0;
+	if (d->detail == HF_DETAIL_READ_IMPLIES_EXEC && d->verdict == HF_VERDICT_AUDIT && tag) {
+		if (tag->flags & HF_TAG_PERSONALITY_TOLD)
+			return 0;
+		tag->flags |= HF_TAG_PERSONALITY_TOLD;
 	}
 	/* What execve let through a moment ago must also be mapped by it, and one drift is one event. */
 	if (seen_already(tag, o) && (r->event_flags & HF_EVENT_EXEC_STAGE ||

@@ -17,6 +17,7 @@
 #include "bpf-lsm/decide.h"
 #include "bpf-lsm/maps.h"
 
+#define SUBJECT_ROOT_OVERLAY 0x80000000u /* subject.flags, beside HF_CONTAINER_*: an unknown container on an overlay */
 #define SUBJECT_CGROUP_LEVELS 16 /* how far above a task's cgroup its container's may lie (systemd inside, threaded) */
 
 /* A snapshot: plain values, so that one judgement sees one state of the container, and the verifier one type. */
@@ -46,6 +47,13 @@ static __always_inline struct root_id task_root(struct task_struct *task)
 	struct root_id id = { .ino = inode->i_ino, .dev = inode->i_sb->s_dev };
 
 	return id;
+}
+
+static __always_inline bool task_root_is_overlay(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+
+	return task->fs->root.dentry->d_inode->i_sb->s_magic == KERNEL_MAGIC_OVERLAY;
 }
 
 /* Fills the snapshot from a slot. */
@@ -103,6 +111,8 @@ static __always_inline void subject_search(struct subject *s, u64 root_ino, u32 
 
 	subject_take_slot(s, HF_SLOT_UNKNOWN, unknown ? unknown->id : 0, HF_SUBJECT_UNKNOWN);
 	s->root_dev = root_dev;
+	if (task_root_is_overlay())
+		s->flags |= SUBJECT_ROOT_OVERLAY;
 }
 
 static __always_inline void subject_from_tag(struct subject *s, struct hf_task_tag *tag)

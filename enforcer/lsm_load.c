@@ -67,11 +67,11 @@ static int make_folder(const char *path)
 
 bool lsm_kernel_has_function(const char *name)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
-	bool has = btf && btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
+	static struct btf *btf; /* some MB to parse: once, for as long as the process lives */
 
-	btf__free(btf);
-	return has;
+	if (!btf)
+		btf = btf__load_vmlinux_btf();
+	return btf && btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
 }
 
 /* Gives every map its pin, and notes whether one was there. */

@@ -33,8 +33,8 @@ static uint8_t find_action(const struct rigour *rigour, enum policy_mode mode, e
 	return rigour->violation == POLICY_VIOLATION_KILL ? HF_ACTION_KILL : HF_ACTION_DENY;
 }
 
-/* An image's file that became setuid is told even where it may run. */
-static enum policy_action raise_metadata(enum policy_action rule)
+/* Some findings are told even where they may go on: an image's file that became setuid, an odd personality. */
+static enum policy_action raise_to_audit(enum policy_action rule)
 {
 	return rule == POLICY_ACTION_ALLOW ? POLICY_ACTION_AUDIT : rule;
 }
@@ -45,10 +45,20 @@ static void fill_class(uint8_t row[_HF_REASON_MAX], const struct policy_effectiv
 	for (unsigned int reason = 0; reason < _HF_REASON_MAX; reason++)
 		row[reason] = find_action(rigour, mode, POLICY_ACTION_DENY);
 	row[HF_REASON_ORIGINAL] = HF_ACTION_ALLOW;
-	row[HF_REASON_METADATA] = find_action(rigour, mode, raise_metadata(e->modified_metadata));
+	row[HF_REASON_METADATA] = find_action(rigour, mode, raise_to_audit(e->modified_metadata));
 	row[HF_REASON_SCRIPT] = find_action(rigour, e->scripts_mode, POLICY_ACTION_DENY);
 	row[HF_REASON_ANONYMOUS_CODE] = find_action(rigour, e->mode, e->anonymous_exec);
 	row[HF_REASON_MODIFIED_CODE] = find_action(rigour, e->mode, e->modified_code);
+}
+
+/* Code from volumes goes by the mode of its kind, as other code does. */
+static void fill_volumes(uint8_t row[_HF_VOLUME_MAX], const struct policy_effective *e, const struct rigour *rigour,
+			 enum policy_mode mode)
+{
+	row[HF_VOLUME_READ_ONLY] = find_action(rigour, mode, e->volume_read_only);
+	row[HF_VOLUME_WRITABLE] = find_action(rigour, mode, e->volume_writable);
+	row[HF_VOLUME_INIT] = find_action(rigour, mode, e->volume_init);
+	row[HF_VOLUME_ALLOWED] = HF_ACTION_ALLOW;
 }
 
 static void fill_actions(struct hf_policy *ret, const struct policy_effective *e, const struct rigour *rigour)
@@ -60,14 +70,11 @@ static void fill_actions(struct hf_policy *ret, const struct policy_effective *e
 	ret->action[HF_CLASS_LIBRARY][HF_REASON_MEMFD] = ret->memfd_map;
 	ret->modified_metadata[HF_CLASS_EXECUTABLE] = find_action(rigour, e->executables_mode, e->modified_metadata);
 	ret->modified_metadata[HF_CLASS_LIBRARY] = find_action(rigour, e->libraries_mode, e->modified_metadata);
-	/* One action for both classes: a volume is where executables are dropped, so their mode governs it. */
-	ret->volume_read_only = find_action(rigour, e->executables_mode, e->volume_read_only);
-	ret->volume_writable = find_action(rigour, e->executables_mode, e->volume_writable);
-	ret->volume_init = find_action(rigour, e->executables_mode, e->volume_init);
-	ret->modified_metadata[HF_CLASS_EXECUTABLE] = find_action(rigour, e->executables_mode, e->modified_metadata);
-	ret->modified_metadata[HF_CLASS_LIBRARY] = find_action(rigour, e->libraries_mode, e->modified_metadata);
+	fill_volumes(ret->volume[HF_CLASS_EXECUTABLE], e, rigour, e->executables_mode);
+	fill_volumes(ret->volume[HF_CLASS_LIBRARY], e, rigour, e->libraries_mode);
+	ret->read_implies_exec = find_action(rigour, e->mode, raise_to_audit(e->anonymous_exec));
 	for (unsigned int class_ = 0; class_ < _HF_CLASS_MAX; class_++)
-		ret->action[class_][HF_REASON_VOLUME] = ret->volume_writable;
+		ret->action[class_][HF_REASON_VOLUME] = ret->volume[class_][HF_VOLUME_WRITABLE];
 }
 
 int policy_compile(const struct policy_effective *effective, enum policy_mode cap, const struct policy_clock *clock,
@@ -97,9 +104,9 @@ int policy_compile_check(const struct policy_exception *exceptions, size_t n, ch
 /* Through policy_publish(), since after a restart the slot is in use and must not be torn for a moment. */
 static void publish_all(struct hf_policy *slot, uint8_t action)
 {
-	struct hf_policy policy = { .volume_read_only = action, .volume_writable = action, .volume_init = action,
-				    .memfd_map = action, .valid = 1 };
+	struct hf_policy policy = { .memfd_map = action, .read_implies_exec = action, .valid = 1 };
 
+	memset(policy.volume, action, sizeof(policy.volume));
 	memset(policy.action, action, sizeof(policy.action));
 	memset(policy.modified_metadata, action, sizeof(policy.modified_metadata));
 	for (unsigned int class_ = 0; class_ < _HF_CLASS_MAX; class_++)
@@ -122,11 +129,9 @@ void policy_compile_canary(struct hf_policy *slot)
 void policy_publish(struct hf_policy *slot, const struct hf_policy *policy)
 {
 	memcpy(slot->action, policy->action, sizeof(slot->action));
-	slot->volume_read_only = policy->volume_read_only;
-	slot->volume_writable = policy->volume_writable;
-	slot->volume_init = policy->volume_init;
+	memcpy(slot->volume, policy->volume, sizeof(slot->volume));
+	slot->read_implies_exec = policy->read_implies_exec;
 	slot->memfd_map = policy->memfd_map;
-	memcpy(slot->modified_metadata, policy->modified_metadata, sizeof(slot->modified_metadata));
 	memcpy(slot->modified_metadata, policy->modified_metadata, sizeof(slot->modified_metadata));
 	slot->generation = policy->generation;
 	slot->exceptions_first = policy->exceptions_first;

@@ -54,7 +54,8 @@ int policy_store_reload(struct policy_store *store, struct policy_error *reterr)
  *
  * Watches the folder of the policies, or the folder of the file, and the folder above, so that neither a swapped symbolic
  * link (a mounted ConfigMap) nor a folder that appears later is missed. Files that links point to elsewhere are not seen.
- * Return: 0, also when it is being watched already; -errno of inotify.
+ * Also notices when the wall clock is set.
+ * Return: 0, also when it is being watched already; -errno of inotify and timerfd.
  */
 int policy_store_watch(struct policy_store *store);
 
@@ -62,7 +63,8 @@ int policy_store_watch(struct policy_store *store);
  * policy_store_clock_changed - the wall clock was set
  * @store: (borrowed)
  *
- * Exceptions expire by the wall clock and are matched by CLOCK_BOOTTIME, so their ends are computed anew.
+ * Exceptions expire by the wall clock and are matched by CLOCK_BOOTTIME, so their ends are computed anew, unless both have
+ * moved alike. policy_store_watch() and policy_store_assign() call it by themselves.
  * Return: 0; -ENOSPC, -ENOMEM: the old ends stand, which is logged.
  */
 int policy_store_clock_changed(struct policy_store *store);

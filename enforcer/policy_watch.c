@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Reloading by itself: inotify on the folder of the policies and on the nearest folder above it that exists.
+ * Reloading by itself: inotify on the folder of the policies and on the nearest folder above it that exists; and a timer that the
+ * kernel cancels when somebody sets the wall clock.
  *
  * Owns: the watches and the wait for quiet. Must not know: what a reload does.
  *
@@ -16,6 +17,7 @@
 #include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 
 #include "enforcer/daemon.h"
 #include "enforcer/log.h"
@@ -36,11 +38,11 @@
 
 struct policy_watch {
 	struct policy_store *store; /* borrowed */
-	struct loop_source *source, *timer;
+	struct loop_source *source, *timer, *clock;
 	char path[PATH_MAX];
 	char above_name[NAME_MAX + 1]; /* the name in the folder above that leads to path */
 	uint64_t first_ns;	       /* of the changes not yet reloaded, CLOCK_MONOTONIC; 0: none */
-	int fd;
+	int fd, clock_fd;
 	int folder, above; /* watch descriptors; -1: none */
 	bool is_folder;	   /* path is one; otherwise above_name is the file's name */
 	bool retried;
@@ -55,7 +57,9 @@ void policy_watch_free(struct policy_watch **watch)
 	*watch = NULL;
 	loop_unwatch(&gone->timer);
 	loop_unwatch(&gone->source);
+	loop_unwatch(&gone->clock);
 	close_fd(&gone->fd);
+	close_fd(&gone->clock_fd);
 	free(gone);
 }
 
@@ -178,9 +182,48 @@ static void on_events(uint32_t events, void *data)
 		note_change(watch);
 }
 
-static int start(struct policy_watch *watch)
+/* A timer that never expires: all that happens to it is that setting the clock cancels it (timerfd_create(2)). */
+static int arm_clock(struct policy_watch *watch)
+{
+	const struct itimerspec never = { .it_value.tv_sec = INT32_MAX };
+
+	return timerfd_settime(watch->clock_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL) < 0 ? -errno : 0;
+}
+
+static void on_clock(uint32_t events, void *data)
+{
+	struct policy_watch *watch = data;
+	uint64_t expirations;
+	int err;
+
+	(void)events;
+	while (read(watch->clock_fd, &expirations, sizeof(expirations)) > 0)
+		;
+	policy_store_clock_changed(watch->store);
+	err = arm_clock(watch);
+	if (!err)
+		return;
+	log_error("policies: the clock is not watched any more: %s", strerror(-err));
+	loop_unwatch(&watch->clock);
+}
+
+static int start_clock(struct policy_watch *watch)
 {
 	int err;
+
+	watch->clock_fd = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (watch->clock_fd < 0)
+		return -errno;
+	err = arm_clock(watch);
+	return err ? err : loop_watch(watch->store->daemon->loop, watch->clock_fd, EPOLLIN, on_clock, watch, &watch->clock);
+}
+
+static int start(struct policy_watch *watch)
+{
+	int err = start_clock(watch);
+
+	if (err)
+		return err;
 
 	watch->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (watch->fd < 0)
@@ -202,7 +245,7 @@ int policy_store_watch(struct policy_store *store)
 	watch = calloc(1, sizeof(*watch));
 	if (!watch)
 		return -ENOMEM;
-	watch->fd = watch->folder = watch->above = -1;
+	watch->fd = watch->clock_fd = watch->folder = watch->above = -1;
 	watch->store = store;
 	snprintf(watch->path, sizeof(watch->path), "%s", path);
 	err = start(watch);

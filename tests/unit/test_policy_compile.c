@@ -57,9 +57,9 @@ static void check_all(const struct hf_policy *policy, enum hf_action expected)
 		for (unsigned int r = HF_REASON_ORIGINAL + 1; r < _HF_REASON_MAX; r++)
 			assert_int_equal(policy->action[c][r], expected);
 	}
-	assert_int_equal(policy->volume_read_only, expected);
-	assert_int_equal(policy->volume_writable, expected);
-	assert_int_equal(policy->volume_init, expected);
+	assert_int_equal(policy->volume[HF_CLASS_EXECUTABLE][HF_VOLUME_READ_ONLY], expected);
+	assert_int_equal(policy->volume[HF_CLASS_EXECUTABLE][HF_VOLUME_WRITABLE], expected);
+	assert_int_equal(policy->volume[HF_CLASS_EXECUTABLE][HF_VOLUME_INIT], expected);
 	assert_int_equal(policy->memfd_map, expected);
 	assert_int_equal(policy->modified_metadata[HF_CLASS_EXECUTABLE], expected);
 	assert_int_equal(policy->modified_metadata[HF_CLASS_LIBRARY], expected);
@@ -126,7 +126,7 @@ static const struct {
 	{ CELL(LIBRARY, METADATA), LIBRARIES },
 	{ CELL(LIBRARY, MEMFD), MAIN },
 	{ CELL(LIBRARY, TMPFS), LIBRARIES },
-	{ CELL(LIBRARY, VOLUME), EXECUTABLES },
+	{ CELL(LIBRARY, VOLUME), LIBRARIES },
 	{ CELL(LIBRARY, FOREIGN), LIBRARIES },
 	{ CELL(LIBRARY, DELETED), LIBRARIES },
 	{ CELL(LIBRARY, LIBRARY), LIBRARIES },
@@ -135,10 +135,13 @@ static const struct {
 	{ CELL(LIBRARY, SCRIPT), SCRIPTS },
 	{ CELL(LIBRARY, HOST_MODIFIED), LIBRARIES },
 	{ CELL(LIBRARY, UNDECIDABLE), LIBRARIES },
-	{ offsetof(struct hf_policy, volume_read_only), EXECUTABLES },
-	{ offsetof(struct hf_policy, volume_writable), EXECUTABLES },
-	{ offsetof(struct hf_policy, volume_init), EXECUTABLES },
+	{ offsetof(struct hf_policy, volume[HF_CLASS_EXECUTABLE][HF_VOLUME_READ_ONLY]), EXECUTABLES },
+	{ offsetof(struct hf_policy, volume[HF_CLASS_LIBRARY][HF_VOLUME_READ_ONLY]), LIBRARIES },
+	{ offsetof(struct hf_policy, volume[HF_CLASS_EXECUTABLE][HF_VOLUME_WRITABLE]), EXECUTABLES },
+	{ offsetof(struct hf_policy, volume[HF_CLASS_LIBRARY][HF_VOLUME_WRITABLE]), LIBRARIES },
+	{ offsetof(struct hf_policy, volume[HF_CLASS_EXECUTABLE][HF_VOLUME_INIT]), EXECUTABLES },
 	{ offsetof(struct hf_policy, memfd_map), MAIN },
+	{ offsetof(struct hf_policy, read_implies_exec), MAIN },
 	{ offsetof(struct hf_policy, modified_metadata[HF_CLASS_EXECUTABLE]), EXECUTABLES },
 	{ offsetof(struct hf_policy, modified_metadata[HF_CLASS_LIBRARY]), LIBRARIES },
 #undef CELL
@@ -196,15 +199,15 @@ static void test_each_rule_reaches_its_cells(void **state)
 		assert_int_equal(p.action[HF_CLASS_EXECUTABLE][HF_REASON_MEMFD], HF_ACTION_DENY);
 		e = make_strict();
 		e.volume_read_only = rule;
-		assert_int_equal(compile(&e, POLICY_MODE_ENFORCE).volume_read_only, action_of[rule]);
+		assert_int_equal(compile(&e, POLICY_MODE_ENFORCE).volume[HF_CLASS_EXECUTABLE][HF_VOLUME_READ_ONLY], action_of[rule]);
 		e = make_strict();
 		e.volume_writable = rule;
 		p = compile(&e, POLICY_MODE_ENFORCE);
-		assert_int_equal(p.volume_writable, action_of[rule]);
+		assert_int_equal(p.volume[HF_CLASS_EXECUTABLE][HF_VOLUME_WRITABLE], action_of[rule]);
 		assert_int_equal(p.action[HF_CLASS_EXECUTABLE][HF_REASON_VOLUME], action_of[rule]);
 		e = make_strict();
 		e.volume_init = rule;
-		assert_int_equal(compile(&e, POLICY_MODE_ENFORCE).volume_init, action_of[rule]);
+		assert_int_equal(compile(&e, POLICY_MODE_ENFORCE).volume[HF_CLASS_EXECUTABLE][HF_VOLUME_INIT], action_of[rule]);
 		e = make_strict();
 		e.modified_metadata = rule;
 		p = compile(&e, POLICY_MODE_ENFORCE);
@@ -249,9 +252,9 @@ static void test_defaults_of_language_are_as_documented(void **state)
 	assert_int_equal(p.action[HF_CLASS_LIBRARY][HF_REASON_ANONYMOUS_CODE], HF_ACTION_ALLOW);
 	assert_int_equal(p.action[HF_CLASS_LIBRARY][HF_REASON_MODIFIED_CODE], HF_ACTION_DENY);
 	assert_int_equal(p.memfd_map, HF_ACTION_ALLOW);
-	assert_int_equal(p.volume_read_only, HF_ACTION_ALLOW);
-	assert_int_equal(p.volume_writable, HF_ACTION_DENY);
-	assert_int_equal(p.volume_init, HF_ACTION_ALLOW);
+	assert_int_equal(p.volume[HF_CLASS_EXECUTABLE][HF_VOLUME_READ_ONLY], HF_ACTION_ALLOW);
+	assert_int_equal(p.volume[HF_CLASS_EXECUTABLE][HF_VOLUME_WRITABLE], HF_ACTION_DENY);
+	assert_int_equal(p.volume[HF_CLASS_EXECUTABLE][HF_VOLUME_INIT], HF_ACTION_ALLOW);
 	policy_effective_free(&effective);
 	policy_set_free(&set);
 }

@@ -24,6 +24,8 @@ struct rule {
 
 static const struct rule registered[] = {
 	{ .when = UNRESOLVED, .reason = HF_REASON_UNDECIDABLE, .detail = COPY_DETAIL },
+	{ .must = HF_FACT_NO_FILE | HF_FACT_READ_IMPLIES_EXEC, .reason = HF_REASON_ANONYMOUS_CODE,
+	  .detail = HF_DETAIL_READ_IMPLIES_EXEC },
 	{ .must = HF_FACT_NO_FILE, .reason = HF_REASON_ANONYMOUS_CODE, .detail = COPY_DETAIL },
 	{ .must = HF_FACT_MEMFD, .reason = HF_REASON_MEMFD, .detail = COPY_DETAIL },
 	{ .when = ON_VOLUME, .any_of = CODE, .reason = HF_REASON_MODIFIED_CODE, .detail = COPY_DETAIL },
@@ -54,11 +56,13 @@ static const struct rule registered[] = {
 };
 
 static const struct rule unregistered[] = {
+	{ .when = UNRESOLVED, .reason = HF_REASON_UNKNOWN_CONTAINER, .detail = COPY_DETAIL },
 	{ .must = HF_FACT_NO_FILE, .reason = HF_REASON_ORIGINAL },
 	{ .must = HF_FACT_MEMFD, .when = ON_EXEC, .reason = HF_REASON_UNKNOWN_CONTAINER },
 	{ .must = HF_FACT_MEMFD, .reason = HF_REASON_ORIGINAL },
 	{ .must = HF_FACT_ROOT_WORLD | HF_FACT_OVERLAY | HF_FACT_UPPER_DATA, .reason = HF_REASON_UNKNOWN_CONTAINER },
-	{ .must = HF_FACT_TMPFS, .must_not = HF_FACT_ROOT_WORLD | HF_FACT_HOST_WORLD, .reason = HF_REASON_UNKNOWN_CONTAINER },
+	{ .must = HF_FACT_ROOT_OVERLAY, .must_not = HF_FACT_ROOT_WORLD | HF_FACT_HOST_WORLD,
+	  .reason = HF_REASON_UNKNOWN_CONTAINER },
 	{ .reason = HF_REASON_ORIGINAL },
 };
 
@@ -75,7 +79,7 @@ static bool holds(const struct hf_facts *facts, enum when when)
 	case ON_VOLUME:
 		return facts->volume <= HF_VOLUME_ALLOWED;
 	case UNRESOLVED:
-		return facts->detail != HF_DETAIL_NONE && facts->detail != HF_DETAIL_READ_IMPLIES_EXEC;
+		return facts->detail != HF_DETAIL_NONE;
 	case ALWAYS:
 		break;
 	}
@@ -99,10 +103,10 @@ static const struct rule *find_rule(const struct hf_facts *facts)
 
 __u8 model_cell(const struct hf_facts *facts, const struct hf_policy *policy, const struct hf_decision *d)
 {
-	const __u8 volumes[] = { policy->volume_read_only, policy->volume_writable, policy->volume_init, HF_ACTION_ALLOW };
-
 	if (d->reason == HF_REASON_VOLUME)
-		return volumes[facts->volume];
+		return policy->volume[d->class_][facts->volume];
+	if (d->reason == HF_REASON_ANONYMOUS_CODE && d->detail == HF_DETAIL_READ_IMPLIES_EXEC)
+		return policy->read_implies_exec;
 	if (d->reason == HF_REASON_METADATA && d->detail == HF_DETAIL_COPIED_UP)
 		return policy->modified_metadata[d->class_];
 	if (d->reason == HF_REASON_MEMFD && !is_exec(facts))

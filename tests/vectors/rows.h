@@ -30,6 +30,7 @@ enum {
 	NO_BASE = HF_FACT_NO_BASELINE,
 	IMPLIES = HF_FACT_READ_IMPLIES_EXEC,
 	COPIED = HF_FACT_COPIED_UP,
+	ROOT_OVL = HF_FACT_ROOT_OVERLAY,
 	/* What the kernel half finds for files of the usual kinds, on an overlay root and on a folder as root. */
 	IMAGE = ROOT | OVL | LOWER | HIT,
 	DROPPED = ROOT | OVL | UPPER,

@@ -52,9 +52,11 @@ static void pick_policy(uint64_t *state, struct hf_policy *policy)
 	memset(policy, 0, sizeof(*policy));
 	for (size_t i = 0; i < sizeof(policy->action); i++)
 		cells[i] = pick(state, _HF_ACTION_MAX);
-	policy->volume_read_only = pick(state, _HF_ACTION_MAX);
-	policy->volume_writable = pick(state, _HF_ACTION_MAX);
-	policy->volume_init = pick(state, _HF_ACTION_MAX);
+	for (int class_ = 0; class_ < _HF_CLASS_MAX; class_++) {
+		for (int kind = 0; kind < _HF_VOLUME_MAX; kind++)
+			policy->volume[class_][kind] = pick(state, _HF_ACTION_MAX);
+	}
+	policy->read_implies_exec = pick(state, _HF_ACTION_MAX);
 	policy->memfd_map = pick(state, _HF_ACTION_MAX);
 	for (int class_ = 0; class_ < _HF_CLASS_MAX; class_++)
 		policy->modified_metadata[class_] = pick(state, _HF_ACTION_MAX);

@@ -23,7 +23,10 @@ void vector_policy_fill(struct hf_policy *ret, __u8 action)
 	memset(ret, 0, sizeof(*ret));
 	memset(ret->action, action, sizeof(ret->action));
 	memset(ret->modified_metadata, action, sizeof(ret->modified_metadata));
-	ret->volume_read_only = ret->volume_writable = ret->volume_init = ret->memfd_map = action;
+	memset(ret->volume, action, sizeof(ret->volume));
+	for (int class_ = 0; class_ < _HF_CLASS_MAX; class_++)
+		ret->volume[class_][HF_VOLUME_ALLOWED] = HF_ACTION_ALLOW;
+	ret->memfd_map = ret->read_implies_exec = action;
 	ret->valid = 1;
 }
 
@@ -37,7 +40,12 @@ static void fill_default(struct hf_policy *ret, __u8 library)
 		ret->action[class_][HF_REASON_ANONYMOUS_CODE] = HF_ACTION_ALLOW;
 		ret->modified_metadata[class_] = HF_ACTION_ALLOW;
 	}
-	ret->volume_read_only = ret->volume_init = HF_ACTION_ALLOW;
+	memset(ret->volume[HF_CLASS_LIBRARY], library, sizeof(ret->volume[HF_CLASS_LIBRARY]));
+	for (int class_ = 0; class_ < _HF_CLASS_MAX; class_++) {
+		ret->volume[class_][HF_VOLUME_READ_ONLY] = ret->volume[class_][HF_VOLUME_INIT] = HF_ACTION_ALLOW;
+		ret->volume[class_][HF_VOLUME_ALLOWED] = HF_ACTION_ALLOW;
+	}
+	ret->read_implies_exec = HF_ACTION_AUDIT;
 	ret->memfd_map = HF_ACTION_ALLOW;
 }
 
