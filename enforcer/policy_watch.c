@@ -185,7 +185,7 @@ static void on_events(uint32_t events, void *data)
 /* A timer that never expires: all that happens to it is that setting the clock cancels it (timerfd_create(2)). */
 static int arm_clock(struct policy_watch *watch)
 {
-	const struct itimerspec never = { .it_value.tv_sec = INT32_MAX };
+	const struct itimerspec never = { .it_value.tv_sec = INT64_MAX };
 
 	return timerfd_settime(watch->clock_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL) < 0 ? -errno : 0;
 }
@@ -224,7 +224,6 @@ static int start(struct policy_watch *watch)
 
 	if (err)
 		return err;
-
 	watch->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (watch->fd < 0)
 		return -errno;
