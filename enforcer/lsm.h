@@ -22,8 +22,11 @@ struct lsm;
 int lsm_open(struct lsm **ret, char *reterr, size_t reterr_bytes);
 /* Frees user-space state; pins stay and keep enforcing. */
 void lsm_close(struct lsm **lsm);
-/* Removes every pin: enforcement ends. For `holdfastd --unload`. */
+/* Removes every pin: enforcement ends within seconds. 0 or -errno. */
 int lsm_unload(void);
+/* The same, and waits until no program is on a hook any more. -ETIMEDOUT: somebody still holds a program or link.
+ * For `holdfastd --unload`; needs CAP_SYS_ADMIN. */
+int lsm_unload_wait(unsigned int timeout_ms);
 /* True when maps were found pinned, that is, an earlier daemon ran. */
 bool lsm_took_over(const struct lsm *lsm);
 /* True when hook `name` ("mmap_backing_file", …) is attached. */

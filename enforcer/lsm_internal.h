@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What lsm_load.c (life of the programs) and lsm_maps.c (use of the maps) share; nobody else includes it. */
+/* What lsm_load.c and lsm_unload.c (life of the programs) and lsm_maps.c (use of the maps) share; nobody else includes it. */
 #ifndef ENFORCER_LSM_INTERNAL_H
 #define ENFORCER_LSM_INTERNAL_H
 
@@ -7,6 +7,9 @@
 #include <stddef.h>
 
 #include "enforcer/lsm.h"
+
+#define LSM_PIN_FOLDER HF_PIN_DIR "/v1"
+_Static_assert(HF_ABI_VERSION == 1, "the folder of the pins carries the version");
 
 struct holdfast_bpf;
 struct ring_buffer;

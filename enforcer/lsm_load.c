@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Life of the kernel half: open, load, attach, pin, take over, unload.
+ * Life of the kernel half: open, load, attach, pin, take over.
  *
  * Owns: the order of those steps and the pins. Must not know: what the maps hold.
  *
@@ -13,7 +13,6 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
-#include <dirent.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -26,8 +25,6 @@
 #include "holdfast.skel.h"
 
 #define PIN_PATH_BYTES 256
-#define PIN_FOLDER HF_PIN_DIR "/v1"
-_Static_assert(HF_ABI_VERSION == 1, "the folder of the pins carries the version");
 
 /* The last complaint of libbpf, which is the one that names the cause. */
 static char last_complaint[512];
@@ -84,7 +81,7 @@ static int set_pins(struct lsm *lsm)
 	bpf_object__for_each_map(map, lsm->skel->obj) {
 		if (bpf_map__type(map) == BPF_MAP_TYPE_UNSPEC || strchr(bpf_map__name(map), '.'))
 			continue; /* .rodata of the programs: belongs to one load */
-		snprintf(path, sizeof(path), PIN_FOLDER "/%s", bpf_map__name(map));
+		snprintf(path, sizeof(path), LSM_PIN_FOLDER "/%s", bpf_map__name(map));
 		if (access(path, F_OK) == 0)
 			lsm->took_over = true;
 		err = bpf_map__set_pin_path(map, path);
@@ -99,8 +96,8 @@ static int pin_link(struct bpf_link *link, const char *name)
 	char path[PIN_PATH_BYTES], fresh[PIN_PATH_BYTES];
 	int err;
 
-	snprintf(path, sizeof(path), PIN_FOLDER "/link_%s", name);
-	snprintf(fresh, sizeof(fresh), PIN_FOLDER "/new_%s", name);
+	snprintf(path, sizeof(path), LSM_PIN_FOLDER "/link_%s", name);
+	snprintf(fresh, sizeof(fresh), LSM_PIN_FOLDER "/new_%s", name);
 	unlink(fresh); /* of a daemon that was killed between pin and rename */
 	err = bpf_link__pin(link, fresh);
 	if (err)
@@ -141,14 +138,14 @@ static int load(struct lsm *lsm, char *reterr, size_t bytes)
 	lsm->has_backing_hook = lsm_kernel_has_function("bpf_lsm_mmap_backing_file");
 	bpf_program__set_autoload(lsm->skel->progs.hf_mmap_backing, lsm->has_backing_hook);
 	bpf_program__set_autoload(lsm->skel->progs.hf_ftruncate, lsm_kernel_has_function("bpf_lsm_file_truncate"));
-	if (make_folder(HF_PIN_DIR) || make_folder(PIN_FOLDER))
-		return fail(reterr, bytes, -errno, "cannot make " PIN_FOLDER,
+	if (make_folder(HF_PIN_DIR) || make_folder(LSM_PIN_FOLDER))
+		return fail(reterr, bytes, -errno, "cannot make " LSM_PIN_FOLDER,
 			    "; is a bpf file system mounted? mount -t bpf bpf /sys/fs/bpf");
 	err = set_pins(lsm);
 	if (!err)
 		err = holdfast_bpf__load(lsm->skel);
 	if (err == -EINVAL && lsm->took_over)
-		return fail(reterr, bytes, err, "the maps pinned in " PIN_FOLDER " do not fit this holdfastd",
+		return fail(reterr, bytes, err, "the maps pinned in " LSM_PIN_FOLDER " do not fit this holdfastd",
 			    "; stop it and run holdfastd --unload first");
 	if (err)
 		return fail(reterr, bytes, err, "the kernel refused the programs", "; see holdfast doctor");
@@ -192,38 +189,6 @@ void lsm_close(struct lsm **lsm)
 	holdfast_bpf__destroy((*lsm)->skel);
 	free(*lsm);
 	*lsm = NULL;
-}
-
-/* Removes one folder of pins: links first, so that no program runs on maps that are gone. */
-static int unload_folder(const char *folder, const char *prefix)
-{
-	DIR *dir = opendir(folder);
-	struct dirent *entry;
-	int err = 0;
-
-	if (!dir)
-		return errno == ENOENT ? 0 : -errno;
-	while ((entry = readdir(dir))) {
-		if (entry->d_name[0] == '.' || strncmp(entry->d_name, prefix, strlen(prefix)))
-			continue;
-		if (unlinkat(dirfd(dir), entry->d_name, 0))
-			err = -errno;
-	}
-	closedir(dir);
-	return err;
-}
-
-int lsm_unload(void)
-{
-	int err = unload_folder(PIN_FOLDER, "link_");
-
-	if (!err)
-		err = unload_folder(PIN_FOLDER, "");
-	if (!err && rmdir(PIN_FOLDER) && errno != ENOENT)
-		err = -errno;
-	if (!err && rmdir(HF_PIN_DIR) && errno != ENOENT)
-		err = -errno;
-	return err;
 }
 
 bool lsm_took_over(const struct lsm *lsm)

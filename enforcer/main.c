@@ -3,11 +3,13 @@
  * holdfastd: options, then start, run, stop.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -24,6 +26,7 @@
 #define DEFAULT_POLICY_PATH "/etc/holdfast/policies"
 #define DEFAULT_ENROL_TIMEOUT_MS 8000 /* below the hook's 10 s, which is below the 15 s that the runtime waits */
 #define DEFAULT_EVENT_FILE_MAX (100ull << 20)
+#define UNLOAD_TIMEOUT_MS 30000 /* the kernel takes seconds under load */
 
 enum exit_code { EXIT_READY, EXIT_NOT_SUPPORTED, EXIT_ERROR };
 enum action { ACTION_RUN, ACTION_DOCTOR, ACTION_UNLOAD, ACTION_DONE };
@@ -208,10 +211,28 @@ static int run_daemon(const struct arguments *a)
 	return err ? EXIT_ERROR : EXIT_READY;
 }
 
-static int unload(void)
+/* Not below a running daemon, which would go on to call its containers armed. */
+static bool daemon_runs(const char *run_dir)
 {
-	int err = lsm_unload();
+	_cleanup_(close_fd) int fd = open(run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
+	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK;
+}
+
+static int unload(const char *run_dir)
+{
+	int err;
+
+	if (daemon_runs(run_dir)) {
+		fprintf(stderr, "holdfastd: a holdfastd runs with %s: stop it first\n", run_dir);
+		return EXIT_ERROR;
+	}
+	err = lsm_unload_wait(UNLOAD_TIMEOUT_MS);
+	if (err == -ETIMEDOUT) {
+		fputs("holdfastd: the pins are removed, but some process still holds the programs: they may still deny\n",
+		      stderr);
+		return EXIT_ERROR;
+	}
 	if (err) {
 		fprintf(stderr, "holdfastd: cannot remove " HF_PIN_DIR ": %s\n", strerror(-err));
 		return EXIT_ERROR;
@@ -243,7 +264,7 @@ int main(int argc, char **argv)
 	case ACTION_DOCTOR:
 		return preflight_doctor(a.json);
 	case ACTION_UNLOAD:
-		return unload();
+		return unload(a.options.run_dir);
 	default:
 		return EXIT_READY;
 	}

@@ -11,6 +11,7 @@ unload_leaves() {
 topic_unload() {
 	policy_is enforce
 	box_start unload crun || { not_ok 'a container starts'; return; }
+	check 'unload below a running daemon is refused' bash -c '! holdfastd --unload 2>/dev/null'
 	check 'the daemon stops on SIGTERM' holdfast_stop
 	check_is 'stopped: drift is denied' "$(box_drops unload)" EPERM
 	check 'unload' holdfastd --unload
