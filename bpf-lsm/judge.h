@@ -117,7 +117,8 @@ __noinline int judge_drift(struct subject *s, struct object *o, struct request *
 	if (container)
 		policy = policy_slot(container->policy);
 	scratch = event_begin(o, r->event_flags);
-	if (scratch && policy && exception_applies(policy, scratch)) {
+	/* A memory file's name is its maker's to choose, slashes included: it is no path. */
+	if (scratch && policy && d->reason != HF_REASON_MEMFD && exception_applies(policy, scratch)) {
 		count(HF_COUNTER_EXCEPTED);
 		remember_seen(tag, o);
 		return 0;

@@ -316,7 +316,10 @@ static int refuse_pause(int err, const char *namespace_, struct json_object **re
 	if (err == -EINVAL)
 		snprintf(text, sizeof(text), "a pause lasts from 1 second to 24 hours");
 	else if (err == -ENOENT)
-		snprintf(text, sizeof(text), "no container of namespace %.253s is known", namespace_ ? namespace_ : "");
+		snprintf(text, sizeof(text), "no pause%s%.253s is in force", namespace_ ? " of namespace " : "",
+			 namespace_ ? namespace_ : "");
+	else if (err == -ENOSPC)
+		snprintf(text, sizeof(text), "too many namespaces are paused at once: pause all, or resume some");
 	else
 		snprintf(text, sizeof(text), "cannot change the pause: %s", strerror(-err));
 	*ret = report_message(text, 0);
@@ -341,7 +344,6 @@ static int answer_pause(void *data, struct json_object *request, struct json_obj
 		return refuse_pause(err, namespace_, ret);
 	snprintf(text, sizeof(text), "nothing is denied in %s%.253s for %" PRId64 " seconds; everything is reported",
 		 namespace_ ? "namespace " : "any container", namespace_ ? namespace_ : "", n);
-	log_warning("break-glass by an operator: %s", text);
 	*ret = report_message(text, find_pause(daemon, namespace_));
 	return 0;
 }
@@ -359,7 +361,6 @@ static int answer_resume(void *data, struct json_object *request, struct json_ob
 		return refuse_pause(err, namespace_, ret);
 	snprintf(text, sizeof(text), "the policies are in force again%s%.253s", namespace_ ? " in namespace " : "",
 		 namespace_ ? namespace_ : "");
-	log_warning("break-glass ended by an operator: %s", text);
 	*ret = report_message(text, find_pause(daemon, namespace_));
 	return 0;
 }
