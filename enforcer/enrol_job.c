@@ -136,7 +136,7 @@ static int identify_root(struct enroller *e, struct enrol_job *job)
 		return fail(job, err, "cannot identify its root");
 	job->root_ino = answer.key.ino;
 	job->root_dev = answer.key.dev;
-	err = mounts_root(job->pid, job->root_dev, &job->root);
+	err = mounts_root(job->pid, job->rootfs_fd, job->root_dev, &job->root);
 	return err ? fail(job, err, "cannot find its root in mountinfo") : 0;
 }
 

@@ -19,6 +19,7 @@
 
 /* The fields of one line that are used; they point into the line. */
 struct line {
+	uint64_t mount_id;
 	unsigned int major, minor;
 	char *root;
 	char *type;
@@ -28,14 +29,16 @@ struct line {
 /* Splits "36 35 98:0 /root /point opts shared:1 - type source superopts" in place. */
 static bool split_line(char *text, struct line *ret)
 {
-	char *save = NULL, *dev, *dash;
+	char *save = NULL, *dev, *id, *dash;
 
 	dash = strstr(text, " - ");
 	if (!dash)
 		return false;
 	*dash = '\0';
-	if (!strtok_r(text, " ", &save) || !strtok_r(NULL, " ", &save))
+	id = strtok_r(text, " ", &save);
+	if (!id || !strtok_r(NULL, " ", &save))
 		return false;
+	ret->mount_id = strtoull(id, NULL, 10);
 	dev = strtok_r(NULL, " ", &save);
 	ret->root = strtok_r(NULL, " ", &save);
 	if (!dev || !ret->root || sscanf(dev, "%u:%u", &ret->major, &ret->minor) != 2)
@@ -47,31 +50,43 @@ static bool split_line(char *text, struct line *ret)
 	return ret->options != NULL;
 }
 
-/* Appends "path=dev:ino;" to the stream. False when the folder cannot be told for sure. */
+/* Appends "path=dev:ino@ctime;" to the stream: a folder that replaces another may get its inode number, but not its time. False
+ * when the folder cannot be told for sure. */
 static bool add_layer(FILE *out, const char *path)
 {
 	struct stat st;
 
 	if (path[0] != '/' || strchr(path, '\\') || stat(path, &st) || !S_ISDIR(st.st_mode))
 		return false;
-	fprintf(out, "%s=%llx:%llx;", path, (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+	fprintf(out, "%s=%llx:%llx@%llx.%lx;", path, (unsigned long long)st.st_dev, (unsigned long long)st.st_ino,
+		(unsigned long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
+	return true;
+}
+
+/* "a:b::c": layers, then those behind a double colon that only give data, which makes another root of the same folders. */
+static bool add_list(FILE *out, char *list)
+{
+	while (list) {
+		char *path = strsep(&list, ":");
+
+		if (!*path && list) {
+			fputs("data:", out);
+			path = strsep(&list, ":");
+		}
+		if (!add_layer(out, path))
+			return false;
+	}
 	return true;
 }
 
 /* One option: "lowerdir=a:b", or "lowerdir+=a" and "datadir+=a" of the new mount interface. */
 static bool add_option(FILE *out, char *option)
 {
-	char *save = NULL;
-
-	if (!strncmp(option, "lowerdir+=", 10) || !strncmp(option, "datadir+=", 9))
-		return add_layer(out, strchr(option, '=') + 1);
-	if (strncmp(option, "lowerdir=", 9))
-		return true;
-	for (char *path = strtok_r(option + 9, ":", &save); path; path = strtok_r(NULL, ":", &save)) {
-		if (!add_layer(out, path))
-			return false;
-	}
-	return true;
+	if (!strncmp(option, "lowerdir+=", 10))
+		return add_layer(out, option + 10);
+	if (!strncmp(option, "datadir+=", 9))
+		return fputs("data:", out) >= 0 && add_layer(out, option + 9);
+	return strncmp(option, "lowerdir=", 9) || add_list(out, option + 9);
 }
 
 static char *layers_of(char *options)
@@ -102,15 +117,16 @@ static char *upper_of(const char *options)
 	return strndup(at + strlen("upperdir="), bytes - strlen("upperdir="));
 }
 
-static void take_line(struct line *line, struct mounts_root *ret)
+static void take_line(struct line *line, bool is_root_mount, struct mounts_root *ret)
 {
 	snprintf(ret->type, sizeof(ret->type), "%s", line->type);
-	ret->own_overlay = !strcmp(line->type, "overlay") && !strcmp(line->root, "/");
+	ret->own_overlay = is_root_mount && !strcmp(line->type, "overlay") && !strcmp(line->root, "/");
 	ret->upper = ret->own_overlay ? upper_of(line->options) : NULL;
 	ret->layers = ret->own_overlay ? layers_of(line->options) : NULL;
 }
 
-int mounts_root_parse(const char *text, uint32_t dev, struct mounts_root *ret)
+/* The line of that file system which is the mount itself (mount_id 0: the first one). */
+static bool find_line(const char *text, uint32_t dev, uint64_t mount_id, struct mounts_root *ret)
 {
 	_cleanup_(free_ptr) char *copy = NULL;
 
@@ -123,12 +139,19 @@ int mounts_root_parse(const char *text, uint32_t dev, struct mounts_root *ret)
 		at += bytes + (at[bytes] == '\n');
 		if (!copy || !split_line(copy, &line))
 			continue;
-		if ((line.major << MINOR_BITS | line.minor) != dev)
+		if ((line.major << MINOR_BITS | line.minor) != dev || (mount_id && line.mount_id != mount_id))
 			continue;
-		take_line(&line, ret);
-		return 0;
+		take_line(&line, mount_id != 0, ret);
+		return true;
 	}
-	return -ENOENT;
+	return false;
+}
+
+int mounts_root_parse(const char *text, uint32_t dev, uint64_t mount_id, struct mounts_root *ret)
+{
+	if (mount_id && find_line(text, dev, mount_id, ret))
+		return 0;
+	return find_line(text, dev, 0, ret) ? 0 : -ENOENT;
 }
 
 /* All of a /proc file, which has no size. */
@@ -163,7 +186,17 @@ static int read_proc(const char *path, char **ret)
 	return 0;
 }
 
-int mounts_root(pid_t pid, uint32_t dev, struct mounts_root *ret)
+/* The mount whose root the folder is; 0: it lies somewhere in a mount, or cannot be told. */
+static uint64_t mount_of_root(int rootfs_fd)
+{
+	struct statx stx;
+
+	if (statx(rootfs_fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &stx) || !(stx.stx_mask & STATX_MNT_ID))
+		return 0;
+	return stx.stx_attributes & STATX_ATTR_MOUNT_ROOT ? stx.stx_mnt_id : 0;
+}
+
+int mounts_root(pid_t pid, int rootfs_fd, uint32_t dev, struct mounts_root *ret)
 {
 	_cleanup_(free_ptr) char *text = NULL;
 	char path[64];
@@ -171,5 +204,5 @@ int mounts_root(pid_t pid, uint32_t dev, struct mounts_root *ret)
 
 	snprintf(path, sizeof(path), "/proc/%d/mountinfo", (int)pid);
 	err = read_proc(path, &text);
-	return err ? err : mounts_root_parse(text, dev, ret);
+	return err ? err : mounts_root_parse(text, dev, mount_of_root(rootfs_fd), ret);
 }

@@ -23,15 +23,18 @@ struct mounts_root {
 /**
  * mounts_root - the mount that holds a container's root
  * @pid: a process in the container's mount namespace
+ * @rootfs_fd: the container's root, opened in that mount namespace (O_PATH will do)
  * @dev: kernel device number of the root's superblock (lsm_identify)
  * @ret: (output)
  *
- * Layers are identified by their paths together with device and inode number of each folder, so that a name that is used again
- * is another layer. Blocks on /proc and on stat of the layers. Return: 0; -ENOENT: no such mount; -ENOMEM; -errno.
+ * A root that is a folder somewhere in an overlay shares it with others, with the whole host if that runs from an overlay: only
+ * the very mount that @rootfs_fd is the root of makes an overlay the container's own.
+ * Layers are identified by their paths together with device, inode number and change time of each folder, so that a name that
+ * is used again is another layer. Blocks on /proc and on stat of the layers. Return: 0; -ENOENT: no such mount; -ENOMEM; -errno.
  */
-int mounts_root(pid_t pid, uint32_t dev, struct mounts_root *ret);
+int mounts_root(pid_t pid, int rootfs_fd, uint32_t dev, struct mounts_root *ret);
 
-/* The same from an open mountinfo text, for tests. */
-int mounts_root_parse(const char *text, uint32_t dev, struct mounts_root *ret);
+/* The same from mountinfo's text. mount_id: of the mount that the root is the root of; 0: none, or unknown. */
+int mounts_root_parse(const char *text, uint32_t dev, uint64_t mount_id, struct mounts_root *ret);
 
 #endif
