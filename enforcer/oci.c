@@ -85,7 +85,7 @@ static int add_annotation(struct container_facts *facts, const char *key, const 
 			return 0; /* the config's word stands; the state repeats it */
 	}
 	if (facts->n_annotations >= OCI_LABELS_MAX)
-		return 0;
+		return -E2BIG; /* what falls out could be the namespace, and with it the policy */
 	grown = realloc(facts->annotations, (facts->n_annotations + 1) * sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
@@ -100,45 +100,56 @@ static int add_annotation(struct container_facts *facts, const char *key, const 
 static int add_annotations(struct container_facts *facts, struct json_object *owner)
 {
 	struct json_object *annotations = get_member(owner, "annotations", json_type_object);
+	int err = 0;
 
 	if (!annotations)
 		return 0;
 	json_object_object_foreach(annotations, key, value) {
-		if (!json_object_is_type(value, json_type_string))
-			continue;
-		if (add_annotation(facts, key, json_object_get_string(value)))
-			return -ENOMEM;
+		if (!err && json_object_is_type(value, json_type_string))
+			err = add_annotation(facts, key, json_object_get_string(value));
+	}
+	return err;
+}
+
+/* The place of the last option of that name, counted from 1; 0: there is none. */
+static size_t find_option(struct json_object *mount, const char *wanted)
+{
+	struct json_object *options = get_member(mount, "options", json_type_array);
+
+	for (size_t i = options ? json_object_array_length(options) : 0; i > 0; i--) {
+		const char *option = json_object_get_string(json_object_array_get_idx(options, i - 1));
+
+		if (option && !strcmp(option, wanted))
+			return i;
 	}
 	return 0;
 }
 
-static bool has_option(struct json_object *mount, const char *wanted)
+/* Later options overrule earlier ones, and what is not clearly read-only counts as writable. */
+static bool is_read_only(struct json_object *mount)
 {
-	struct json_object *options = get_member(mount, "options", json_type_array);
+	size_t ro = find_option(mount, "ro"), rro = find_option(mount, "rro");
+	size_t last = ro > rro ? ro : rro;
 
-	for (size_t i = 0; options && i < json_object_array_length(options); i++) {
-		const char *option = json_object_get_string(json_object_array_get_idx(options, i));
-
-		if (option && !strcmp(option, wanted))
-			return true;
-	}
-	return false;
+	return last > find_option(mount, "rw") && last > find_option(mount, "rrw");
 }
 
 static bool is_bind(struct json_object *mount)
 {
 	const char *type = get_string(mount, "type");
 
-	return (type && !strcmp(type, "bind")) || has_option(mount, "bind") || has_option(mount, "rbind");
+	return (type && !strcmp(type, "bind")) || find_option(mount, "bind") || find_option(mount, "rbind");
 }
 
-static int add_mounts(struct oci_container *oci, struct json_object *config)
+static int add_mounts(struct oci_container *oci, struct json_object *config, char *reterr)
 {
 	struct json_object *mounts = get_member(config, "mounts", json_type_array);
 	size_t n = mounts ? json_object_array_length(mounts) : 0;
 
-	if (n > OCI_MOUNTS_MAX)
+	if (n > OCI_MOUNTS_MAX) {
+		fail(reterr, "config.json declares too many mounts");
 		return -E2BIG;
+	}
 	oci->mounts = calloc(n + 1, sizeof(*oci->mounts));
 	if (!oci->mounts)
 		return -ENOMEM;
@@ -152,7 +163,7 @@ static int add_mounts(struct oci_container *oci, struct json_object *config)
 		to->destination = strdup(destination);
 		if (!to->destination)
 			return -ENOMEM;
-		to->read_only = has_option(mount, "ro") || has_option(mount, "rro");
+		to->read_only = is_read_only(mount);
 		oci->n_mounts++;
 	}
 	return 0;
@@ -194,13 +205,15 @@ static int fill(struct oci_container *oci, struct json_object *state, struct jso
 	if (!err)
 		err = add_annotations(&oci->facts, state);
 	if (!err)
-		err = add_mounts(oci, config);
+		err = add_mounts(oci, config, reterr);
 	if (!err)
 		err = add_program(&oci->facts, config);
 	if (!err)
 		err = oci_image_facts(&oci->facts, get_string(state, "bundle"));
-	if (err == -E2BIG)
-		fail(reterr, "config.json declares too many mounts");
+	if (err == -E2BIG && !reterr[0])
+		fail(reterr, "it has too many annotations or labels");
+	if (err == -EBADMSG)
+		fail(reterr, "its annotations contradict each other about who it is");
 	return err;
 }
 

@@ -15,7 +15,7 @@
 
 #define OCI_CONFIG_BYTES_MAX (4u << 20) /* config.json: some kB; charts with a thousand environment variables reach 200 kB */
 #define OCI_MOUNTS_MAX 1024u		/* declared mounts of one container: kubelet's own limits lie far below */
-#define OCI_LABELS_MAX 1024u
+#define OCI_LABELS_MAX 1024u /* annotations, and labels as well: Kubernetes stops at 256 kB of them */
 #define OCI_ERROR_BYTES 256
 
 /* A bind mount that config.json declares; tmpfs, proc and the like are not listed. */
@@ -39,7 +39,9 @@ struct oci_container {
  * @reterr: (output) OCI_ERROR_BYTES long, what is wrong, on failure
  *
  * Reads podman's containers.json as well when the container is podman's. Blocks on file I/O.
- * Return: 0; -EINVAL: not what an OCI runtime sends; -EFBIG; -ENOMEM; -errno of reading.
+ * Nothing is cut: a container with more than the limits is refused, since what falls out could be what its policy goes by.
+ * Return: 0; -EINVAL: not what an OCI runtime sends; -EFBIG: config.json is too long; -E2BIG: too many mounts, annotations or
+ * labels; -EBADMSG: its annotations contradict each other; -ENOMEM; -errno of reading.
  */
 int oci_parse(const char *state_json, int config_fd, struct oci_container **ret, char *reterr);
 void oci_free(struct oci_container **oci);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,33 +15,35 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "enforcer/oci.h"
 #include "enforcer/util.h"
 
 #define STORE_BYTES_MAX (32u << 20) /* podman's containers.json: about 1 kB a container */
-#define LABELS_MAX 1024u
 #define PATH_BYTES 4096
 
-/* The first of the keys that is there gives the fact. */
+/* The first of the keys that is there gives the fact. A pod's author may write annotations in the name of another runtime than
+ * his own (CRI-O passes them on), so keys that runtimes fill in themselves must agree where several are there. */
 static const struct {
 	const char *key;
 	size_t offset;
+	bool told_by_runtime;
 } keys[] = {
-	{ "io.kubernetes.cri.sandbox-namespace", offsetof(struct container_facts, namespace_) },
-	{ "io.kubernetes.cri-o.Namespace", offsetof(struct container_facts, namespace_) },
-	{ "io.kubernetes.pod.namespace", offsetof(struct container_facts, namespace_) },
-	{ "io.kubernetes.cri.sandbox-name", offsetof(struct container_facts, pod) },
-	{ "io.kubernetes.cri-o.KubeName", offsetof(struct container_facts, pod) },
-	{ "io.kubernetes.pod.name", offsetof(struct container_facts, pod) },
-	{ "io.kubernetes.cri.sandbox-uid", offsetof(struct container_facts, pod_uid) },
-	{ "io.kubernetes.pod.uid", offsetof(struct container_facts, pod_uid) },
-	{ "io.kubernetes.cri.container-name", offsetof(struct container_facts, name) },
-	{ "io.kubernetes.container.name", offsetof(struct container_facts, name) },
-	{ "io.kubernetes.cri.image-name", offsetof(struct container_facts, image) },
-	{ "io.kubernetes.cri.podsandbox.image-name", offsetof(struct container_facts, image) },
-	{ "io.kubernetes.cri-o.ImageName", offsetof(struct container_facts, image) },
-	{ "io.kubernetes.cri-o.Image", offsetof(struct container_facts, image) },
-	{ "org.opencontainers.image.ref.name", offsetof(struct container_facts, image) },
-	{ "io.kubernetes.cri-o.ImageRef", offsetof(struct container_facts, image_digest) },
+	{ "io.kubernetes.cri.sandbox-namespace", offsetof(struct container_facts, namespace_), true },
+	{ "io.kubernetes.cri-o.Namespace", offsetof(struct container_facts, namespace_), true },
+	{ "io.kubernetes.pod.namespace", offsetof(struct container_facts, namespace_), true },
+	{ "io.kubernetes.cri.sandbox-name", offsetof(struct container_facts, pod), true },
+	{ "io.kubernetes.cri-o.KubeName", offsetof(struct container_facts, pod), true },
+	{ "io.kubernetes.pod.name", offsetof(struct container_facts, pod), true },
+	{ "io.kubernetes.cri.sandbox-uid", offsetof(struct container_facts, pod_uid), true },
+	{ "io.kubernetes.pod.uid", offsetof(struct container_facts, pod_uid), true },
+	{ "io.kubernetes.cri.container-name", offsetof(struct container_facts, name), true },
+	{ "io.kubernetes.container.name", offsetof(struct container_facts, name), true },
+	{ "io.kubernetes.cri.image-name", offsetof(struct container_facts, image), true },
+	{ "io.kubernetes.cri.podsandbox.image-name", offsetof(struct container_facts, image), false },
+	{ "io.kubernetes.cri-o.ImageName", offsetof(struct container_facts, image), true },
+	{ "io.kubernetes.cri-o.Image", offsetof(struct container_facts, image), false },
+	{ "org.opencontainers.image.ref.name", offsetof(struct container_facts, image), false },
+	{ "io.kubernetes.cri-o.ImageRef", offsetof(struct container_facts, image_digest), false },
 };
 
 /* A key with one of these beginnings gives the manager away. */
@@ -82,10 +85,33 @@ static int set_manager(struct container_facts *facts)
 	return set(&facts->manager, "oci");
 }
 
+static bool is_contradicted(const char *fact, const char *value)
+{
+	return fact && value && *value && strcmp(fact, value) != 0;
+}
+
+/* All facts that keys give; -EBADMSG when they contradict each other. */
+static int set_from_keys(struct container_facts *facts)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		char **fact = (char **)((char *)facts + keys[i].offset);
+		const char *value = annotation(facts, keys[i].key);
+
+		if (keys[i].told_by_runtime && is_contradicted(*fact, value))
+			return -EBADMSG;
+		if (set(fact, value))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int add_label(struct container_facts *facts, const char *key, const char *value)
 {
-	struct container_label *grown = realloc(facts->labels, (facts->n_labels + 1) * sizeof(*grown));
+	struct container_label *grown;
 
+	if (facts->n_labels >= OCI_LABELS_MAX)
+		return -E2BIG;
+	grown = realloc(facts->labels, (facts->n_labels + 1) * sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	facts->labels = grown;
@@ -104,7 +130,7 @@ static int add_labels(struct container_facts *facts)
 
 	if (json_object_is_type(labels, json_type_object)) {
 		json_object_object_foreach(labels, key, value) {
-			if (!err && facts->n_labels < LABELS_MAX && json_object_is_type(value, json_type_string))
+			if (!err && json_object_is_type(value, json_type_string))
 				err = add_label(facts, key, json_object_get_string(value));
 		}
 	}
@@ -145,17 +171,12 @@ static int set_from_metadata(struct container_facts *facts, const char *text)
 	return err;
 }
 
-/* podman: <store>/overlay-containers/<id>/userdata is the bundle, and <store>/overlay-containers/containers.json has the
- * names. A store that cannot be read leaves the facts unknown. */
-static int set_from_podman(struct container_facts *facts, const char *bundle)
+static int set_from_store(struct container_facts *facts, const char *path)
 {
-	_cleanup_(free_ptr) char *text = NULL;
-	char path[PATH_BYTES];
+	_cleanup_(free_ptr) char *text = read_file(path);
 	struct json_object *store, *value;
 	int err = 0;
 
-	snprintf(path, sizeof(path), "%s/../../containers.json", bundle);
-	text = read_file(path);
 	store = text ? json_tokener_parse(text) : NULL;
 	for (size_t i = 0; json_object_is_type(store, json_type_array) && i < json_object_array_length(store); i++) {
 		struct json_object *entry = json_object_array_get_idx(store, i);
@@ -171,12 +192,27 @@ static int set_from_podman(struct container_facts *facts, const char *bundle)
 	return err;
 }
 
+/* podman: <store>/overlay-containers/<id>/userdata is the bundle, and beside the containers' folders lie files with the names;
+ * newer ones keep containers of `run --rm` in a file of their own. A store that cannot be read leaves the facts unknown. */
+static int set_from_podman(struct container_facts *facts, const char *bundle)
+{
+	static const char *const stores[] = { "containers.json", "volatile-containers.json" };
+	char path[PATH_BYTES];
+	int err = 0;
+
+	for (size_t i = 0; !err && i < ARRAY_SIZE(stores); i++) {
+		if (snprintf(path, sizeof(path), "%s/../../%s", bundle, stores[i]) < (int)sizeof(path))
+			err = set_from_store(facts, path);
+	}
+	return err;
+}
+
 int oci_image_facts(struct container_facts *facts, const char *bundle)
 {
 	int err = set_manager(facts);
 
-	for (size_t i = 0; !err && i < ARRAY_SIZE(keys); i++)
-		err = set((char **)((char *)facts + keys[i].offset), annotation(facts, keys[i].key));
+	if (!err)
+		err = set_from_keys(facts);
 	if (!err)
 		err = add_labels(facts);
 	if (!err && bundle && !strcmp(facts->manager, "podman"))

@@ -14,7 +14,8 @@
  * @facts: id and annotations are set; name, image, image_digest, namespace_, pod, pod_uid, manager and labels are filled in
  * @bundle: (borrowed) where podman's store is looked for; NULL: unknown
  *
- * A fact that cannot be found stays NULL. Reads podman's containers.json (bounded). Return: 0; -ENOMEM.
+ * A fact that cannot be found stays NULL. Reads podman's containers.json (bounded).
+ * Return: 0; -EBADMSG: keys of different runtimes contradict each other; -E2BIG: too many labels; -ENOMEM.
  */
 int oci_image_facts(struct container_facts *facts, const char *bundle);
 
