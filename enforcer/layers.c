@@ -157,20 +157,24 @@ static bool is_over(const struct layers *layers, const struct entry *entry, uint
 	       now_ns - entry->idle_since_ns >= LAYERS_GRACE_NS;
 }
 
+/* Of those that are over the one that has waited longest: of too many, the image used last is wanted again soonest. */
 uint32_t layers_expired(struct layers *layers, uint64_t now_ns)
 {
-	for (struct entry **at = &layers->first; *at; at = &(*at)->next) {
-		struct entry *entry = *at;
-		uint32_t id = entry->set.id;
+	struct entry **oldest = NULL, *gone;
+	uint32_t id;
 
-		if (!is_over(layers, entry, now_ns))
-			continue;
-		*at = entry->next;
-		layers->idle--;
-		free_entry(entry);
-		return id;
+	for (struct entry **at = &layers->first; *at; at = &(*at)->next) {
+		if (is_over(layers, *at, now_ns) && (!oldest || (*at)->idle_since_ns < (*oldest)->idle_since_ns))
+			oldest = at;
 	}
-	return 0;
+	if (!oldest)
+		return 0;
+	gone = *oldest;
+	id = gone->set.id;
+	*oldest = gone->next;
+	layers->idle--;
+	free_entry(gone);
+	return id;
 }
 
 const char *layers_identity(const struct layers *layers, uint32_t id)

@@ -34,7 +34,8 @@ int layers_acquire(struct layers *layers, const char *identity, struct layer_set
 int layers_adopt(struct layers *layers, uint32_t id, const char *identity, bool complete, uint32_t executables);
 /* One user less. now_ns: CLOCK_MONOTONIC. */
 void layers_release(struct layers *layers, uint32_t id, uint64_t now_ns);
-/* A set without users whose grace time has ended, now forgotten: its number, 0 when there is none. Call until 0. */
+/* A set without users whose grace time has ended, or that is one too many, now forgotten: its number, the longest idle first; 0
+ * when there is none. Call until 0. */
 uint32_t layers_expired(struct layers *layers, uint64_t now_ns);
 /* Identity of a set, NULL when unknown or not shared. Borrowed. */
 const char *layers_identity(const struct layers *layers, uint32_t id);
