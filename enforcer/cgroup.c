@@ -6,48 +6,65 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "enforcer/util.h"
 
 #define PATH_BYTES 4096
 
-/* The text behind "0::" in /proc/PID/cgroup, into buf. */
-static int read_unified(pid_t pid, char *buf, size_t bytes)
+int cgroup_read_path(FILE *file, char *ret, size_t bytes)
+{
+	char line[PATH_BYTES];
+	bool whole = true; /* the line begins here */
+
+	while (fgets(line, sizeof(line), file)) {
+		bool is_ours = whole && !strncmp(line, "0::/", 4);
+		size_t n = strcspn(line, "\n");
+
+		whole = line[n] == '\n';
+		if (!is_ours)
+			continue;
+		if (n + 1 == sizeof(line) && !whole)
+			return -ENAMETOOLONG;
+		line[n] = '\0';
+		if (n == 4 || !strncmp(line + 3, "/..", 3))
+			return -ENOENT;
+		return snprintf(ret, bytes, "%s", line + 3) < (int)bytes ? 0 : -ENAMETOOLONG;
+	}
+	return -ENOENT;
+}
+
+static int read_path_of_pid(pid_t pid, char *ret, size_t bytes)
 {
 	_cleanup_(close_file) FILE *file = NULL;
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
 	file = fopen(path, "re");
-	if (!file)
-		return -errno;
-	while (fgets(buf, (int)bytes, file)) {
-		if (strncmp(buf, "0::", 3))
-			continue;
-		buf[strcspn(buf, "\n")] = '\0';
-		memmove(buf, buf + 3, strlen(buf + 3) + 1);
-		return buf[0] == '/' && buf[1] ? 0 : -ENOENT;
-	}
-	return -ENOENT;
+	return file ? cgroup_read_path(file, ret, bytes) : -errno;
 }
 
 int cgroup_of_pid(pid_t pid, char **ret_path, uint64_t *ret_id)
 {
 	char relative[PATH_BYTES], path[PATH_BYTES + sizeof(CGROUP_ROOT)];
+	struct statfs fs;
 	struct stat st;
 	char *copy;
-	int err = read_unified(pid, relative, sizeof(relative));
+	int err = read_path_of_pid(pid, relative, sizeof(relative));
 
 	if (err)
 		return err;
 	snprintf(path, sizeof(path), CGROUP_ROOT "%s", relative);
-	if (stat(path, &st))
+	if (stat(path, &st) || statfs(path, &fs))
 		return -errno;
+	if (fs.f_type != CGROUP2_SUPER_MAGIC)
+		return -ENODEV; /* where the older hierarchies are mounted, a name may be another's */
 	copy = strdup(path);
 	if (!copy)
 		return -ENOMEM;
