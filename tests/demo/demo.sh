@@ -47,7 +47,7 @@ clean_up() {
 rows_run() {
 	local name=$1 mark
 	shift
-	mark=$(events_mark)
+	events_mark
 	pod run --rm -i --network none --name "$name" "$@" "$image" sh -s <"$here/rows.sh" >"$work/$name.rows" 2>"$work/$name.err"
 	grep -qx 'rows done' "$work/$name.rows" || { cat "$work/$name.rows" "$work/$name.err" >&2; die "the rows did not end"; }
 	events_fence || die 'the events did not arrive'
@@ -100,7 +100,7 @@ namespaces() {
 	local name mark
 	title 'Two namespaces at once: policies/immutable-namespace.yaml'
 	holdfast_policy "$hf_tree/policies/immutable-namespace.yaml" >/dev/null || die 'the reload failed'
-	mark=$(events_mark)
+	events_mark
 	for name in prod dev; do
 		start_waiting $name
 	done

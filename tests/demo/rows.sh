@@ -20,7 +20,7 @@ row() {
 	name=$1
 	shift
 	wanted "$name" || return 0
-	out=$("$@" 2>&1)
+	out=$("$@" 2>&1 </dev/null)
 	status=$?
 	case $out in
 	*'cannot be preloaded'* | *'failed to map'* | *': EPERM'* | *'Operation not permitted'* | *'not permitted'*) word=EPERM ;;

@@ -18,7 +18,7 @@ rows_podman() {
 # rows_once NAME FD WORD ACTION LABEL: all rows in that container, judged one by one.
 rows_once() {
 	local name=$1 fd=$2 label=$5 mark from id verdict tried expected happened event
-	mark=$(events_mark)
+	events_mark
 	from=$(($(file_lines "$rows_dir/$name.out") + 1))
 	cat tests/demo/rows.sh >&"$fd"
 	file_wait "$rows_dir/$name.out" "$from" '^rows done$' 120 >/dev/null ||

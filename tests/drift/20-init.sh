@@ -9,11 +9,11 @@ init_runs() {
 topic_init() {
 	local mark
 	holdfast_policy policies/prevent-except-kube-system.yaml >/dev/null
-	mark=$(events_mark)
+	events_mark
 	check_match 'podman --init runs under the shipped policy' "$(init_runs)" 'hello from the image'
 	quiet_since 'and leaves no event' "$mark"
 	policy_is enforce 'volumes: {init: deny}'
-	mark=$(events_mark)
+	events_mark
 	check_match 'podman --init under volumes.init: deny does not run' "$(init_runs; echo "status $?")" 'status [1-9]'
 	events_fence
 	check_match 'and says why' "$(events_brief "$mark")" '^denied exec volume [^ ]*(init|catatonit)'

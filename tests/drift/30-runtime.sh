@@ -31,11 +31,11 @@ topic_runtime() {
 	local rt mark
 	strictest
 	for rt in crun runc; do
-		mark=$(events_mark)
+		events_mark
 		runtime_life $rt
 		quiet_since "$rt: nothing is reported about it" "$mark"
 	done
-	mark=$(events_mark)
+	events_mark
 	podman_life
 	quiet_since 'podman: nothing is reported about it' "$mark"
 }

@@ -86,7 +86,7 @@ topic_starts() {
 	twins=$((starts / 20 + 1))
 	starts_dir=$(mktemp -d)
 	holdfast_policy policies/prevent-except-kube-system.yaml >/dev/null
-	mark=$(events_mark)
+	events_mark
 	for rt in crun runc; do
 		starts_two $rt dirty "$each" late "$each"
 		starts_judge $rt-dirty "$each"
@@ -97,7 +97,7 @@ topic_starts() {
 	events_fence
 	check_is "each of $((4 * each + podman)) starts was reported" \
 		"$(events_brief "$mark" | grep -cE "denied exec (added|modified) $hello")" $((4 * each + podman))
-	mark=$(events_mark)
+	events_mark
 	for rt in crun runc; do
 		starts_loop $rt clean "$twins"
 		check_is "$rt: the original entrypoint ran in each of $twins starts" "$(starts_count $rt-clean hello\ from)" "$twins"

@@ -51,12 +51,12 @@ daemon_back() {
 }
 
 topic_daemon() {
-	local mark from
+	local name mark from
 	policy_is enforce
 	box_start daemon-crun crun || not_ok 'crun: a container starts'
 	box_start daemon-runc runc || not_ok 'runc: a container starts'
 	box_start daemon-gone crun || not_ok 'a third container starts'
-	mark=$(events_mark)
+	events_mark
 	holdfast_kill
 	daemon_away
 	from=$(holdfast_log_mark)
@@ -67,7 +67,7 @@ topic_daemon() {
 		box_stop $name
 	done
 	policy_is enforce
-	mark=$(events_mark)
+	events_mark
 	check 'an orderly stop and start' daemon_restart
 	quiet_since 'leaves no event' "$mark"
 }

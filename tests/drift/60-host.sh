@@ -52,7 +52,7 @@ topic_host() {
 	dir=$(mktemp -d /mnt/scratch/host.XXXXXX)
 	policy_is enforce 'memory: {anonymousExec: deny, memfdMap: deny}' 'onViolation: {action: kill}'
 	box_start host-box crun || not_ok 'a container starts'
-	mark=$(events_mark)
+	events_mark
 	check 'the host compiles and runs a program' host_new_program "$dir"
 	check 'the host runs new scripts' host_scripts "$dir"
 	check 'the host runs a program in a chroot' host_chroot "$dir"

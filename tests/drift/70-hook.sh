@@ -2,20 +2,25 @@
 # shellcheck shell=bash disable=SC2154
 # When the hook and the daemon do not understand each other: no answer, late answers, malformed states and packets.
 
-# hook_start HOOK-OPTION...: status and output of a container started with them; "hello from" when it ran.
+# hook_start HOOK-OPTION...: output of a container started with them ("hello from" when it ran), its status, the hook's words.
 hook_start() {
 	local dir=$boxes/hook-try
-	BUNDLE_HOOKS=$(hook_json "$@") bundle_new "$dir" base "$hello" || return 2
+	rm -f "$hf_dir/hook.log"
+	BUNDLE_HOOKS=$(hook_json --log "$hf_dir/hook.log" "$@") bundle_new "$dir" base "$hello" || return 2
 	timeout 60 crun run --bundle "$dir" hook-try </dev/null 2>&1
+	printf 'status %d\n' $?
+	cat "$hf_dir/hook.log" 2>/dev/null
 	crun delete --force hook-try >/dev/null 2>&1
 	bundle_free "$dir"
 }
+
+refused='exit code: 1.*status [1-9].*not started'
 
 hook_frozen() {
 	local started
 	kill -STOP "$hf_pid"
 	started=$SECONDS
-	check_match 'a frozen daemon: the start is refused' "$(hook_start --timeout 2)" 'not started'
+	check_match 'a frozen daemon: the start is refused' "$(hook_start --timeout 2)" "$refused"
 	check 'after the time-out, not later' test $((SECONDS - started)) -lt 20
 	check_match 'a frozen daemon: the start is allowed where that is configured' \
 		"$(hook_start --timeout 2 --on-failure allow)" 'hello from the image'
@@ -24,7 +29,7 @@ hook_frozen() {
 }
 
 hook_absent() {
-	check_match 'no daemon at that socket: refused' "$(hook_start --socket /run/nobody.sock)" 'not started'
+	check_match 'no daemon at that socket: refused' "$(hook_start --socket /run/nobody.sock)" "$refused"
 	check_match 'no daemon at that socket: allowed where that is configured' \
 		"$(hook_start --socket /run/nobody.sock --on-failure allow)" 'hello from the image'
 	check_match 'podman refuses the start without a daemon' "$(hook_podman)" 'status [1-9]'

@@ -2,19 +2,35 @@
 # shellcheck shell=bash disable=SC2154
 # Code on declared volumes, on file systems the container has of its own, and on mounts that it made itself.
 
-# volumes_box NAME RUNTIME: binds one folder read-only and two writable.
+# volumes_box NAME RUNTIME: binds one folder read-only, two writable, and one of these once more, read-only.
 volumes_box() {
 	BUNDLE_JQ='.mounts += [
-		{destination: "/config", type: "bind", source: "/mnt/images/volume", options: ["rbind", "ro"]},
-		{destination: "/data", type: "bind", source: "/mnt/images/volume", options: ["rbind", "rw"]},
+		{destination: "/config", type: "bind", source: "/mnt/images/config", options: ["rbind", "ro"]},
+		{destination: "/data-ro", type: "bind", source: "/mnt/images/data", options: ["rbind", "ro"]},
+		{destination: "/data", type: "bind", source: "/mnt/images/data", options: ["rbind", "rw"]},
 		{destination: "/plugins", type: "bind", source: "/mnt/images/plugins", options: ["rbind", "rw"]}]' \
 		BUNDLE_CAPS="$containers_caps SYS_ADMIN" box_start "$1" "$2"
+}
+
+# volumes_mount NAME: what a process in the container with CAP_SYS_ADMIN could do: a bind mount and a tmpfs. The image has no
+# mount program, so one of the host does it in the container's mount namespace.
+volumes_mount() {
+	python3 - "$(container_pid "${box_runtime[$1]}" "$1")" <<-'END'
+		import ctypes, os, sys
+		libc = ctypes.CDLL(None, use_errno=True)
+		def call(name, *args):
+		    if getattr(libc, name)(*args):
+		        raise OSError(ctypes.get_errno(), name)
+		call("setns", os.open(f"/proc/{sys.argv[1]}/ns/mnt", os.O_RDONLY), 0)
+		call("mount", b"/srv/mnt", b"/srv/mnt", None, 4096, None)
+		call("mount", b"own", b"/srv/own", b"tmpfs", 0, None)
+	END
 }
 
 # volumes_row NAME WORD PATH EVENT: exec of PATH in $box; EVENT "" for none.
 volumes_row() {
 	local mark
-	mark=$(events_mark)
+	events_mark
 	check_match "$box: $1" "$(box_do "$box" "$probe exec $3")" ": $2\$"
 	if [[ -z $4 ]]; then
 		quiet_since "$box: $1, no event" "$mark"
@@ -29,11 +45,13 @@ volumes_rows() {
 	policy_is enforce
 	volumes_row 'a program on a read-only volume' ran /config/tool ''
 	volumes_row 'a program on a writable volume' EPERM /data/tool 'denied exec volume'
+	volumes_row 'the same folder, read-only elsewhere' ran /data-ro/tool ''
 	volumes_row 'a script on a writable volume' EPERM /data/script 'denied exec volume'
-	box_do "$box" "cp $hello /dev/shm/tool; mkdir /srv/mnt; mount --bind /srv/mnt /srv/mnt; cp $hello /srv/mnt/tool" >/dev/null
+	box_do "$box" "cp $hello /dev/shm/tool; mkdir /srv/own /srv/mnt" >/dev/null
+	check "$box: has mounts of its own" volumes_mount "$box"
+	box_do "$box" "cp $hello /srv/mnt/tool; cp $hello /srv/own/tool" >/dev/null
 	volumes_row 'a program on a tmpfs' EPERM /dev/shm/tool 'denied exec tmpfs'
 	volumes_row 'a program on a mount of its own' EPERM /srv/mnt/tool 'denied exec added'
-	box_do "$box" 'mkdir /srv/own; mount -t tmpfs own /srv/own; cp /opt/app/bin/hello /srv/own/tool' >/dev/null
 	volumes_row 'a program on a tmpfs of its own' EPERM /srv/own/tool 'denied exec tmpfs'
 	policy_is enforce 'volumes: {readOnly: deny, writable: deny, allow: [{path: /plugins}]}'
 	volumes_row 'readOnly: deny' EPERM /config/tool 'denied exec volume'
@@ -44,13 +62,13 @@ volumes_rows() {
 }
 
 topic_volumes() {
-	local rt lower
-	mkdir -p /mnt/images/volume /mnt/images/plugins
-	lower=$(image_lower_file "$hello")
-	cp "$lower" /mnt/images/volume/tool
-	cp "$lower" /mnt/images/plugins/tool
-	printf '#!/bin/sh\nexit 0\n' >/mnt/images/volume/script
-	chmod +x /mnt/images/volume/script
+	local rt volume
+	for volume in config data plugins; do
+		mkdir -p /mnt/images/$volume
+		cp "$(image_lower_file "$hello")" /mnt/images/$volume/tool
+	done
+	printf '#!/bin/sh\nexit 0\n' >/mnt/images/data/script
+	chmod +x /mnt/images/data/script
 	policy_is enforce
 	for rt in crun runc; do
 		volumes_box volumes-$rt $rt || { not_ok "$rt: a container with volumes starts"; continue; }

@@ -40,7 +40,7 @@ topic_names() {
 	local mark
 	policy_is audit
 	box_start names crun || { not_ok 'a container starts'; return; }
-	mark=$(events_mark)
+	events_mark
 	box_do names "python3 - <<'END'
 $names_list$names_make
 END" >/dev/null

@@ -5,10 +5,10 @@
 unknown_container() {
 	local mark
 	BOX_HOOKS='{}' box_start unknown crun || { not_ok 'a container without the hook starts'; return; }
-	mark=$(events_mark)
+	events_mark
 	check_match 'unregistered: originals run' "$(box_do unknown "$hello; ls /; python3 -c 1; echo status \$?")" 'status 0'
 	quiet_since 'unregistered: and leave no event' "$mark"
-	mark=$(events_mark)
+	events_mark
 	check_is 'unregistered: drift runs' "$(box_drops unknown)" ran
 	events_fence
 	check_is 'unregistered: and is reported' "$(events_brief "$mark")" 'audited exec unknown-container /srv/dropped'
@@ -24,11 +24,11 @@ unknown_nsenter() {
 	local mark
 	box_start entered crun || { not_ok 'a container starts'; return; }
 	box_do entered "cp $hello /srv/dropped" >/dev/null
-	mark=$(events_mark)
+	events_mark
 	check_is 'nsenter: a program of the image runs' "$(unknown_enter "$hello")" 'hello from the image'
 	check_match 'nsenter: a script of the image runs' "$(unknown_enter /opt/app/entrypoint.sh)" 'hello from the image'
 	quiet_since 'nsenter: and leaves no event' "$mark"
-	mark=$(events_mark)
+	events_mark
 	check_match 'nsenter: drift is denied' "$(unknown_enter /srv/dropped)" 'Operation not permitted'
 	check_match 'nsenter: drift of a shell in there is denied' "$(unknown_enter sh -c /srv/dropped)" 'not permitted'
 	check_match 'drift after unshare is denied' "$(unknown_enter unshare -m /srv/dropped)" 'not permitted'

@@ -4,8 +4,8 @@
 
 unload_leaves() {
 	local left
-	left=$(ls /sys/fs/bpf; bpftool link show 2>/dev/null | grep -c ': lsm\|lsm_mac')
-	[[ $left == 0 ]] || { echo "$left"; return 1; }
+	left=$(ls -A /sys/fs/bpf; bpftool prog show; bpftool map show)
+	[[ $left != *hf_* && $left != *holdfast* ]] || { echo "$left"; return 1; }
 }
 
 topic_unload() {

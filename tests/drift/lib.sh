@@ -37,7 +37,7 @@ box_start() {
 box_do() {
 	local name=$1 out=$boxes/$1/out n=$((box_commands[$1] += 1)) from
 	from=$(($(file_lines "$out") + 1))
-	printf '%s\necho "box %d done"\n' "$2" "$n" >&"${box_fd[$name]}"
+	printf '{ %s\n} </dev/null\necho "box %d done"\n' "$2" "$n" >&"${box_fd[$name]}"
 	file_wait "$out" "$from" "^box $n done\$" "$hf_wait_seconds" "${box_pid[$name]}" >/dev/null ||
 		{ echo "container $name does not answer:"; tail -n 5 "$out"; return 1; } >&2
 	sed -n "$from,\$p" "$out" | grep -vx "box $n done"

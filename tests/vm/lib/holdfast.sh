@@ -7,13 +7,13 @@
 #	holdfast_init /run/holdfast-test            # folders; once
 #	holdfast_policy policies/audit-everywhere.yaml
 #	holdfast_start                              # returns when it says "ready:"
-#	mark=$(events_mark); ...; events_fence; events_since "$mark" | jq ...
+#	events_mark; ...; events_fence; events_since "$mark" | jq ...
 #	check 'name' command...; finish
 #
 # Sets hf_dir, hf_policies, hf_events (file), hf_log (file), hf_pid.
 
 hf_tree=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
-hf_pid='' hf_event_lines=() hf_follow='' hf_follow_pid='' hf_fences=0
+hf_dir=/run hf_pid='' hf_event_lines=() hf_follow='' hf_follow_pid='' hf_fences=0
 hf_passed=0 hf_failed=0 hf_skipped=0
 hf_wait_seconds=60            # limit of every wait: far above what a busy machine needs, so that reaching it is a failure
 
@@ -239,9 +239,10 @@ events_fence() {
 	rm "$root/$name"
 }
 
-# events_mark: the position behind all events so far; fence first, so that late ones do not count as new.
+# events_mark: sets mark to the position behind every event of what happened before.
 events_mark() {
-	printf '%d\n' "${#hf_event_lines[@]}"
+	events_fence
+	mark=${#hf_event_lines[@]}
 }
 
 # events_since MARK [JQ-FILTER]: the drift events since then, fences left out, as JSON lines.
