@@ -6,6 +6,7 @@
 #include "enforcer/life.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 
@@ -35,6 +36,16 @@ static void on_cgroup_change(uint32_t events, void *data)
 		arm_release(life->daemon, life->kernel_id);
 }
 
+/* Waits for the cgroup to become empty: by its events, or by asking now and then. */
+static int watch_cgroup(struct life *life)
+{
+	struct loop *loop = life->daemon->loop;
+
+	if (loop_watch(loop, life->events_fd, EPOLLPRI, on_cgroup_change, life, &life->cgroup_source) == 0)
+		return 0;
+	return loop_timer(loop, RECHECK_NS, RECHECK_NS, on_cgroup_change, life, &life->timer);
+}
+
 /* The first process has ended: wait for the rest, if there can be any. */
 static void on_init_exit(uint32_t events, void *data)
 {
@@ -42,13 +53,27 @@ static void on_init_exit(uint32_t events, void *data)
 
 	(void)events;
 	loop_unwatch(&life->pid_source);
-	if (life->events_fd < 0 || !cgroup_is_populated(life->events_fd)) {
+	if (life->events_fd < 0 || !cgroup_is_populated(life->events_fd) || watch_cgroup(life))
 		arm_release(life->daemon, life->kernel_id);
-		return;
-	}
-	if (loop_watch(life->daemon->loop, life->events_fd, EPOLLPRI, on_cgroup_change, life, &life->cgroup_source) &&
-	    loop_timer(life->daemon->loop, RECHECK_NS, RECHECK_NS, on_cgroup_change, life, &life->timer))
-		arm_release(life->daemon, life->kernel_id);
+}
+
+bool life_has_ended(const struct container *container)
+{
+	const struct life *life = container->watch;
+	struct pollfd poller = { .events = POLLIN };
+
+	if (!life || life->pidfd < 0)
+		return true;
+	poller.fd = life->pidfd;
+	return poll(&poller, 1, 0) > 0;
+}
+
+/* Of a container whose first process has ended before: whoever is left. */
+static int start_watch(struct life *life)
+{
+	if (life->pidfd >= 0)
+		return loop_watch(life->daemon->loop, life->pidfd, EPOLLIN, on_init_exit, life, &life->pid_source);
+	return life->events_fd >= 0 && cgroup_is_populated(life->events_fd) ? watch_cgroup(life) : -ESRCH;
 }
 
 int life_watch(struct daemon *daemon, struct container *container, int pidfd)
@@ -61,7 +86,7 @@ int life_watch(struct daemon *daemon, struct container *container, int pidfd)
 	*life = (struct life){ .daemon = daemon, .kernel_id = container->kernel_id, .pidfd = pidfd, .events_fd = -1 };
 	if (container->cgroup_path)
 		life->events_fd = cgroup_open_events(container->cgroup_path);
-	err = loop_watch(daemon->loop, pidfd, EPOLLIN, on_init_exit, life, &life->pid_source);
+	err = start_watch(life);
 	if (err) {
 		close_fd(&life->events_fd);
 		free(life);

@@ -8,12 +8,16 @@
 #ifndef ENFORCER_LIFE_H
 #define ENFORCER_LIFE_H
 
+#include <stdbool.h>
+
 struct container;
 struct daemon;
 
-/* Watches the container; pidfd (of its first process) is taken on success. When it has gone, arm_release is called with its
- * kernel id. 0 or -errno. */
+/* Watches the container; pidfd (of its first process) is taken on success, -1: that one has ended already. When nobody is left,
+ * arm_release is called with its kernel id, not before the loop runs. 0; -ESRCH: nobody is left now; -errno. */
 int life_watch(struct daemon *daemon, struct container *container, int pidfd);
+/* Whether the first process of a watched container has ended; others may live on. True when it is not watched. */
+bool life_has_ended(const struct container *container);
 /* Ends the watch. Nothing happens when there is none. */
 void life_unwatch(struct container *container);
 
