@@ -50,6 +50,30 @@ static int read_path_of_pid(pid_t pid, char *ret, size_t bytes)
 	return file ? cgroup_read_path(file, ret, bytes) : -errno;
 }
 
+static pid_t parent_of_pid(pid_t pid)
+{
+	_cleanup_(close_file) FILE *file = NULL;
+	char path[64], line[256];
+	int parent = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	file = fopen(path, "re");
+	while (file && !parent && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "PPid: %d", &parent) != 1)
+			parent = 0;
+	}
+	return parent;
+}
+
+/* The runtime stays outside of a cgroup that it makes. */
+static bool is_parents(pid_t pid, const char *path)
+{
+	char parents[PATH_BYTES];
+	pid_t parent = parent_of_pid(pid);
+
+	return parent > 0 && read_path_of_pid(parent, parents, sizeof(parents)) == 0 && !strcmp(path, parents);
+}
+
 int cgroup_of_pid(pid_t pid, char **ret_path, uint64_t *ret_id)
 {
 	char relative[PATH_BYTES], path[PATH_BYTES + sizeof(CGROUP_ROOT)];
@@ -60,6 +84,8 @@ int cgroup_of_pid(pid_t pid, char **ret_path, uint64_t *ret_id)
 
 	if (err)
 		return err;
+	if (is_parents(pid, relative))
+		return -EBUSY;
 	snprintf(path, sizeof(path), CGROUP_ROOT "%s", relative);
 	if (stat(path, &st) || statfs(path, &fs))
 		return -errno;

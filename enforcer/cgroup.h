@@ -11,8 +11,9 @@
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
 
-/* *ret_path (owned by the caller, below CGROUP_ROOT) and *ret_id (the folder's inode number). Left alone, and -errno, when the
- * process is in the root cgroup (-ENOENT), CGROUP_ROOT is not the unified hierarchy (-ENODEV), or it cannot be looked at. */
+/* *ret_path (owned by the caller, below CGROUP_ROOT) and *ret_id (the folder's inode number) of a container's first process. Left
+ * alone, and -errno, when that is in the root cgroup (-ENOENT), in its runtime's, which never becomes empty (-EBUSY),
+ * CGROUP_ROOT is not the unified hierarchy (-ENODEV), or it cannot be looked at. */
 int cgroup_of_pid(pid_t pid, char **ret_path, uint64_t *ret_id);
 /* The unified hierarchy's line of a /proc/PID/cgroup, into ret: an absolute path below the root. -ENOENT: it has none, is the
  * root's, or lies outside of our own cgroup namespace. -ENAMETOOLONG. */

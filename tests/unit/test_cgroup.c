@@ -4,11 +4,13 @@
 
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <cmocka.h>
 
@@ -129,7 +131,7 @@ static void test_own_cgroup_is_told_or_refused(void **state)
 
 	(void)state;
 	if (err) {
-		assert_true(err == -ENOENT || err == -ENODEV);
+		assert_true(err == -ENOENT || err == -ENODEV || err == -EBUSY);
 		assert_null(path);
 		return;
 	}
@@ -137,6 +139,25 @@ static void test_own_cgroup_is_told_or_refused(void **state)
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_ino, id);
 	free(path);
+}
+
+/* A child that nobody moved is where its parent is, as is a container whose runtime makes no cgroups. */
+static void test_parents_cgroup_is_not_a_containers(void **state)
+{
+	pid_t pid = fork();
+	char *path = NULL;
+	uint64_t id = 0;
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		for (;;)
+			pause();
+	}
+	assert_int_not_equal(cgroup_of_pid(pid, &path, &id), 0);
+	assert_null(path);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
 int main(void)
@@ -148,6 +169,7 @@ int main(void)
 		cmocka_unit_test(test_population_is_read_again_each_time),
 		cmocka_unit_test(test_process_that_is_not_there_has_none),
 		cmocka_unit_test(test_own_cgroup_is_told_or_refused),
+		cmocka_unit_test(test_parents_cgroup_is_not_a_containers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
