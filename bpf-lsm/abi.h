@@ -255,6 +255,7 @@ enum hf_enrol_status {
 	HF_ENROL_NO_MEMORY,
 	HF_ENROL_UNDECIDABLE,
 	HF_ENROL_IDENTIFIED, /* answer of an identify question */
+	HF_ENROL_COPIED_UP,  /* as UPPER, over the image's file that the key names */
 	_HF_ENROL_MAX
 };
 
@@ -270,6 +271,7 @@ struct hf_enrol {
 	__u32 magic; /* of the real data inode's file system */
 	__u32 flags; /* question: HF_ENROL_* flags */
 };
+#define HF_ENROL_LOWER 0x2u	   /* of a copied-up file take the image's: the caller has seen that their bytes are equal */
 #define HF_ENROL_REFUSE_UPPER 0x1u /* the root is an overlay of the container's own: its writable layer is no image */
 
 /* hf_counters, per CPU. */

@@ -7,7 +7,8 @@
  *
  *   I1  A write needs an overlay-level open for writing (or a truncate), which these hooks see before the copy-up; a
  *       metadata copy-up needs none. So: container watched from the start, image file in the catalogue and unchanged, never
- *       noted, same size as its copy -> the copy holds the image's bytes.
+ *       noted, same size as its copy -> the copy holds the image's bytes. Copies from before the start were compared by the
+ *       daemon: those that differ it notes as well.
  *   I2  Files are noted by the image's inode: an overlay inode's number may change when it is evicted, that one does not.
  *   I3  A note that cannot be made takes the proof away from the whole container.
  */

@@ -51,6 +51,17 @@ static __always_inline u32 catalog_add(struct object *o, u32 layer_set)
 	return err == -E2BIG ? HF_ENROL_FULL : HF_ENROL_NO_MEMORY;
 }
 
+/* A file of the writable layer: it is refused, but the image's file that it was copied from may be wanted. */
+static __always_inline u32 enrol_upper(const struct hf_enrol *enrol, struct object *o)
+{
+	struct inode *lower = overlay_lower_inode(o->inode);
+
+	if (!lower)
+		return HF_ENROL_UPPER;
+	identify_inode(lower, &o->key, &o->value);
+	return enrol->flags & HF_ENROL_LOWER ? catalog_add(o, enrol->layer_set) : HF_ENROL_COPIED_UP;
+}
+
 /* Answers: may this file stand in the catalogue, and does it now? Anonymous memory is no question. */
 static __always_inline void enrol_file(struct hf_enrol *enrol, struct file *mapped)
 {
@@ -66,7 +77,7 @@ static __always_inline void enrol_file(struct hf_enrol *enrol, struct file *mapp
 	} else if (o.dev != enrol->root_dev) {
 		enrol->status = HF_ENROL_WORLD;
 	} else if (enrol->flags & HF_ENROL_REFUSE_UPPER && o.bits & HF_FACT_UPPER_DATA) {
-		enrol->status = HF_ENROL_UPPER;
+		enrol->status = enrol_upper(enrol, &o);
 	} else {
 		enrol->status = catalog_add(&o, enrol->layer_set);
 	}

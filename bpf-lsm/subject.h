@@ -7,8 +7,8 @@
  *
  *   I1  A tag is never removed or changed to another container: unshare, setns, chroot, a cgroup move or reparenting do
  *       not lead out.
- *   I2  A task of the host's mount namespace without a tag is the host's, whatever its root: chrooted host daemons and
- *       the runtime's own re-exec (before it joins the container) are never judged.
+ *   I2  A task of the host's mount namespace without a tag is the host's, unless its root is a registered container's: chrooted
+ *       host daemons and the runtime's own re-exec (before it joins the container) are never judged.
  *   I3  A slot is believed only if its id is the tag's: a reused slot is STALE, not somebody else's container.
  */
 #ifndef BPF_LSM_SUBJECT_H
@@ -89,17 +89,35 @@ static __always_inline struct hf_slot_ref *find_by_cgroup(void)
 	return NULL;
 }
 
+/* The container whose root this is. */
+static __always_inline struct hf_slot_ref *find_by_root(u64 root_ino, u32 root_dev)
+{
+	struct hf_root_key key = { .dev = root_dev };
+	struct hf_slot_ref *ref = bpf_map_lookup_elem(&hf_roots, &key);
+
+	if (ref)
+		return ref;
+	key.ino = root_ino;
+	return bpf_map_lookup_elem(&hf_roots, &key);
+}
+
+/* A task of the host's mount namespace with another root (nsenter --root, chroot): a registered container's, or the host's. */
+static __always_inline void subject_search_chrooted(struct subject *s, u64 root_ino, u32 root_dev)
+{
+	struct hf_slot_ref *ref = find_by_root(root_ino, root_dev);
+
+	if (!ref)
+		return;
+	subject_take_slot(s, ref->slot, ref->id, HF_SUBJECT_CONTAINER);
+	if (s->kind != HF_SUBJECT_CONTAINER)
+		s->kind = HF_SUBJECT_HOST;
+}
+
 /* A task outside the host's mount namespace and root: a registered container's, or an unknown one's. */
 static __always_inline void subject_search(struct subject *s, u64 root_ino, u32 root_dev)
 {
-	struct hf_root_key key = { .dev = root_dev };
-	struct hf_slot_ref *ref;
+	struct hf_slot_ref *ref = find_by_root(root_ino, root_dev);
 
-	ref = bpf_map_lookup_elem(&hf_roots, &key);
-	if (!ref) {
-		key.ino = root_ino;
-		ref = bpf_map_lookup_elem(&hf_roots, &key);
-	}
 	if (!ref)
 		ref = find_by_cgroup();
 	if (ref) {
@@ -123,7 +141,7 @@ static __always_inline void subject_from_tag(struct subject *s, struct hf_task_t
 }
 
 /*
- * Whose the current task is: fills *s, returns its kind. Cost for the host's: one task storage lookup and two loads. A global
+ * Whose the current task is: fills *s, returns its kind. Cost for the host's: one task storage lookup and a few loads. A global
  * function: the verifier looks at it once.
  */
 __noinline int subject_of_current(struct subject *s)
@@ -147,12 +165,13 @@ __noinline int subject_of_current(struct subject *s)
 		subject_take_slot(s, HF_SLOT_CANARY, canary ? canary->id : 0, HF_SUBJECT_CONTAINER);
 		return s->kind;
 	}
-	if (task->nsproxy->mnt_ns->ns.inum == cfg->host_mntns)
-		return s->kind;
-
 	struct root_id root = task_root(task);
 
-	if (root.dev != cfg->host_root_dev || root.ino != cfg->host_root_ino)
+	if (root.dev == cfg->host_root_dev && root.ino == cfg->host_root_ino)
+		return s->kind;
+	if (task->nsproxy->mnt_ns->ns.inum == cfg->host_mntns)
+		subject_search_chrooted(s, root.ino, root.dev);
+	else
 		subject_search(s, root.ino, root.dev);
 	return s->kind;
 }

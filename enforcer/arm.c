@@ -25,6 +25,7 @@
 #include "enforcer/policy_store.h"
 #include "enforcer/state.h"
 #include "enforcer/util.h"
+#include "enforcer/volumes.h"
 
 #define MESSAGE_BYTES 512
 
@@ -120,9 +121,9 @@ static void withdraw(struct daemon *daemon, struct container *c)
 
 	if (record && record->id == c->kernel_id) {
 		fill_root_key(c, &key);
-		lsm_root_remove(daemon->lsm, &key);
+		lsm_root_remove(daemon->lsm, &key, c->kernel_id);
 		if (c->cgroup)
-			lsm_cgroup_remove(daemon->lsm, c->cgroup);
+			lsm_cgroup_remove(daemon->lsm, c->cgroup, c->kernel_id);
 		__atomic_store_n(&record->id, 0, __ATOMIC_RELEASE);
 	}
 	lsm_volumes_remove(daemon->lsm, c->kernel_id);
@@ -153,49 +154,25 @@ static void answer(struct arming *a, int status, bool armed, const char *message
 	hook_server_answer(a->daemon->hook, a->client, status, c ? c->facts.id : NULL, armed, message);
 }
 
-static bool path_is(const char *a, const char *b)
-{
-	size_t n = strlen(a), m = strlen(b);
-
-	while (n > 1 && a[n - 1] == '/')
-		n--;
-	while (m > 1 && b[m - 1] == '/')
-		m--;
-	return n == m && !strncmp(a, b, n);
-}
-
-static enum hf_volume_kind volume_kind(const struct arming *a, size_t i, const struct enrol_volume *volume)
-{
-	const struct oci_mount *mount = &a->oci->mounts[i];
-	const struct policy_effective *policy = a->container->policy;
-	const char *program = a->container->facts.program;
-
-	for (size_t v = 0; v < policy->n_volumes; v++) {
-		if (path_is(policy->volumes[v].path, mount->destination) &&
-		    (mount->read_only || !policy->volumes[v].read_only))
-			return HF_VOLUME_ALLOWED;
-	}
-	if (mount->read_only && volume->is_file && program && path_is(program, mount->destination))
-		return HF_VOLUME_INIT;
-	return mount->read_only ? HF_VOLUME_READ_ONLY : HF_VOLUME_WRITABLE;
-}
-
-static int publish_volumes(struct arming *a, const struct enrol_job *job)
+/* The container remembers its mounts: another policy may see them with other eyes. */
+static int take_mounts(struct arming *a, const struct enrol_job *job)
 {
 	struct container *c = a->container;
 
+	c->mounts = calloc(job->n_mounts + 1, sizeof(*c->mounts));
+	if (!c->mounts)
+		return -ENOMEM;
 	for (size_t i = 0; i < job->n_mounts; i++) {
-		struct hf_volume_key key = { .container = c->kernel_id,
-					     .root_ino = job->volumes[i].root_ino,
-					     .dev = job->volumes[i].dev };
-		int err;
+		const struct enrol_volume *volume = &job->volumes[i];
 
-		if (!key.dev)
-			continue;
-		err = lsm_volume_add(a->daemon->lsm, &key, volume_kind(a, i, &job->volumes[i]));
-		if (err)
-			return err;
-		c->volumes++;
+		c->mounts[c->n_mounts++] = (struct container_mount){
+			.destination = TAKE_PTR(a->oci->mounts[i].destination),
+			.root_ino = volume->root_ino,
+			.dev = volume->dev,
+			.read_only = a->oci->mounts[i].read_only && !volume->written,
+			.is_file = volume->is_file,
+		};
+		c->volumes += volume->dev != 0;
 	}
 	return 0;
 }
@@ -267,7 +244,9 @@ static void armed(struct arming *a, struct enrol_job *job)
 	c->armed_after_ns = clock_ns(CLOCK_MONOTONIC) - a->asked_ns;
 	if (job->warning[0])
 		c->state_reason = strdup(job->warning);
-	err = publish_volumes(a, job);
+	err = take_mounts(a, job);
+	if (!err)
+		err = volumes_publish(a->daemon->lsm, c);
 	if (err) {
 		not_ready(a, err, "no room for its volumes in the kernel half");
 		return;
@@ -347,6 +326,7 @@ static int submit(struct arming *a, int rootfs_fd)
 	}
 	job->rootfs_fd = rootfs_fd;
 	job->pid = a->container->pid;
+	job->container = a->container->kernel_id;
 	job->mounts = a->oci->mounts;
 	job->n_mounts = a->oci->n_mounts;
 	job->deadline_ns = a->asked_ns + a->daemon->options.enrol_timeout_ms * 1000000ull;

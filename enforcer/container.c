@@ -224,6 +224,9 @@ void container_free(struct container **container)
 	free(gone->cgroup_path);
 	free(gone->root_type);
 	free(gone->layers);
+	for (size_t i = 0; i < gone->n_mounts; i++)
+		free(gone->mounts[i].destination);
+	free(gone->mounts);
 	free(gone);
 }
 

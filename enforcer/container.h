@@ -44,6 +44,15 @@ struct container_facts {
 	size_t n_annotations;
 };
 
+/* A declared bind mount, as the kernel half knows it. */
+struct container_mount {
+	char *destination; /* in the container */
+	uint64_t root_ino;
+	uint32_t dev;	/* 0: could not be identified: code on it is foreign */
+	bool read_only; /* declared so, and not mounted writable elsewhere in the same container */
+	bool is_file;
+};
+
 struct container {
 	struct container_facts facts;
 	enum container_state state;
@@ -63,7 +72,9 @@ struct container {
 	bool clean_upper;	/* its writable layer held no code when it was armed */
 	bool own_overlay;	/* the root's superblock belongs to it alone */
 	uint32_t executables;	/* candidates found in its image, as enrolled */
-	uint32_t volumes;	/* declared mounts */
+	uint32_t volumes;	/* declared mounts that the kernel half knows */
+	struct container_mount *mounts;
+	size_t n_mounts;
 	uint64_t started_ns;	/* CLOCK_REALTIME */
 	uint64_t armed_after_ns; /* from the hook's request to armed */
 	struct policy_effective *policy; /* owned */

@@ -28,6 +28,7 @@ struct enrol_volume {
 	uint64_t root_ino;
 	uint32_t dev; /* 0: could not be identified */
 	bool is_file;
+	bool written; /* also reached through a writable mount of this container: nothing on it is read-only */
 };
 
 struct enrol_job;
@@ -37,6 +38,7 @@ struct enrol_job {
 	/* Given: */
 	int rootfs_fd; /* taken */
 	pid_t pid;     /* in the container's mount namespace */
+	uint64_t container; /* struct hf_container.id that it will have */
 	const struct oci_mount *mounts; /* borrowed until done */
 	size_t n_mounts;
 	uint64_t deadline_ns; /* CLOCK_MONOTONIC */
@@ -52,7 +54,7 @@ struct enrol_job {
 	uint32_t layer_set; /* held for the caller until enrol_release, when err is 0 */
 	uint32_t executables;
 	bool complete; /* the set may be shared */
-	bool clean_upper; /* no code in its writable layer yet: later copy-ups can be judged */
+	bool clean_upper; /* no code in its writable layer yet, or compared with the image's: copy-ups can be judged */
 	bool known; /* the layer set was enrolled before: nothing was scanned */
 	struct enrol_volume *volumes; /* n_mounts of them */
 	struct enrol_job *next;

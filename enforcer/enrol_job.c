@@ -3,28 +3,30 @@
  * One enrolment: identify the root, find its layer set, show every candidate to the kernel half, identify the volumes.
  *
  *   I1  A container is reported as enrolled only when its scan ended and the kernel half answered for each candidate.
- *   I2  A set is shared with later containers only if nothing of it was hidden by this container's writable layer.
+ *   I2  A set is shared with other containers only if nothing of it was hidden by this container's writable layer.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "enforcer/enrol_copied.h"
 #include "enforcer/enrol_internal.h"
+#include "enforcer/enrol_volumes.h"
 #include "enforcer/log.h"
 #include "enforcer/lsm.h"
 #include "enforcer/util.h"
 
 struct scan_state {
-	struct lsm *lsm;
+	struct enroller *enroller;
+	const struct enrol_job *job;
 	struct lsm_enrolment where;
 	uint32_t enrolled;
-	uint32_t hidden; /* candidates whose data lie in the writable layer */
+	uint32_t hidden;  /* candidates whose data lie in the writable layer */
+	uint32_t unnoted; /* … that differ from the image's file, and the kernel half could not be told */
 	enum hf_enrol_status bad; /* what stopped the scan */
 };
 
@@ -32,6 +34,24 @@ static int fail(struct enrol_job *job, int err, const char *what)
 {
 	snprintf(job->error, sizeof(job->error), "%s: %s", what, strerror(-err));
 	return err;
+}
+
+/* A file that was copied up before we watched: either its image's file counts as seen, or the copy as written. */
+static int show_copied(struct scan_state *scan, const struct imagedb_file *file, const struct hf_catalog_key *lower)
+{
+	struct hf_written_key key = { .container = scan->job->container, .ino = lower->ino, .dev = lower->dev,
+				      .generation = lower->generation };
+	struct lsm_enrolment where = scan->where;
+	struct hf_enrol answer;
+
+	scan->hidden++;
+	if (copied_is_equal(scan->enroller, scan->job, file, lower)) {
+		where.flags |= HF_ENROL_LOWER;
+		return lsm_enrol_file(scan->enroller->lsm, file->fd, &where, &answer);
+	}
+	if (lsm_written_add(scan->enroller->lsm, &key))
+		scan->unnoted++;
+	return 0;
 }
 
 /* imagedb's callback: shows one file. */
@@ -43,7 +63,7 @@ static int show_file(const struct imagedb_file *file, void *data)
 
 	if (file->hardlink_seen || file->size == 0)
 		return 0;
-	err = lsm_enrol_file(scan->lsm, file->fd, &scan->where, &answer);
+	err = lsm_enrol_file(scan->enroller->lsm, file->fd, &scan->where, &answer);
 	if (err == -ENODEV || err == -EACCES || err == -EPERM)
 		return 0; /* cannot be mapped by anybody, so it cannot run either */
 	if (err)
@@ -56,6 +76,8 @@ static int show_file(const struct imagedb_file *file, void *data)
 	case HF_ENROL_UPPER:
 		scan->hidden++;
 		return 0;
+	case HF_ENROL_COPIED_UP:
+		return show_copied(scan, file, &answer.key);
 	case HF_ENROL_WORLD:
 		return 0;
 	default:
@@ -86,7 +108,8 @@ static const char *stop_reason(const struct scan_state *scan, int err)
 /* Scans the root into the set. */
 static int scan_root(struct enroller *e, struct enrol_job *job, struct layer_set *set)
 {
-	struct scan_state scan = { .lsm = e->lsm, .where = { .layer_set = set->id, .root_dev = job->root_dev } };
+	struct scan_state scan = { .enroller = e, .job = job,
+				   .where = { .layer_set = set->id, .root_dev = job->root_dev } };
 	struct imagedb_scan_options options = { .deadline_ns = job->deadline_ns, .cancel = &e->stop,
 						.flags = IMAGEDB_SCAN_MODE_BITS };
 	struct imagedb_scan_stats stats;
@@ -103,7 +126,7 @@ static int scan_root(struct enroller *e, struct enrol_job *job, struct layer_set
 			 "its scan is incomplete (%s): executables that were not seen are denied",
 			 imagedb_incomplete_to_string(stats.reason));
 	set->executables = scan.enrolled;
-	job->clean_upper = job->root.own_overlay && stats.complete && !scan.hidden;
+	job->clean_upper = job->root.own_overlay && stats.complete && !scan.unnoted;
 	set->complete = job->root.layers && stats.complete && !scan.hidden;
 	return 0;
 }
@@ -114,7 +137,10 @@ static int stop_at_first(const struct imagedb_file *file, void *data)
 	return file->size != 0; /* runtimes make empty files to mount on */
 }
 
-/* Layers that are known are not scanned again, but the writable layer may hold code of an earlier life. */
+/*
+ * Layers that are known are not scanned again, but the writable layer may hold code of an earlier life. Such a container gets a
+ * set of its own: an image file that its own copy hides must not be in it unless the two were compared.
+ */
 static bool upper_is_clean(struct enroller *e, const struct enrol_job *job)
 {
 	struct imagedb_scan_options options = { .deadline_ns = job->deadline_ns, .cancel = &e->stop,
@@ -140,52 +166,26 @@ static int identify_root(struct enroller *e, struct enrol_job *job)
 	return err ? fail(job, err, "cannot find its root in mountinfo") : 0;
 }
 
-static int open_in_root(int rootfs_fd, const char *path)
-{
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
-
-	return (int)syscall(SYS_openat2, rootfs_fd, path, &how, sizeof(how));
-}
-
-/* A volume that cannot be identified is simply none: code on it is foreign. */
-static int identify_volumes(struct enroller *e, struct enrol_job *job)
-{
-	job->volumes = calloc(job->n_mounts + 1, sizeof(*job->volumes));
-	if (!job->volumes)
-		return fail(job, -ENOMEM, "volumes");
-	for (size_t i = 0; i < job->n_mounts; i++) {
-		_cleanup_(close_fd) int fd = open_in_root(job->rootfs_fd, job->mounts[i].destination);
-		struct hf_enrol answer;
-		struct stat st;
-
-		if (fd < 0 || fstat(fd, &st) || lsm_identify(e->lsm, fd, &answer))
-			continue;
-		job->volumes[i].root_ino = answer.key.ino;
-		job->volumes[i].dev = answer.key.dev;
-		job->volumes[i].is_file = S_ISREG(st.st_mode);
-	}
-	return 0;
-}
-
 static int run(struct enroller *e, struct enrol_job *job)
 {
 	struct layer_set *set;
 	int err = identify_root(e, job);
+	bool clean;
 
 	if (!err)
-		err = identify_volumes(e, job);
+		err = enrol_volumes_identify(e->lsm, job);
 	if (err)
 		return err;
-	err = layers_acquire(e->layers, job->root.layers, &set);
+	clean = upper_is_clean(e, job);
+	err = layers_acquire(e->layers, clean || !job->root.upper ? job->root.layers : NULL, &set);
 	if (err)
 		return fail(job, err, "layer set");
 	job->layer_set = set->id;
 	job->known = set->complete;
 	job->executables = set->executables;
+	job->clean_upper = clean;
 	if (!set->complete)
 		err = scan_root(e, job, set);
-	else
-		job->clean_upper = upper_is_clean(e, job);
 	job->complete = set->complete;
 	if (err) {
 		layers_release(e->layers, set->id, clock_ns(CLOCK_MONOTONIC));

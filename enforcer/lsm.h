@@ -42,14 +42,17 @@ struct hf_policy *lsm_policy(struct lsm *lsm, uint32_t slot);
 struct hf_exception *lsm_exception(struct lsm *lsm, uint32_t index);
 
 int lsm_root_add(struct lsm *lsm, const struct hf_root_key *key, const struct hf_slot_ref *ref);
-int lsm_root_remove(struct lsm *lsm, const struct hf_root_key *key);
+/* Leaves the entry alone when it is another container's by now; as lsm_cgroup_remove. */
+int lsm_root_remove(struct lsm *lsm, const struct hf_root_key *key, uint64_t container);
 int lsm_volume_add(struct lsm *lsm, const struct hf_volume_key *key, enum hf_volume_kind kind);
 /* Removes all volumes of a container. Walks the map: O(volumes). */
 int lsm_volumes_remove(struct lsm *lsm, uint64_t container);
+/* Notes that a copy of that image file in the container's writable layer holds other bytes. */
+int lsm_written_add(struct lsm *lsm, const struct hf_written_key *key);
 /* Forgets which image files a container opened for writing. Walks the map: O(entries). */
 int lsm_written_remove(struct lsm *lsm, uint64_t container);
 int lsm_cgroup_add(struct lsm *lsm, uint64_t cgroup, const struct hf_slot_ref *ref);
-int lsm_cgroup_remove(struct lsm *lsm, uint64_t cgroup);
+int lsm_cgroup_remove(struct lsm *lsm, uint64_t cgroup, uint64_t container);
 /* Removes all catalogue entries of a layer set. Walks the map: O(entries). The number removed, or -errno. */
 int64_t lsm_catalog_remove(struct lsm *lsm, uint32_t layer_set);
 /* The same for all entries whose key fn wants gone. */
@@ -60,7 +63,7 @@ int64_t lsm_catalog_remove_if(struct lsm *lsm, lsm_key_fn fn, void *data);
 struct lsm_enrolment {
 	uint32_t layer_set;
 	uint32_t root_dev;
-	uint32_t flags; /* HF_ENROL_REFUSE_UPPER */
+	uint32_t flags; /* HF_ENROL_REFUSE_UPPER, HF_ENROL_LOWER */
 };
 
 /* Registers the calling thread as the one whose mappings are enrolments. Needs CAP_BPF: call before dropping. */

@@ -119,9 +119,19 @@ int lsm_root_add(struct lsm *lsm, const struct hf_root_key *key, const struct hf
 	return map_put(lsm->skel->maps.hf_roots, key, ref);
 }
 
-int lsm_root_remove(struct lsm *lsm, const struct hf_root_key *key)
+/* Drops an entry that still is that container's: the number of a root or cgroup that ended may be another's by now. */
+static int map_drop_of(struct bpf_map *map, const void *key, uint64_t container)
 {
-	return map_drop(lsm->skel->maps.hf_roots, key);
+	struct hf_slot_ref ref;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(map), key, &ref))
+		return errno == ENOENT ? 0 : -errno;
+	return ref.id == container ? map_drop(map, key) : 0;
+}
+
+int lsm_root_remove(struct lsm *lsm, const struct hf_root_key *key, uint64_t container)
+{
+	return map_drop_of(lsm->skel->maps.hf_roots, key, container);
 }
 
 int lsm_cgroup_add(struct lsm *lsm, uint64_t cgroup, const struct hf_slot_ref *ref)
@@ -129,9 +139,9 @@ int lsm_cgroup_add(struct lsm *lsm, uint64_t cgroup, const struct hf_slot_ref *r
 	return map_put(lsm->skel->maps.hf_cgroups, &cgroup, ref);
 }
 
-int lsm_cgroup_remove(struct lsm *lsm, uint64_t cgroup)
+int lsm_cgroup_remove(struct lsm *lsm, uint64_t cgroup, uint64_t container)
 {
-	return map_drop(lsm->skel->maps.hf_cgroups, &cgroup);
+	return map_drop_of(lsm->skel->maps.hf_cgroups, &cgroup, container);
 }
 
 int lsm_volume_add(struct lsm *lsm, const struct hf_volume_key *key, enum hf_volume_kind kind)
@@ -139,6 +149,13 @@ int lsm_volume_add(struct lsm *lsm, const struct hf_volume_key *key, enum hf_vol
 	uint32_t value = kind;
 
 	return map_put(lsm->skel->maps.hf_volumes, key, &value);
+}
+
+int lsm_written_add(struct lsm *lsm, const struct hf_written_key *key)
+{
+	uint32_t one = 1;
+
+	return map_put(lsm->skel->maps.hf_written, key, &one);
 }
 
 typedef bool (*key_match_fn)(const void *key, void *data);

@@ -16,6 +16,7 @@
 #include "enforcer/log.h"
 #include "enforcer/lsm.h"
 #include "enforcer/util.h"
+#include "enforcer/volumes.h"
 
 /* Shared with the kernel half: one plain store of 8 bytes. */
 static void store_until(__u64 *at, uint64_t until_ns)
@@ -195,6 +196,15 @@ int policy_store_choose(struct policy_store *store, const struct policy_set *set
 	return 0;
 }
 
+/* What a policy says of volumes stands in a table of its own. A kind that cannot be written stays what it was. */
+static void republish_volumes(struct policy_store *store, const struct container *c)
+{
+	int err = store->daemon->lsm ? volumes_publish(store->daemon->lsm, c) : 0;
+
+	if (err)
+		log_error("container %s: its volumes keep the former policy: %s", c->facts.id, strerror(-err));
+}
+
 void policy_store_commit(struct policy_store *store, struct policy_choice *choice)
 {
 	struct container *c = choice->container;
@@ -207,6 +217,7 @@ void policy_store_commit(struct policy_store *store, struct policy_choice *choic
 	if (choice->policy) {
 		policy_effective_free(&c->policy);
 		c->policy = TAKE_PTR(choice->policy);
+		republish_volumes(store, c);
 	}
 	policy_slots_release(store->slots, old, clock_ns(CLOCK_MONOTONIC));
 }

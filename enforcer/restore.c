@@ -21,6 +21,7 @@
 #include "enforcer/lsm.h"
 #include "enforcer/policy_store.h"
 #include "enforcer/util.h"
+#include "enforcer/volumes.h"
 
 #define START_FIELD 22 /* of /proc/PID/stat; the second one, in brackets, may hold blanks */
 
@@ -77,6 +78,31 @@ static void pairs(struct json_object *o, const char *key, struct container_label
 	}
 }
 
+static void mounts(struct json_object *o, struct container *c)
+{
+	struct json_object *list;
+	size_t n;
+
+	if (!json_object_object_get_ex(o, "mounts", &list) || !json_object_is_type(list, json_type_array))
+		return;
+	n = json_object_array_length(list);
+	c->mounts = calloc(n + 1, sizeof(*c->mounts));
+	for (size_t i = 0; c->mounts && i < n; i++) {
+		struct json_object *mount = json_object_array_get_idx(list, i);
+		char *destination = text(mount, "destination");
+
+		if (!destination)
+			continue;
+		c->mounts[c->n_mounts++] = (struct container_mount){
+			.destination = destination,
+			.root_ino = number(mount, "root_ino"),
+			.dev = (uint32_t)number(mount, "dev"),
+			.read_only = number(mount, "read_only"),
+			.is_file = number(mount, "is_file"),
+		};
+	}
+}
+
 static struct container *parse(struct json_object *o)
 {
 	struct container *c = calloc(1, sizeof(*c));
@@ -96,6 +122,7 @@ static struct container *parse(struct json_object *o)
 	};
 	pairs(o, "labels", &c->facts.labels, &c->facts.n_labels);
 	pairs(o, "annotations", &c->facts.annotations, &c->facts.n_annotations);
+	mounts(o, c);
 	c->state_reason = text(o, "state_reason");
 	c->cgroup_path = text(o, "cgroup_path");
 	c->root_type = text(o, "root_type");
@@ -138,7 +165,8 @@ static int attach(struct daemon *daemon, struct container *c, int pidfd)
 	if (err)
 		return err;
 	__atomic_store_n(&record->policy, c->policy_slot, __ATOMIC_RELEASE);
-	if (c->layer_set)
+	err = volumes_publish(daemon->lsm, c); /* the policy may have changed meanwhile */
+	if (!err && c->layer_set)
 		err = enrol_adopt(daemon->enroller, c->layer_set, complete ? c->layers : NULL, complete, c->executables);
 	if (!err)
 		err = life_watch(daemon, c, pidfd);
@@ -177,9 +205,9 @@ static void free_slot(struct daemon *daemon, uint32_t slot)
 	struct hf_root_key key = { .dev = record->root_dev,
 				   .ino = record->flags & HF_CONTAINER_OVERLAY_ROOT ? 0 : record->root_ino };
 
-	lsm_root_remove(daemon->lsm, &key);
+	lsm_root_remove(daemon->lsm, &key, record->id);
 	if (record->cgroup)
-		lsm_cgroup_remove(daemon->lsm, record->cgroup);
+		lsm_cgroup_remove(daemon->lsm, record->cgroup, record->id);
 	lsm_volumes_remove(daemon->lsm, record->id);
 	lsm_written_remove(daemon->lsm, record->id);
 	__atomic_store_n(&record->id, 0, __ATOMIC_RELEASE);

@@ -51,6 +51,23 @@ static void add_pairs(struct json_object *object, const char *key, const struct 
 	json_object_object_add(object, key, map);
 }
 
+static void add_mounts(struct json_object *object, const struct container *c)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < c->n_mounts; i++) {
+		struct json_object *mount = json_object_new_object();
+
+		add_text(mount, "destination", c->mounts[i].destination);
+		add_number(mount, "root_ino", c->mounts[i].root_ino);
+		add_number(mount, "dev", c->mounts[i].dev);
+		add_number(mount, "read_only", c->mounts[i].read_only);
+		add_number(mount, "is_file", c->mounts[i].is_file);
+		json_object_array_add(list, mount);
+	}
+	json_object_object_add(object, "mounts", list);
+}
+
 static struct json_object *describe(const struct container *c)
 {
 	struct json_object *o = json_object_new_object();
@@ -67,6 +84,7 @@ static struct json_object *describe(const struct container *c)
 	add_text(o, "program", f->program);
 	add_pairs(o, "labels", f->labels, f->n_labels);
 	add_pairs(o, "annotations", f->annotations, f->n_annotations);
+	add_mounts(o, c);
 	add_text(o, "state_reason", c->state_reason);
 	add_text(o, "cgroup_path", c->cgroup_path);
 	add_text(o, "root_type", c->root_type);
