@@ -44,6 +44,7 @@ static const struct {
 } checks[] = {
 	{ "kernel", doctor_check_kernel },
 	{ "privileges", doctor_check_privileges },
+	{ "syscalls", doctor_check_system_calls },
 	{ "namespaces", doctor_check_namespaces },
 	{ "btf", doctor_check_btf },
 	{ "lsm", doctor_check_lsm },

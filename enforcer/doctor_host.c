@@ -6,8 +6,12 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <json-c/json.h>
 
@@ -83,6 +87,21 @@ void doctor_check_privileges(const struct doctor_options *options, struct doctor
 		return;
 	}
 	say_capabilities(ret, strtoull(effective, NULL, 16));
+}
+
+void doctor_check_system_calls(const struct doctor_options *options, struct doctor_finding *ret)
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC };
+	_cleanup_(close_fd) int fd = (int)syscall(SYS_openat2, AT_FDCWD, options->proc, &how, sizeof(how));
+
+	if (fd >= 0) {
+		doctor_say(ret, DOCTOR_OK, "no filter keeps back the system call openat2");
+	} else if (errno == ENOSYS || errno == EPERM) {
+		doctor_say(ret, DOCTOR_MISSING, "a system call filter keeps back openat2, without which no image can be read");
+		doctor_advise(ret, "in a service, without RestrictSUIDSGID=; in a container, with a newer or no seccomp profile");
+	} else {
+		doctor_say(ret, DOCTOR_ERROR, "cannot open %s: %s", options->proc, strerror(errno));
+	}
 }
 
 /* The name of a namespace: 0 or -errno. */

@@ -36,6 +36,7 @@ void doctor_check_cgroup(const struct doctor_options *options, struct doctor_fin
 
 /* Where and as whom the daemon runs, and what runs containers here: doctor_host.c. */
 void doctor_check_privileges(const struct doctor_options *options, struct doctor_finding *ret);
+void doctor_check_system_calls(const struct doctor_options *options, struct doctor_finding *ret);
 void doctor_check_namespaces(const struct doctor_options *options, struct doctor_finding *ret);
 void doctor_check_runtimes(const struct doctor_options *options, struct doctor_finding *ret);
 void doctor_check_hook(const struct doctor_options *options, struct doctor_finding *ret);

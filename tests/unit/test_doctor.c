@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
+#include <seccomp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -19,7 +21,7 @@
 #include "enforcer/doctor.h"
 #include "enforcer/util.h"
 
-#define FINDINGS_ALL 13 /* with both callbacks */
+#define FINDINGS_ALL 14 /* with both callbacks */
 #define NESTING_MAX 16
 
 #define BPFFS 0xcafe4a11u
@@ -414,6 +416,34 @@ static void test_long_lists_are_cut_not_overrun(void **state)
 	assert_int_equal(strlen(find(&report, "kernel")->text), DOCTOR_TEXT_BYTES - 1);
 }
 
+/* What RestrictSUIDSGID= of a service does. The filter stays, so it is put on a child. */
+static void filtered_child(void)
+{
+	struct doctor_report report;
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+
+	if (!filter || seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(openat2), 0) || seccomp_load(filter))
+		_exit(10);
+	doctor_check(&host.options, &report);
+	if (!strstr(find(&report, "syscalls")->remedy, "RestrictSUIDSGID"))
+		_exit(11);
+	_exit(find(&report, "syscalls")->status == DOCTOR_MISSING ? doctor_exit_code(&report) : 12);
+}
+
+static void test_a_filter_on_openat2_is_told(void **state)
+{
+	pid_t child = fork();
+	int status;
+
+	(void)state;
+	assert_true(child >= 0);
+	if (child == 0)
+		filtered_child();
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 1);
+}
+
 /* Whatever this machine is: every check answers, and nothing is left behind. */
 static void test_this_host_gets_a_whole_report(void **state)
 {
@@ -439,6 +469,7 @@ int main(void)
 		HOST_TEST(test_the_proof_waits_for_what_is_missing),
 		HOST_TEST(test_checks_without_callback_are_left_out),
 		HOST_TEST(test_long_lists_are_cut_not_overrun),
+		HOST_TEST(test_a_filter_on_openat2_is_told),
 		HOST_TEST(test_this_host_gets_a_whole_report),
 	};
 
