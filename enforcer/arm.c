@@ -27,8 +27,6 @@
 #include "enforcer/util.h"
 #include "enforcer/volumes.h"
 
-#define MESSAGE_BYTES 512
-
 /* A request on its way. */
 struct arming {
 	struct daemon *daemon;
@@ -147,13 +145,6 @@ void arm_release(struct daemon *daemon, uint64_t kernel_id)
 	container_free(&c);
 }
 
-static void answer(struct arming *a, int status, bool armed, const char *message)
-{
-	struct container *c = a->container;
-
-	hook_server_answer(a->daemon->hook, a->client, status, c ? c->facts.id : NULL, armed, message);
-}
-
 /* The container remembers its mounts: another policy may see them with other eyes. */
 static int take_mounts(struct arming *a, const struct enrol_job *job)
 {
@@ -201,12 +192,12 @@ static int commit(struct arming *a)
 
 static void give_up(struct arming *a, int err, const char *why)
 {
-	char message[MESSAGE_BYTES];
+	const char *id = a->container ? a->container->facts.id : a->oci->facts.id;
 
-	snprintf(message, sizeof(message), "%s", why);
-	log_error("container %s: refused: %s", a->container->facts.id, message);
-	withdraw(a->daemon, a->container);
-	answer(a, err, false, message);
+	log_error("container %s: refused: %s", id, why);
+	if (a->container)
+		withdraw(a->daemon, a->container);
+	hook_server_answer(a->daemon->hook, a->client, err, id, false, why);
 }
 
 /* It could not be armed: the policy says what it gets. */
@@ -283,13 +274,14 @@ static void on_enrolled(struct enrol_job *job, void *data)
 	enrol_job_free(&job);
 }
 
-/* A runtime may start a container again under the same id before we saw the old one end. */
+/* A runtime may start a container again under the same id before we saw the end of the old one. One that lives is another
+ * runtime's, whose ids need not differ, and stays. */
 static void release_same_id(struct daemon *daemon, const char *id)
 {
 	for (size_t i = container_count(daemon->containers); i > 0; i--) {
 		struct container *old = container_at(daemon->containers, i - 1);
 
-		if (old && old->facts.id && !strcmp(old->facts.id, id))
+		if (old && old->facts.id && !strcmp(old->facts.id, id) && life_has_ended(old))
 			arm_release(daemon, old->kernel_id);
 	}
 }
@@ -354,6 +346,8 @@ void arm_request(struct daemon *daemon, uint64_t client, char *state_json, int p
 	if (err) {
 		log_warning("hook: refused: %s", error);
 		close_fd(&rootfs_fd);
+		if (!a)
+			close_fd(&pidfd);
 		hook_server_answer(daemon->hook, client, err, NULL, false, error);
 		return;
 	}

@@ -93,34 +93,20 @@ static void remove_at(struct container **array, size_t n, size_t i)
 	array[n - 1] = NULL;
 }
 
-static bool has_id(const struct container_table *table, const struct container *container)
-{
-	size_t i = find_id(table, container->kernel_id);
-
-	if (i < table->n && table->by_id[i]->kernel_id == container->kernel_id)
-		return true;
-	for (i = 0; container->facts.id && i < table->n; i++) {
-		const char *id = table->by_id[i]->facts.id;
-
-		if (id && strcmp(id, container->facts.id) == 0)
-			return true;
-	}
-	return false;
-}
-
 /**
  * container_table_add - put a container into the table
  * @table: (borrowed)
  * @container: (taken on success, and set to NULL) facts.id, kernel_id and started_ns must not change from now on
  *
  * Cost: linear in the number of containers.
- * Return: 0; -EEXIST: one with the same kernel_id or the same facts.id is there; -ENOSPC: the table is full.
+ * Two runtimes may give the same facts.id.
+ * Return: 0; -EEXIST: one with the same kernel_id is there; -ENOSPC: the table is full.
  */
 int container_table_add(struct container_table *table, struct container **container)
 {
 	struct container *c = *container;
 
-	if (has_id(table, c))
+	if (container_by_kernel_id(table, c->kernel_id))
 		return -EEXIST;
 	if (table->n == ARRAY_SIZE(table->by_id))
 		return -ENOSPC;
@@ -172,15 +158,15 @@ struct container *container_by_kernel_id(struct container_table *table, uint64_t
  * @table: (borrowed)
  * @id: (borrowed) the whole id, or the first characters of it
  *
- * Return: the container, borrowed until it is taken; NULL when none has this id, and the prefix is too short or more than
- * one has it.
+ * Return: the container, borrowed until it is taken, of several with the whole id the one that started last; NULL when none has
+ * this id, and the prefix is too short or more than one has it.
  */
 struct container *container_by_name(struct container_table *table, const char *id)
 {
 	struct container *found = NULL;
 	size_t bytes = strlen(id), hits = 0;
 
-	for (size_t i = 0; i < table->n; i++) {
+	for (size_t i = table->n; i-- > 0;) {
 		struct container *c = table->by_start[i];
 
 		if (!c->facts.id || strncmp(c->facts.id, id, bytes) != 0)

@@ -88,12 +88,12 @@ struct container_table;
 
 int container_table_new(struct container_table **ret);
 void container_table_free(struct container_table **table);
-/* Takes ownership of *container on success and sets it to NULL. -EEXIST: that id is there, -ENOSPC: table full. */
+/* Takes ownership of *container on success and sets it to NULL. -EEXIST: that kernel id is there, -ENOSPC: table full. */
 int container_table_add(struct container_table *table, struct container **container);
 /* Takes it out; the caller owns it. NULL when not found. */
 struct container *container_table_take(struct container_table *table, uint64_t kernel_id);
 struct container *container_by_kernel_id(struct container_table *table, uint64_t kernel_id);
-/* By full id, or by a prefix of at least 4 characters that only one has. */
+/* By full id (the last one started), or by a prefix of at least 4 characters that only one has. */
 struct container *container_by_name(struct container_table *table, const char *id);
 size_t container_count(const struct container_table *table);
 /* The i-th in the order of their start; NULL past the end. */

@@ -101,17 +101,30 @@ static void test_kernel_id_finds_the_one(void **state)
 	container_table_free(&table);
 }
 
-static void test_same_id_is_refused(void **state)
+static void test_same_kernel_id_is_refused(void **state)
 {
 	struct container_table *table = make_table();
 
 	(void)state;
 	assert_int_equal(add(table, "a", 1, 1), 0);
 	assert_int_equal(add(table, "b", 1, 1), -EEXIST);
-	assert_int_equal(add(table, "a", 2, 1), -EEXIST);
 	assert_int_equal(add(table, "b", 2, 1), 0);
 	assert_int_equal(add(table, NULL, 3, 1), 0);
 	assert_int_equal(add(table, NULL, 4, 1), 0);
+	container_table_free(&table);
+}
+
+/* Ids of two runtimes. */
+static void test_same_name_stands_for_the_last(void **state)
+{
+	struct container_table *table = make_table();
+
+	(void)state;
+	assert_int_equal(add(table, "same", 1, 10), 0);
+	assert_int_equal(add(table, "same", 3, 30), 0);
+	assert_int_equal(add(table, "same", 2, 20), 0);
+	assert_int_equal(container_by_name(table, "same")->kernel_id, 3);
+	assert_int_equal(container_count(table), 3);
 	container_table_free(&table);
 }
 
@@ -259,7 +272,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_listing_is_in_order_of_start),
 		cmocka_unit_test(test_kernel_id_finds_the_one),
-		cmocka_unit_test(test_same_id_is_refused),
+		cmocka_unit_test(test_same_kernel_id_is_refused),
+		cmocka_unit_test(test_same_name_stands_for_the_last),
 		cmocka_unit_test(test_full_table_refuses),
 		cmocka_unit_test(test_name_is_id_or_clear_prefix),
 		cmocka_unit_test(test_ambiguous_prefix_names_nobody),

@@ -1,0 +1,546 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Arming, with everything around it replaced: each step and each allocation fails once, and whatever happens the hook is
+ * answered exactly once and nothing is left behind.
+ *
+ * This program brings its own copy of arm.c with wrappers in place of the allocator.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <cmocka.h>
+
+#include "enforcer/container.h"
+#include "enforcer/daemon.h"
+#include "enforcer/log.h"
+#include "enforcer/util.h"
+
+#define CLIENT 4711
+#define STEPS_MAX 200 /* far above what one start takes */
+#define ROOT_DEV 77
+#define LAYER_SET 5
+
+/* What the parts around arm.c hold for containers. */
+static struct {
+	struct daemon *daemon;
+	struct hf_container records[HF_MAX_CONTAINERS];
+	unsigned int step, fail_at;
+	unsigned int answers, assigned, sets, watches, files, roots, cgroups, volumes;
+	int status;
+	bool armed, client_gone, ended;
+	char message[256];
+	enum policy_not_ready not_ready;
+	struct enrol_job *job;
+} w;
+
+static bool should_fail(void)
+{
+	return ++w.step == w.fail_at;
+}
+
+static void *failing_calloc(size_t n, size_t size)
+{
+	return should_fail() ? NULL : calloc(n, size);
+}
+
+static char *failing_strdup(const char *text)
+{
+	return should_fail() ? NULL : strdup(text);
+}
+
+#define calloc failing_calloc
+#undef strdup
+#define strdup failing_strdup
+#include "enforcer/arm.c"
+#undef calloc
+#undef strdup
+
+struct hf_container *lsm_container(struct lsm *lsm, uint32_t slot)
+{
+	(void)lsm;
+	return slot < HF_MAX_CONTAINERS ? &w.records[slot] : NULL;
+}
+
+static int add(unsigned int *count, int err)
+{
+	if (should_fail())
+		return err;
+	++*count;
+	return 0;
+}
+
+int lsm_root_add(struct lsm *lsm, const struct hf_root_key *key, const struct hf_slot_ref *ref)
+{
+	(void)lsm;
+	assert_int_equal(key->dev, ROOT_DEV);
+	assert_int_equal(w.records[ref->slot].id, ref->id);
+	return add(&w.roots, -E2BIG);
+}
+
+int lsm_root_remove(struct lsm *lsm, const struct hf_root_key *key, uint64_t container)
+{
+	(void)lsm;
+	(void)container;
+	if (key->dev == ROOT_DEV && w.roots)
+		w.roots--;
+	return 0;
+}
+
+int lsm_cgroup_add(struct lsm *lsm, uint64_t cgroup, const struct hf_slot_ref *ref)
+{
+	(void)lsm;
+	(void)cgroup;
+	assert_int_equal(w.records[ref->slot].id, ref->id);
+	return add(&w.cgroups, -E2BIG);
+}
+
+int lsm_cgroup_remove(struct lsm *lsm, uint64_t cgroup, uint64_t container)
+{
+	(void)lsm;
+	(void)cgroup;
+	(void)container;
+	w.cgroups -= w.cgroups > 0;
+	return 0;
+}
+
+int lsm_volume_add(struct lsm *lsm, const struct hf_volume_key *key, enum hf_volume_kind kind)
+{
+	(void)lsm;
+	(void)key;
+	(void)kind;
+	return add(&w.volumes, -E2BIG);
+}
+
+int lsm_volumes_remove(struct lsm *lsm, uint64_t container)
+{
+	(void)lsm;
+	(void)container;
+	w.volumes = 0;
+	return 0;
+}
+
+int lsm_written_remove(struct lsm *lsm, uint64_t container)
+{
+	(void)lsm;
+	(void)container;
+	return 0;
+}
+
+static void on_container_free(struct container *container, void *data)
+{
+	policy_store_unassign(data, container);
+}
+
+int policy_store_assign(struct policy_store *store, struct container *container)
+{
+	_cleanup_(policy_set_free) struct policy_set *set = NULL;
+	struct policy_facts facts = { 0 };
+
+	(void)store;
+	if (should_fail())
+		return -ENOSPC;
+	policy_effective_free(&container->policy);
+	assert_int_equal(policy_set_load(NULL, 0, &set, NULL), 0);
+	assert_int_equal(policy_set_resolve(set, &facts, &container->policy), 0);
+	container->policy->not_ready = w.not_ready;
+	container->policy_slot = 9;
+	w.assigned += !container->on_free;
+	container->on_free = on_container_free;
+	return 0;
+}
+
+void policy_store_unassign(struct policy_store *store, struct container *container)
+{
+	(void)store;
+	w.assigned -= container->on_free != NULL;
+	container->on_free = NULL;
+}
+
+uint64_t policy_store_pause_until(const struct policy_store *store, const char *namespace_)
+{
+	(void)store;
+	(void)namespace_;
+	return 0;
+}
+
+int enrol_submit(struct enroller *enroller, struct enrol_job *job)
+{
+	(void)enroller;
+	if (should_fail())
+		return -ENOBUFS;
+	assert_null(w.job);
+	w.job = job;
+	return 0;
+}
+
+void enrol_release(struct enroller *enroller, uint32_t layer_set)
+{
+	(void)enroller;
+	assert_int_equal(layer_set, LAYER_SET);
+	assert_true(w.sets > 0);
+	w.sets--;
+}
+
+void enrol_job_free(struct enrol_job **job)
+{
+	close_fd(&(*job)->rootfs_fd);
+	free((*job)->root.layers);
+	free((*job)->root.upper);
+	free((*job)->volumes);
+	free(*job);
+	*job = NULL;
+}
+
+int life_watch(struct daemon *daemon, struct container *container, int pidfd)
+{
+	(void)daemon;
+	if (should_fail())
+		return -EMFILE;
+	assert_true(pidfd >= 0);
+	container->watch = (void *)(intptr_t)(pidfd + 1);
+	w.watches++;
+	return 0;
+}
+
+void life_unwatch(struct container *container)
+{
+	int fd = (int)(intptr_t)container->watch - 1;
+
+	w.watches -= container->watch != NULL;
+	close_fd(&fd);
+	container->watch = NULL;
+}
+
+bool life_has_ended(const struct container *container)
+{
+	assert_non_null(container->watch);
+	return w.ended;
+}
+
+int state_save(struct daemon *daemon, const struct container *container)
+{
+	(void)daemon;
+	(void)container;
+	return add(&w.files, -ENOSPC);
+}
+
+void state_remove(struct daemon *daemon, uint64_t kernel_id)
+{
+	(void)daemon;
+	(void)kernel_id;
+	w.files -= w.files > 0;
+}
+
+int cgroup_of_pid(pid_t pid, char **ret_path, uint64_t *ret_id)
+{
+	assert_int_equal(pid, 42);
+	if (should_fail())
+		return -ENOENT;
+	*ret_path = strdup("/cgroup");
+	*ret_id = 99;
+	return 0;
+}
+
+/* I1 of arm.c: by then the kernel half has all of it. */
+int hook_server_answer(struct hook_server *server, uint64_t client, int status, const char *container_id, bool armed,
+		       const char *message)
+{
+	(void)server;
+	(void)container_id;
+	assert_int_equal(client, CLIENT);
+	assert_true(status <= 0);
+	assert_true(status == 0 || message);
+	w.answers++;
+	w.status = status;
+	w.armed = armed;
+	snprintf(w.message, sizeof(w.message), "%s", message ? message : "");
+	if (armed) {
+		assert_true(w.roots && w.files && w.watches && w.assigned && w.sets);
+		assert_int_not_equal(w.records[HF_SLOT_FIRST].id, 0);
+	}
+	return w.client_gone ? -ENOENT : 0;
+}
+
+static unsigned int count_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned int n = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+static int open_something(void)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void request(const char *state_json)
+{
+	static const char config[] = "{\"mounts\":[{\"destination\":\"/v\",\"type\":\"bind\",\"options\":[\"ro\"]}]}";
+	int fd = memfd_create("config", MFD_CLOEXEC);
+
+	assert_int_equal(write(fd, config, strlen(config)), (ssize_t)strlen(config));
+	arm_request(w.daemon, CLIENT, strdup(state_json), open_something(), open_something(), fd);
+}
+
+/* What the enrolling thread answers. */
+static void finish_job(int err)
+{
+	struct enrol_job *job = TAKE_PTR(w.job);
+
+	if (!job)
+		return;
+	job->err = err;
+	job->root_dev = ROOT_DEV;
+	job->root_ino = 2;
+	snprintf(job->error, sizeof(job->error), "%s", err ? "its scan took too long" : "");
+	if (!err) {
+		w.sets++;
+		job->layer_set = LAYER_SET;
+		job->root.own_overlay = true;
+		snprintf(job->root.type, sizeof(job->root.type), "overlay");
+		job->root.layers = strdup("layers");
+		job->volumes = calloc(job->n_mounts, sizeof(*job->volumes));
+		job->volumes[0].dev = 8;
+	}
+	job->done(job, job->data);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	log_set_level(-1);
+	memset(&w, 0, sizeof(w));
+	w.daemon = calloc(1, sizeof(*w.daemon));
+	assert_non_null(w.daemon);
+	return container_table_new(&w.daemon->containers);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	container_table_free(&w.daemon->containers);
+	free(w.daemon);
+	return 0;
+}
+
+static void release_all(void)
+{
+	while (container_at(w.daemon->containers, 0))
+		arm_release(w.daemon, container_at(w.daemon->containers, 0)->kernel_id);
+}
+
+static void check_nothing_left(void)
+{
+	assert_int_equal(w.assigned, 0);
+	assert_int_equal(w.sets, 0);
+	assert_int_equal(w.watches, 0);
+	assert_int_equal(w.files, 0);
+	assert_int_equal(w.roots, 0);
+	assert_int_equal(w.cgroups, 0);
+	assert_int_equal(w.volumes, 0);
+	for (uint32_t slot = 0; slot < HF_MAX_CONTAINERS; slot++) {
+		assert_false(w.daemon->slot_taken[slot]);
+		assert_int_equal(w.records[slot].id, 0);
+	}
+}
+
+#define STATE(id) "{\"id\":\"" id "\",\"pid\":42}"
+
+/* One start in which step fail_at fails; true while there was such a step. */
+static bool start_failing(unsigned int fail_at, int enrol_err)
+{
+	unsigned int fds = count_fds(), steps;
+
+	w.step = w.answers = 0;
+	w.fail_at = fail_at;
+	request(STATE("abc"));
+	finish_job(enrol_err);
+	steps = w.step;
+	w.fail_at = 0;
+	if (w.answers != 1)
+		fail_msg("step %u: answered %u times", fail_at, w.answers);
+	/* Refused: nobody knows it. Let through: it is in the table and has a record, armed or not. */
+	assert_int_equal(container_count(w.daemon->containers), w.status == 0);
+	assert_int_equal(w.records[HF_SLOT_FIRST].id != 0, w.status == 0);
+	release_all();
+	check_nothing_left();
+	if (count_fds() != fds)
+		fail_msg("step %u: %u descriptors before, %u after", fail_at, fds, count_fds());
+	return fail_at <= steps;
+}
+
+static void test_each_failure_is_answered_once_and_leaves_nothing(void **state)
+{
+	static const enum policy_not_ready rows[] = { POLICY_NOT_READY_DENY, POLICY_NOT_READY_AUDIT, POLICY_NOT_READY_ALLOW };
+	static const int enrol_errs[] = { 0, -ETIMEDOUT };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows) * ARRAY_SIZE(enrol_errs); i++) {
+		unsigned int at = 1;
+
+		w.not_ready = rows[i / 2];
+		while (start_failing(at, enrol_errs[i % 2]))
+			assert_true(++at < STEPS_MAX);
+		assert_true(at > 5);
+	}
+}
+
+/* What a container gets whose image could not be enrolled, by its policy; the twin is enrolled. */
+static void test_not_ready_is_decided_by_the_policy(void **state)
+{
+	static const struct {
+		enum policy_not_ready not_ready;
+		int status;
+		enum container_state state;
+		uint32_t flag;
+	} rows[] = {
+		{ POLICY_NOT_READY_DENY, -ETIMEDOUT, CONTAINER_STATE_PENDING, 0 },
+		{ POLICY_NOT_READY_AUDIT, 0, CONTAINER_STATE_AUDIT, HF_CONTAINER_NO_BASELINE },
+		{ POLICY_NOT_READY_ALLOW, 0, CONTAINER_STATE_UNWATCHED, HF_CONTAINER_UNARMED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct container *c;
+
+		w.not_ready = rows[i].not_ready;
+		request(STATE("abc"));
+		finish_job(-ETIMEDOUT);
+		c = container_at(w.daemon->containers, 0);
+		assert_int_equal(w.status, rows[i].status);
+		assert_false(w.armed);
+		assert_string_equal(w.message, "its scan took too long");
+		assert_int_equal(c != NULL, rows[i].status == 0);
+		if (c) {
+			assert_int_equal(c->state, rows[i].state);
+			assert_string_equal(c->state_reason, "its scan took too long");
+			assert_true(w.records[c->slot].flags & rows[i].flag);
+		}
+		release_all();
+		request(STATE("abc"));
+		finish_job(0);
+		assert_true(w.armed);
+		c = container_at(w.daemon->containers, 0);
+		assert_int_equal(c->state, CONTAINER_STATE_ARMED);
+		assert_int_equal(w.records[c->slot].flags, HF_CONTAINER_OVERLAY_ROOT);
+		release_all();
+		check_nothing_left();
+	}
+}
+
+static void test_bad_request_is_answered_and_refused(void **state)
+{
+	unsigned int fds = count_fds();
+
+	(void)state;
+	request("{\"id\":\"abc\"}");
+	assert_int_equal(w.answers, 1);
+	assert_int_equal(w.status, -EINVAL);
+	assert_null(w.job);
+	check_nothing_left();
+	assert_int_equal(count_fds(), fds);
+}
+
+static void test_full_node_refuses(void **state)
+{
+	(void)state;
+	for (uint32_t slot = HF_SLOT_FIRST; slot < HF_MAX_CONTAINERS; slot++)
+		w.records[slot].id = 1;
+	request(STATE("abc"));
+	assert_int_equal(w.answers, 1);
+	assert_int_equal(w.status, -ENOSPC);
+	w.records[HF_SLOT_FIRST].id = 0;
+	request(STATE("abc"));
+	finish_job(0);
+	assert_true(w.armed);
+	assert_int_equal(container_at(w.daemon->containers, 0)->slot, HF_SLOT_FIRST);
+	release_all();
+	memset(w.records, 0, sizeof(w.records));
+	check_nothing_left();
+}
+
+/* The hook timed out: the runtime ends the container, and its end releases it. */
+static void test_hook_that_has_gone_leaves_a_watched_container(void **state)
+{
+	(void)state;
+	w.client_gone = true;
+	request(STATE("abc"));
+	finish_job(0);
+	assert_int_equal(w.answers, 1);
+	assert_int_equal(container_count(w.daemon->containers), 1);
+	assert_int_equal(w.watches, 1);
+	release_all();
+	check_nothing_left();
+}
+
+static void test_same_id_releases_only_what_has_ended(void **state)
+{
+	static const size_t left[] = { 2, 1 };
+
+	(void)state;
+	for (unsigned int ended = 0; ended < 2; ended++) {
+		uint64_t first;
+
+		w.ended = false;
+		request(STATE("same"));
+		finish_job(0);
+		first = container_at(w.daemon->containers, 0)->kernel_id;
+		w.ended = ended;
+		request(STATE("same"));
+		finish_job(0);
+		assert_true(w.armed);
+		assert_int_equal(container_count(w.daemon->containers), left[ended]);
+		assert_int_equal(container_by_kernel_id(w.daemon->containers, first) != NULL, !ended);
+		release_all();
+		check_nothing_left();
+	}
+}
+
+static void test_kernel_ids_are_never_reused(void **state)
+{
+	uint64_t last;
+
+	(void)state;
+	w.daemon->last_kernel_id = last = clock_ns(CLOCK_REALTIME) + 1000 * NSEC_PER_SEC; /* the clock was set back */
+	for (unsigned int i = 0; i < 3; i++) {
+		request(STATE("abc"));
+		finish_job(0);
+		assert_true(container_at(w.daemon->containers, 0)->kernel_id > last);
+		last = container_at(w.daemon->containers, 0)->kernel_id;
+		release_all();
+	}
+	check_nothing_left();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_each_failure_is_answered_once_and_leaves_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_not_ready_is_decided_by_the_policy, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_bad_request_is_answered_and_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_full_node_refuses, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_hook_that_has_gone_leaves_a_watched_container, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_same_id_releases_only_what_has_ended, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_kernel_ids_are_never_reused, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
