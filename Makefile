@@ -135,8 +135,12 @@ demo: bootstrap ## show what it does, right here or in a VM (KERNEL=6.1|6.12|7)
 	KERNEL=$(KERNEL) tests/demo/run
 
 test-vm: bootstrap ## tests in a VM with KERNEL=6.1|6.12|7 (default 6.12); QUICK=1: fewer container starts
-	+@$(MAKE) --no-print-directory -s all
+	+@$(MAKE) --no-print-directory -s all $(B)/tests/vectors/run_bpf
 	KERNEL=$(or $(KERNEL),6.12) HOLDFAST_QUICK=$(QUICK) tests/drift/run
+
+check: bootstrap ## all tests: lint, units, real containers on three kernels; the last line is the sum
+	+@$(MAKE) --no-print-directory -s -j$$(nproc) all
+	tests/run-check $(B)
 
 clean:
 	rm -rf $(B)
