@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -72,6 +73,8 @@ static void pairs(struct json_object *o, const char *key, struct container_label
 		return;
 	*ret = list;
 	json_object_object_foreach(map, name, value) {
+		if (!json_object_is_type(value, json_type_string))
+			continue;
 		list[*ret_n].key = strdup(name);
 		list[*ret_n].value = strdup(json_object_get_string(value));
 		(*ret_n)++;
@@ -156,7 +159,26 @@ static bool is_sane(struct daemon *daemon, const struct container *c)
 	return record->id == c->kernel_id && record->layer_set == c->layer_set;
 }
 
-static int attach(struct daemon *daemon, struct container *c, int pidfd)
+/* The first process, if it is still the one that was written down; -1: it has ended. */
+static int open_first_process(const struct container *c, uint64_t start)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
+
+	if (pidfd >= 0 && (!start || restore_start_of_pid(c->pid) != start))
+		close_fd(&pidfd);
+	return pidfd < 0 ? -1 : pidfd;
+}
+
+/* Whether its cgroup is still the same one, so that others than the first process may be left in it. */
+static bool has_cgroup(const struct container *c)
+{
+	struct stat st;
+
+	return c->cgroup_path && stat(c->cgroup_path, &st) == 0 && st.st_ino == c->cgroup;
+}
+
+/* *pidfd is taken, and -1 then, unless watching fails. */
+static int attach(struct daemon *daemon, struct container *c, int *pidfd)
 {
 	struct hf_container *record = lsm_container(daemon->lsm, c->slot);
 	bool complete = c->layers && c->layers_complete;
@@ -166,10 +188,30 @@ static int attach(struct daemon *daemon, struct container *c, int pidfd)
 		return err;
 	__atomic_store_n(&record->policy, c->policy_slot, __ATOMIC_RELEASE);
 	err = volumes_publish(daemon->lsm, c); /* the policy may have changed meanwhile */
-	if (!err && c->layer_set)
-		err = enrol_adopt(daemon->enroller, c->layer_set, complete ? c->layers : NULL, complete, c->executables);
 	if (!err)
-		err = life_watch(daemon, c, pidfd);
+		err = life_watch(daemon, c, *pidfd);
+	if (err)
+		return err;
+	*pidfd = -1;
+	if (c->layer_set)
+		err = enrol_adopt(daemon->enroller, c->layer_set, complete ? c->layers : NULL, complete, c->executables);
+	if (err)
+		life_unwatch(c);
+	return err;
+}
+
+static int add_to_table(struct daemon *daemon, struct container **container)
+{
+	struct container *c = *container;
+	int err = container_table_add(daemon->containers, container);
+
+	if (!err) {
+		daemon->slot_taken[c->slot] = true;
+		return 0;
+	}
+	life_unwatch(c);
+	if (c->layer_set)
+		enrol_release(daemon->enroller, c->layer_set);
 	return err;
 }
 
@@ -183,19 +225,13 @@ int restore_container(struct daemon *daemon, struct json_object *state)
 		return -ENOMEM;
 	if (!is_sane(daemon, c))
 		return -EBADMSG;
-	pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
-	if (pidfd < 0 || restore_start_of_pid(c->pid) != number(state, "pid_start")) {
-		/* Its slot is freed by restore_finish. */
-		return -ESRCH;
-	}
-	err = attach(daemon, c, pidfd);
-	if (err)
-		return err;
-	pidfd = -1; /* taken */
-	daemon->slot_taken[c->slot] = true;
 	if (c->kernel_id > daemon->last_kernel_id)
 		daemon->last_kernel_id = c->kernel_id;
-	return container_table_add(daemon->containers, &c);
+	pidfd = open_first_process(c, number(state, "pid_start"));
+	if (pidfd < 0 && !has_cgroup(c))
+		return -ESRCH; /* its slot is freed by restore_finish */
+	err = attach(daemon, c, &pidfd);
+	return err ? err : add_to_table(daemon, &c);
 }
 
 /* A record that no state file claims: its container ended while nobody watched. */

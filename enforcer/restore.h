@@ -15,8 +15,8 @@ struct json_object;
 
 /* Start time of a process in clock ticks since boot, 0 when there is none: tells a reused pid. */
 uint64_t restore_start_of_pid(pid_t pid);
-/* One container from its state (state.c wrote it). 0: it is in the table and watched; -ESRCH: it has ended; -EBADMSG: not a
- * state, or its slot in the kernel half is another's. */
+/* One container from its state (state.c wrote it). 0: it is in the table and watched; -ESRCH: it has ended, and nobody
+ * is left in its cgroup; -EBADMSG: not a state, or its slot in the kernel half is another's; other -errno. */
 int restore_container(struct daemon *daemon, struct json_object *state);
 /* After the last one: frees slots and catalogue entries that no container owns. */
 void restore_finish(struct daemon *daemon);

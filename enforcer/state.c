@@ -173,10 +173,22 @@ static struct json_object *read_state(int dir_fd, const char *name)
 	return json_tokener_parse(text);
 }
 
+/* A file that state_remove() would not find again is none of ours. */
+static bool is_named_after(struct json_object *object, const char *name)
+{
+	struct json_object *id;
+	char expected[32];
+
+	if (!json_object_object_get_ex(object, "kernel_id", &id))
+		return false;
+	snprintf(expected, sizeof(expected), "%llu", (unsigned long long)json_object_get_uint64(id));
+	return !strcmp(name, expected);
+}
+
 static int restore_file(struct daemon *daemon, int dir_fd, const char *name)
 {
 	struct json_object *object = read_state(dir_fd, name);
-	int err = object ? restore_container(daemon, object) : -EBADMSG;
+	int err = is_named_after(object, name) ? restore_container(daemon, object) : -EBADMSG;
 
 	json_object_put(object);
 	if (err) {

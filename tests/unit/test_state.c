@@ -1,0 +1,564 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A restart: what was written down of a container comes back, and only that which still holds. The kernel half's records,
+ * policies and layer sets are this program's own.
+ */
+#include "enforcer/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+#include <json-c/json.h>
+
+#include "enforcer/arm.h"
+#include "enforcer/container.h"
+#include "enforcer/daemon.h"
+#include "enforcer/enrol.h"
+#include "enforcer/life.h"
+#include "enforcer/log.h"
+#include "enforcer/loop.h"
+#include "enforcer/lsm.h"
+#include "enforcer/policy_store.h"
+#include "enforcer/restore.h"
+#include "enforcer/util.h"
+#include "tests/unit/imagedb_tree.h"
+
+#define SLOT 7
+#define ID 1700000000000000001ull
+#define LAYER_SET 5
+#define POLICY_SLOT 11
+
+static struct {
+	struct daemon *daemon;
+	struct tree *tree;
+	struct hf_container records[HF_MAX_CONTAINERS];
+	unsigned int assigned, adopted, finished;
+	int assign_err, adopt_err;
+	bool shared;
+	pid_t pid;
+} w;
+
+struct hf_container *lsm_container(struct lsm *lsm, uint32_t slot)
+{
+	(void)lsm;
+	return slot < HF_MAX_CONTAINERS ? &w.records[slot] : NULL;
+}
+
+int lsm_root_remove(struct lsm *lsm, const struct hf_root_key *key, uint64_t container)
+{
+	(void)lsm;
+	(void)key;
+	(void)container;
+	return 0;
+}
+
+int lsm_cgroup_remove(struct lsm *lsm, uint64_t cgroup, uint64_t container)
+{
+	(void)lsm;
+	(void)cgroup;
+	(void)container;
+	return 0;
+}
+
+int lsm_volume_add(struct lsm *lsm, const struct hf_volume_key *key, enum hf_volume_kind kind)
+{
+	(void)lsm;
+	(void)key;
+	(void)kind;
+	return 0;
+}
+
+int lsm_volumes_remove(struct lsm *lsm, uint64_t container)
+{
+	(void)lsm;
+	(void)container;
+	return 0;
+}
+
+int lsm_written_remove(struct lsm *lsm, uint64_t container)
+{
+	(void)lsm;
+	(void)container;
+	return 0;
+}
+
+static void on_container_free(struct container *container, void *data)
+{
+	(void)container;
+	--*(unsigned int *)data;
+}
+
+int policy_store_assign(struct policy_store *store, struct container *container)
+{
+	_cleanup_(policy_set_free) struct policy_set *set = NULL;
+	struct policy_facts facts = { 0 };
+
+	(void)store;
+	if (w.assign_err)
+		return w.assign_err;
+	assert_int_equal(policy_set_load(NULL, 0, &set, NULL), 0);
+	assert_int_equal(policy_set_resolve(set, &facts, &container->policy), 0);
+	container->policy_slot = POLICY_SLOT;
+	container->on_free = on_container_free;
+	container->on_free_data = &w.assigned;
+	w.assigned++;
+	return 0;
+}
+
+int enrol_adopt(struct enroller *enroller, uint32_t layer_set, const char *identity, bool complete, uint32_t executables)
+{
+	(void)enroller;
+	assert_int_equal(layer_set, LAYER_SET);
+	assert_int_equal(identity != NULL, complete);
+	assert_int_equal(executables, 1500);
+	if (w.adopt_err)
+		return w.adopt_err;
+	w.shared = complete;
+	w.adopted++;
+	return 0;
+}
+
+void enrol_release(struct enroller *enroller, uint32_t layer_set)
+{
+	(void)enroller;
+	assert_int_equal(layer_set, LAYER_SET);
+	w.adopted--;
+}
+
+void enrol_adopted_all(struct enroller *enroller)
+{
+	(void)enroller;
+	w.finished++;
+}
+
+void arm_release(struct daemon *daemon, uint64_t kernel_id)
+{
+	(void)daemon;
+	(void)kernel_id;
+	loop_quit(w.daemon->loop, 0);
+}
+
+static void make_daemon(void)
+{
+	w.daemon = calloc(1, sizeof(*w.daemon));
+	assert_non_null(w.daemon);
+	w.daemon->options.run_dir = w.tree->path;
+	assert_int_equal(loop_new(&w.daemon->loop), 0);
+	assert_int_equal(container_table_new(&w.daemon->containers), 0);
+}
+
+static void free_daemon(void)
+{
+	for (size_t i = 0; container_at(w.daemon->containers, i); i++)
+		life_unwatch(container_at(w.daemon->containers, i));
+	container_table_free(&w.daemon->containers);
+	loop_free(&w.daemon->loop);
+	free(w.daemon);
+}
+
+static void end_first_process(void)
+{
+	if (w.pid <= 0)
+		return;
+	kill(w.pid, SIGKILL);
+	assert_int_equal(waitpid(w.pid, NULL, 0), w.pid);
+	w.pid = 0;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	log_set_level(-1);
+	memset(&w, 0, sizeof(w));
+	w.tree = tree_new();
+	close(tree_mkdir(w.tree->fd, "containers"));
+	make_daemon();
+	w.pid = fork();
+	if (w.pid == 0) {
+		for (;;)
+			pause();
+	}
+	return w.pid > 0 ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	free_daemon();
+	end_first_process();
+	tree_free(w.tree);
+	assert_int_equal(w.assigned, 0);
+	return 0;
+}
+
+static struct container_label *make_pair(const char *key, const char *value)
+{
+	struct container_label *pair = calloc(1, sizeof(*pair));
+
+	assert_non_null(pair);
+	*pair = (struct container_label){ strdup(key), strdup(value) };
+	return pair;
+}
+
+static struct container *make_container(void)
+{
+	struct container *c = calloc(1, sizeof(*c));
+
+	assert_non_null(c);
+	*c = (struct container){
+		.facts = { .id = strdup("abc"), .name = strdup("web"), .image = strdup("web:1"), .image_digest = strdup("sha256:9f"),
+			   .namespace_ = strdup("prod"), .pod = strdup("web-0"), .pod_uid = strdup("uid"),
+			   .manager = strdup("cri-o"), .program = strdup("/bin/\"web\"\n\xff"),
+			   .labels = make_pair("tier", "web"), .n_labels = 1, .annotations = make_pair("a/b", ""),
+			   .n_annotations = 1 },
+		.state = CONTAINER_STATE_ARMED, .state_reason = strdup("its scan is incomplete"), .pid = w.pid, .kernel_id = ID,
+		.slot = SLOT, .layer_set = LAYER_SET, .root_dev = 77, .root_ino = UINT64_MAX, .cgroup = 99,
+		.cgroup_path = strdup("/no/such/cgroup"), .root_type = strdup("overlay"), .layers = strdup("/a=1:2@3.4;"),
+		.layers_complete = true, .own_overlay = true, .executables = 1500, .volumes = 1,
+		.mounts = calloc(1, sizeof(*c->mounts)), .n_mounts = 1, .started_ns = 1700000000000000000ull,
+		.armed_after_ns = 12345678,
+	};
+	assert_non_null(c->mounts);
+	c->mounts[0] = (struct container_mount){ .destination = strdup("/v"), .root_ino = 3, .dev = 8, .read_only = true };
+	w.records[SLOT] = (struct hf_container){ .id = ID, .layer_set = LAYER_SET };
+	return c;
+}
+
+static void save(struct container *c)
+{
+	assert_int_equal(state_save(w.daemon, c), 0);
+	container_free(&c);
+}
+
+/* Another daemon, and what it takes back. */
+static int restart(void)
+{
+	free_daemon();
+	make_daemon();
+	w.adopted = w.finished = 0;
+	return state_restore(w.daemon);
+}
+
+static bool has_file(const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "containers/%s", name);
+	return faccessat(w.tree->fd, path, F_OK, 0) == 0;
+}
+
+static void put_file(const char *name, const char *text)
+{
+	int fd = tree_open_dir(w.tree->fd, "containers");
+
+	tree_put(fd, name, text, strlen(text), 0600);
+	close(fd);
+}
+
+#define ID_TEXT "1700000000000000001"
+
+static void check_texts(const struct container *c, const struct container *expected)
+{
+	assert_string_equal(c->facts.id, expected->facts.id);
+	assert_string_equal(c->facts.name, expected->facts.name);
+	assert_string_equal(c->facts.image, expected->facts.image);
+	assert_string_equal(c->facts.image_digest, expected->facts.image_digest);
+	assert_string_equal(c->facts.namespace_, expected->facts.namespace_);
+	assert_string_equal(c->facts.pod, expected->facts.pod);
+	assert_string_equal(c->facts.pod_uid, expected->facts.pod_uid);
+	assert_string_equal(c->facts.manager, expected->facts.manager);
+	assert_string_equal(c->facts.program, expected->facts.program);
+	assert_int_equal(c->facts.n_labels, 1);
+	assert_string_equal(c->facts.labels[0].key, "tier");
+	assert_string_equal(c->facts.labels[0].value, "web");
+	assert_int_equal(c->facts.n_annotations, 1);
+	assert_string_equal(c->facts.annotations[0].key, "a/b");
+	assert_string_equal(c->facts.annotations[0].value, "");
+	assert_string_equal(c->state_reason, expected->state_reason);
+	assert_string_equal(c->cgroup_path, expected->cgroup_path);
+	assert_string_equal(c->root_type, expected->root_type);
+	assert_string_equal(c->layers, expected->layers);
+	assert_int_equal(c->n_mounts, 1);
+	assert_string_equal(c->mounts[0].destination, "/v");
+	assert_int_equal(c->mounts[0].root_ino, 3);
+	assert_int_equal(c->mounts[0].dev, 8);
+	assert_true(c->mounts[0].read_only);
+	assert_false(c->mounts[0].is_file);
+}
+
+static void check_numbers(const struct container *c, const struct container *expected)
+{
+	assert_int_equal(c->state, expected->state);
+	assert_int_equal(c->pid, expected->pid);
+	assert_int_equal(c->kernel_id, expected->kernel_id);
+	assert_int_equal(c->slot, expected->slot);
+	assert_int_equal(c->layer_set, expected->layer_set);
+	assert_int_equal(c->root_dev, expected->root_dev);
+	assert_int_equal(c->root_ino, expected->root_ino);
+	assert_int_equal(c->layers_complete, expected->layers_complete);
+	assert_int_equal(c->own_overlay, expected->own_overlay);
+	assert_int_equal(c->cgroup, expected->cgroup);
+	assert_int_equal(c->executables, expected->executables);
+	assert_int_equal(c->volumes, expected->volumes);
+	assert_int_equal(c->started_ns, expected->started_ns);
+	assert_int_equal(c->armed_after_ns, expected->armed_after_ns);
+}
+
+static void test_container_comes_back_as_it_was(void **state)
+{
+	struct container *expected = make_container();
+	const struct container *c;
+
+	(void)state;
+	assert_int_equal(state_save(w.daemon, expected), 0);
+	assert_true(has_file(ID_TEXT));
+	assert_false(has_file(ID_TEXT ".new"));
+	assert_int_equal(restart(), 1);
+	c = container_by_kernel_id(w.daemon->containers, ID);
+	assert_non_null(c);
+	check_texts(c, expected);
+	check_numbers(c, expected);
+	assert_true(w.daemon->slot_taken[SLOT]);
+	assert_int_equal(w.daemon->last_kernel_id, ID);
+	assert_int_equal(w.records[SLOT].policy, POLICY_SLOT);
+	assert_int_equal(w.records[SLOT].id, ID);
+	assert_int_equal(w.adopted, 1);
+	assert_true(w.shared);
+	assert_int_equal(w.finished, 1);
+	assert_false(life_has_ended(c));
+	assert_true(has_file(ID_TEXT));
+	container_free(&expected);
+}
+
+static void test_what_is_not_known_stays_unknown(void **state)
+{
+	struct container *c = calloc(1, sizeof(*c));
+
+	(void)state;
+	c->facts.id = strdup("abc");
+	c->pid = w.pid;
+	c->kernel_id = ID;
+	c->slot = SLOT;
+	c->state = CONTAINER_STATE_AUDIT;
+	w.records[SLOT].id = ID;
+	save(c);
+	assert_int_equal(restart(), 1);
+	c = container_at(w.daemon->containers, 0);
+	assert_null(c->facts.namespace_);
+	assert_null(c->facts.program);
+	assert_null(c->layers);
+	assert_null(c->cgroup_path);
+	assert_int_equal(c->facts.n_labels, 0);
+	assert_int_equal(c->n_mounts, 0);
+	assert_int_equal(c->state, CONTAINER_STATE_AUDIT);
+	assert_int_equal(w.adopted, 0);
+}
+
+static void test_incomplete_layers_are_not_shared_again(void **state)
+{
+	struct container *c = make_container();
+
+	(void)state;
+	c->layers_complete = false;
+	save(c);
+	assert_int_equal(restart(), 1);
+	assert_int_equal(w.adopted, 1);
+	assert_false(w.shared);
+}
+
+/* Nothing of it is taken back: file, record and slot are free again. */
+static void check_gone(void)
+{
+	assert_int_equal(restart(), 0);
+	assert_int_equal(container_count(w.daemon->containers), 0);
+	assert_false(w.daemon->slot_taken[SLOT]);
+	assert_int_equal(w.records[SLOT].id, 0);
+	assert_false(has_file(ID_TEXT));
+	assert_int_equal(w.assigned, 0);
+	assert_int_equal(w.adopted, 0);
+	assert_int_equal(w.finished, 1);
+}
+
+static void test_ended_container_is_cleaned_up(void **state)
+{
+	(void)state;
+	save(make_container());
+	end_first_process();
+	check_gone();
+}
+
+/* The same number, but not the process that was written down. */
+static void test_reused_pid_is_not_believed(void **state)
+{
+	static const char *const starts[] = { "\"pid_start\":0", "\"pid_start\":1" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(starts); i++) {
+		char text[512];
+
+		w.records[SLOT].id = ID;
+		snprintf(text, sizeof(text), "{\"id\":\"abc\",\"pid\":%d,\"kernel_id\":" ID_TEXT ",\"slot\":7,\"state\":1,%s}",
+			 (int)w.pid, starts[i]);
+		put_file(ID_TEXT, text);
+		check_gone();
+	}
+}
+
+/* The first process has ended, and others hold on in its cgroup; the twin's cgroup is another one of that name. */
+static void test_rest_of_a_container_comes_back(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	put_file("../cgroup.events", "populated 1\n");
+	assert_int_equal(fstat(w.tree->fd, &st), 0);
+	for (unsigned int i = 0; i < 2; i++) {
+		struct container *c = make_container();
+
+		free(c->cgroup_path);
+		c->cgroup_path = strdup(w.tree->path);
+		c->cgroup = st.st_ino + i;
+		save(c);
+		end_first_process();
+		if (i) {
+			check_gone();
+			break;
+		}
+		assert_int_equal(restart(), 1);
+		assert_true(life_has_ended(container_at(w.daemon->containers, 0)));
+		assert_int_equal(w.records[SLOT].id, ID);
+	}
+}
+
+static void test_failure_to_take_back_leaves_nothing_half_done(void **state)
+{
+	static int *const errs[] = { &w.assign_err, &w.adopt_err };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(errs); i++) {
+		save(make_container());
+		*errs[i] = -ENOSPC;
+		check_gone();
+		*errs[i] = 0;
+		save(make_container()); /* the twin */
+		assert_int_equal(restart(), 1);
+		w.adopted = 0;
+	}
+}
+
+#define MADE "\"id\":\"abc\",\"state\":1,\"pid_start\":1,\"kernel_id\":" ID_TEXT
+
+static void test_file_that_is_no_state_is_removed(void **state)
+{
+	static const char *const texts[] = {
+		"", "{", "[]", "7", "null", "not JSON", "{}",
+		"{" MADE "}",
+		"{" MADE ",\"pid\":1}",
+		"{" MADE ",\"pid\":1,\"slot\":0}",
+		"{" MADE ",\"pid\":1,\"slot\":1}",
+		"{" MADE ",\"pid\":1,\"slot\":4096}",
+		"{" MADE ",\"pid\":1,\"slot\":8}",
+		"{" MADE ",\"pid\":1,\"slot\":7,\"layer_set\":3}",
+		"{" MADE ",\"pid\":0,\"slot\":7}",
+		"{" MADE ",\"pid\":-1,\"slot\":7}",
+		"{" MADE ",\"pid\":1,\"slot\":7,\"state\":9}",
+		"{" MADE ",\"pid\":1,\"slot\":7,\"id\":null}",
+		"{" MADE ",\"pid\":1,\"slot\":7,\"kernel_id\":17}",
+		"{" MADE ",\"pid\":1,\"slot\":7,\"labels\":{\"a\":null,\"b\":7},\"annotations\":[],\"mounts\":[null,7,{}]}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		w.records[SLOT] = (struct hf_container){ .id = ID };
+		put_file(ID_TEXT, texts[i]);
+		check_gone();
+	}
+}
+
+static void test_file_of_another_name_is_removed(void **state)
+{
+	char path[128];
+
+	(void)state;
+	save(make_container());
+	snprintf(path, sizeof(path), "containers/%s.new", ID_TEXT);
+	assert_int_equal(renameat(w.tree->fd, "containers/" ID_TEXT, w.tree->fd, path), 0);
+	check_gone();
+	assert_false(has_file(ID_TEXT ".new"));
+}
+
+static void test_second_file_of_a_slot_is_removed(void **state)
+{
+	struct container *c = make_container();
+
+	(void)state;
+	c->kernel_id = ID + 1; /* the record says ID */
+	save(c);
+	save(make_container());
+	assert_int_equal(restart(), 1);
+	assert_int_equal(container_at(w.daemon->containers, 0)->kernel_id, ID);
+	assert_true(has_file(ID_TEXT));
+	assert_false(has_file("1700000000000000002"));
+}
+
+static void test_removed_state_is_not_taken_back(void **state)
+{
+	(void)state;
+	save(make_container());
+	state_remove(w.daemon, ID);
+	state_remove(w.daemon, ID);
+	check_gone();
+}
+
+static void test_state_that_cannot_be_written_is_an_error(void **state)
+{
+	struct container *c = make_container();
+
+	(void)state;
+	w.daemon->options.run_dir = "/no/such/folder";
+	assert_int_equal(state_save(w.daemon, c), -ENOENT);
+	assert_int_equal(state_restore(w.daemon), -ENOENT);
+	w.daemon->options.run_dir = w.tree->path;
+	assert_int_equal(state_save(w.daemon, c), 0);
+	container_free(&c);
+}
+
+static void test_start_of_a_process_tells_it_apart(void **state)
+{
+	uint64_t start = restore_start_of_pid(w.pid);
+
+	(void)state;
+	assert_int_not_equal(start, 0);
+	assert_int_equal(restore_start_of_pid(w.pid), start);
+	assert_true(restore_start_of_pid(1) < start);
+	assert_int_equal(restore_start_of_pid(-1), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_container_comes_back_as_it_was, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_what_is_not_known_stays_unknown, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_incomplete_layers_are_not_shared_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_ended_container_is_cleaned_up, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reused_pid_is_not_believed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_rest_of_a_container_comes_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_failure_to_take_back_leaves_nothing_half_done, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_file_that_is_no_state_is_removed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_file_of_another_name_is_removed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_second_file_of_a_slot_is_removed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_removed_state_is_not_taken_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_state_that_cannot_be_written_is_an_error, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_start_of_a_process_tells_it_apart, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
