@@ -208,7 +208,9 @@ struct hf_volume_key {
 	__u32 pad;
 };
 
-/* hf_written: image files that somebody opened for writing in a container, by the lower layer's inode. */
+/* hf_written: what happened to image files in a container, by the lower layer's inode. The value is a set of HF_WRITTEN_*. */
+#define HF_WRITTEN_BYTES 0x1u	     /* opened for writing or truncated */
+#define HF_WRITTEN_CAPABILITIES 0x2u /* given file capabilities */
 struct hf_written_key {
 	__u64 container;
 	__u64 ino;

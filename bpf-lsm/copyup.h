@@ -20,13 +20,17 @@
 
 #define COPYUP_EXECUTABLE_BITS 0111u
 
-static __always_inline void copyup_note(const struct hf_written_key *key, u32 slot)
+static __always_inline void copyup_note(const struct hf_written_key *key, u32 slot, u32 what)
 {
+	u32 *noted = bpf_map_lookup_elem(&hf_written, key);
 	struct hf_container *container;
-	u32 one = 1;
 
 	count(HF_COUNTER_WRITES_SEEN);
-	if (bpf_map_update_elem(&hf_written, key, &one, BPF_ANY) == 0)
+	if (noted) {
+		__sync_fetch_and_or(noted, what);
+		return;
+	}
+	if (bpf_map_update_elem(&hf_written, key, &what, BPF_ANY) == 0)
 		return;
 	count(HF_COUNTER_WRITES_LOST);
 	container = container_slot(slot);
@@ -34,8 +38,16 @@ static __always_inline void copyup_note(const struct hf_written_key *key, u32 sl
 		__sync_fetch_and_or(&container->flags, HF_CONTAINER_WRITES_LOST);
 }
 
-/* An inode (its address) is opened for writing or truncated, by whomever: notes it if it is an image file of a container. */
-__noinline int copyup_on_write(u64 address)
+static __always_inline void copyup_key(struct hf_written_key *key, u64 container, struct inode *lower)
+{
+	key->container = container;
+	key->ino = BPF_CORE_READ(lower, i_ino);
+	key->dev = BPF_CORE_READ(lower, i_sb, s_dev);
+	key->generation = BPF_CORE_READ(lower, i_generation);
+}
+
+/* HF_WRITTEN_* happened to an inode (its address), by whomever: notes it if it is an image file of a container. */
+__noinline int copyup_on_change(u64 address, u32 what)
 {
 	struct inode *inode = (void *)address, *lower;
 	struct hf_root_key root = {};
@@ -49,12 +61,27 @@ __noinline int copyup_on_write(u64 address)
 	lower = ref ? overlay_lower_inode(inode) : NULL;
 	if (!lower)
 		return 0;
-	key.container = ref->id;
-	key.ino = BPF_CORE_READ(lower, i_ino);
-	key.dev = BPF_CORE_READ(lower, i_sb, s_dev);
-	key.generation = BPF_CORE_READ(lower, i_generation);
-	copyup_note(&key, ref->slot);
+	copyup_key(&key, ref->id, lower);
+	copyup_note(&key, ref->slot, what);
 	return 0;
+}
+
+/* Image data with a metadata copy in the writable layer (metacopy): sets HF_FACT_GAINED_SETID for capabilities it was given. */
+static __always_inline void copyup_capabilities(struct object *o, const struct subject *s)
+{
+	struct inode *lower;
+	struct hf_written_key key = {};
+	u32 *noted;
+
+	if (!overlay_has_upper(o->inode))
+		return;
+	lower = overlay_lower_inode(o->inode);
+	if (!lower)
+		return;
+	copyup_key(&key, s->id, lower);
+	noted = bpf_map_lookup_elem(&hf_written, &key);
+	if (noted && *noted & HF_WRITTEN_CAPABILITIES)
+		o->bits |= HF_FACT_GAINED_SETID;
 }
 
 /* Sets HF_FACT_COPIED_UP when the proof holds. Only for an overlay file whose data lie in the writable layer. */
@@ -64,6 +91,7 @@ static __always_inline void copyup_prove(struct object *o, const struct subject 
 	struct hf_catalog_key key = {};
 	struct hf_catalog_value now = {}, *known;
 	struct hf_written_key written = {};
+	u32 *noted;
 
 	if ((s->flags & (HF_CONTAINER_CLEAN_UPPER | HF_CONTAINER_WRITES_LOST)) != HF_CONTAINER_CLEAN_UPPER || !lower || !real)
 		return;
@@ -80,9 +108,12 @@ static __always_inline void copyup_prove(struct object *o, const struct subject 
 	written.ino = key.ino;
 	written.dev = key.dev;
 	written.generation = key.generation;
-	if (bpf_map_lookup_elem(&hf_written, &written))
+	noted = bpf_map_lookup_elem(&hf_written, &written);
+	if (noted && *noted & HF_WRITTEN_BYTES)
 		return;
 	o->bits |= HF_FACT_COPIED_UP;
+	if (noted && *noted & HF_WRITTEN_CAPABILITIES)
+		o->bits |= HF_FACT_GAINED_SETID;
 	if (inode_has_writer(real))
 		o->bits |= HF_FACT_WRITER;
 	if (o->mode & ~(u32)known->size_mode & (KERNEL_S_ISUID | KERNEL_S_ISGID))

@@ -174,7 +174,7 @@ int BPF_PROG(hf_open, struct file *file, int ret)
 {
 	if (ret || !(file->f_mode & KERNEL_FMODE_WRITE))
 		return ret;
-	copyup_on_write(address_of(file->f_inode));
+	copyup_on_change(address_of(file->f_inode), HF_WRITTEN_BYTES);
 	return 0;
 }
 
@@ -184,7 +184,7 @@ int BPF_PROG(hf_truncate, const struct path *path, int ret)
 {
 	if (ret)
 		return ret;
-	copyup_on_write((u64)BPF_CORE_READ(path, dentry, d_inode));
+	copyup_on_change((u64)BPF_CORE_READ(path, dentry, d_inode), HF_WRITTEN_BYTES);
 	return 0;
 }
 
@@ -194,7 +194,24 @@ int BPF_PROG(hf_ftruncate, struct file *file, int ret)
 {
 	if (ret)
 		return ret;
-	copyup_on_write((u64)BPF_CORE_READ(file, f_inode));
+	copyup_on_change((u64)BPF_CORE_READ(file, f_inode), HF_WRITTEN_BYTES);
+	return 0;
+}
+
+/* File capabilities given. The hook before the change is not for us: a program on it would replace the kernel's own check. */
+SEC("lsm/inode_post_setxattr")
+int BPF_PROG(hf_setxattr, struct dentry *dentry, const char *name, const void *value, unsigned long size,
+	     int flags)
+{
+	char text[sizeof(KERNEL_XATTR_CAPABILITY)] = {};
+
+	if (bpf_probe_read_kernel_str(text, sizeof(text), name) != sizeof(text))
+		return 0;
+	for (u32 i = 0; i < sizeof(text); i++) {
+		if (text[i] != KERNEL_XATTR_CAPABILITY[i])
+			return 0;
+	}
+	copyup_on_change((u64)BPF_CORE_READ(dentry, d_inode), HF_WRITTEN_CAPABILITIES);
 	return 0;
 }
 

@@ -34,6 +34,8 @@ __noinline int facts_of_file(struct hf_facts *f, struct subject *s, struct objec
 			object_lookup(o, s->layer_set);
 		if ((o->bits & COPYUP_BITS) == (COPYUP_BITS & ~HF_FACT_HIT))
 			copyup_prove(o, s, f->op);
+		if ((o->bits & (HF_FACT_HIT | HF_FACT_OVERLAY)) == (HF_FACT_HIT | HF_FACT_OVERLAY))
+			copyup_capabilities(o, s);
 		if (!(o->bits & (HF_FACT_HIT | HF_FACT_MEMFD)))
 			f->volume = object_volume(o, s->id);
 		if (s->flags & HF_CONTAINER_NO_BASELINE)

@@ -39,6 +39,7 @@ typedef __u64 u64;
 #define KERNEL_SB_KERNMOUNT (1ul << 22)
 #define KERNEL_SB_I_VERSION (1ul << 23)
 #define KERNEL_OVL_UPPERDATA (1ul << 3) /* enum ovl_inode_flag: the upper file holds the bytes */
+#define KERNEL_XATTR_CAPABILITY "security.capability"
 #define KERNEL_MNT_READONLY 0x40
 #define KERNEL_CTIME_NSEC_MASK 0x7fffffffu /* since 6.13 bit 31 says "queried" */
 #define KERNEL_MNT_NS_INTERNAL ((u64)-22)  /* ERR_PTR(-EINVAL): mounts private to the kernel */
@@ -311,6 +312,11 @@ static __always_inline bool overlay_upper_data(struct inode *inode)
 	struct ovl_inode *ovl = overlay_inode(inode);
 
 	return BPF_CORE_READ(ovl, __upperdentry) && (BPF_CORE_READ(ovl, flags) & KERNEL_OVL_UPPERDATA);
+}
+
+static __always_inline bool overlay_has_upper(struct inode *inode)
+{
+	return BPF_CORE_READ(overlay_inode(inode), __upperdentry) != NULL;
 }
 
 static __always_inline struct mount *real_mount(struct vfsmount *mnt)

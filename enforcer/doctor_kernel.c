@@ -136,6 +136,7 @@ static const struct {
 	{ "bpf_lsm_file_mprotect", "hook file_mprotect" },
 	{ "bpf_lsm_file_open", "hook file_open" },
 	{ "bpf_lsm_path_truncate", "hook path_truncate" },
+	{ "bpf_lsm_inode_post_setxattr", "hook inode_post_setxattr" },
 	{ "bpf_lsm_task_alloc", "hook task_alloc" },
 	{ "bpf_lsm_sb_statfs", "hook sb_statfs" },
 	{ "bpf_task_storage_get", "task storage" },

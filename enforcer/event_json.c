@@ -83,14 +83,15 @@ static void read_path(const char *data, size_t n, bool whole, size_t max, struct
 	}
 }
 
-/* Memory files have a name but no place: "memfd:x", not "/memfd:x". */
-static void strip_slash_of_memory(const struct hf_event *record, struct path_text *path)
+/* Memory files have a name but no place: "memfd:x", not "/memfd:x". A slash in it is a character like others. */
+static void read_memory_name(const char *data, size_t n, bool whole, size_t max, struct path_text *ret)
 {
-	bool one_component = path->n > 0 && !memchr(path->bytes + 1, '/', path->n - 1);
-
-	if (record->reason != HF_REASON_MEMFD || !one_component || path->bytes[0] != '/')
-		return;
-	memmove(path->bytes, path->bytes + 1, --path->n);
+	if (whole && n > 0 && data[n - 1] == '/')
+		n--;
+	ret->known = n > 0;
+	ret->whole = whole && n <= max;
+	ret->n = n > max ? max : n;
+	memcpy(ret->bytes, data, ret->n);
 }
 
 static void read_paths(struct line *line, size_t max)
@@ -98,9 +99,11 @@ static void read_paths(struct line *line, size_t max)
 	const struct hf_event *record = line->record;
 	const char *data = (const char *)(record + 1);
 
-	read_path(data, record->path_bytes, !(record->flags & HF_EVENT_PATH_CUT), max, &line->path);
+	if (record->reason == HF_REASON_MEMFD)
+		read_memory_name(data, record->path_bytes, !(record->flags & HF_EVENT_PATH_CUT), max, &line->path);
+	else
+		read_path(data, record->path_bytes, !(record->flags & HF_EVENT_PATH_CUT), max, &line->path);
 	read_path(data + record->path_bytes, record->exe_bytes, !(record->flags & HF_EVENT_EXE_CUT), max, &line->exe);
-	strip_slash_of_memory(record, &line->path);
 }
 
 static void put_path(struct json *json, const char *name, const struct path_text *path)

@@ -200,7 +200,7 @@ bool lsm_has_hook(const struct lsm *lsm, const char *name)
 {
 	static const char *const always[] = { "bprm_creds_for_exec", "bprm_check_security", "mmap_file",
 					      "file_mprotect", "task_alloc", "sb_statfs",
-					      "file_open", "path_truncate" };
+					      "file_open", "path_truncate", "inode_post_setxattr" };
 
 	if (!strcmp(name, "mmap_backing_file"))
 		return lsm->has_backing_hook;

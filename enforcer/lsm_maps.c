@@ -153,9 +153,9 @@ int lsm_volume_add(struct lsm *lsm, const struct hf_volume_key *key, enum hf_vol
 
 int lsm_written_add(struct lsm *lsm, const struct hf_written_key *key)
 {
-	uint32_t one = 1;
+	uint32_t what = HF_WRITTEN_BYTES;
 
-	return map_put(lsm->skel->maps.hf_written, key, &one);
+	return map_put(lsm->skel->maps.hf_written, key, &what);
 }
 
 typedef bool (*key_match_fn)(const void *key, void *data);
