@@ -25,9 +25,6 @@
 #include "enforcer/log.h"
 #include "enforcer/util.h"
 
-/* What stands in for a part of the daemon takes no notice of most of its parameters. */
-#pragma GCC diagnostic ignored "-Wunused-parameter"
-
 #define CLIENT 4711
 #define STEPS_MAX 200 /* far above what one start takes */
 #define ROOT_DEV 77
@@ -68,7 +65,7 @@ static char *failing_strdup(const char *text)
 #undef calloc
 #undef strdup
 
-struct hf_container *lsm_container(struct lsm *lsm, uint32_t slot)
+struct hf_container *lsm_container(struct lsm *, uint32_t slot)
 {
 	return slot < HF_MAX_CONTAINERS ? &w.records[slot] : NULL;
 }
@@ -81,44 +78,44 @@ static int add(unsigned int *count, int err)
 	return 0;
 }
 
-int lsm_root_add(struct lsm *lsm, const struct hf_root_key *key, const struct hf_slot_ref *ref)
+int lsm_root_add(struct lsm *, const struct hf_root_key *key, const struct hf_slot_ref *ref)
 {
 	assert_int_equal(key->dev, ROOT_DEV);
 	assert_int_equal(w.records[ref->slot].id, ref->id);
 	return add(&w.roots, -E2BIG);
 }
 
-int lsm_root_remove(struct lsm *lsm, const struct hf_root_key *key, uint64_t container)
+int lsm_root_remove(struct lsm *, const struct hf_root_key *key, uint64_t)
 {
 	if (key->dev == ROOT_DEV && w.roots)
 		w.roots--;
 	return 0;
 }
 
-int lsm_cgroup_add(struct lsm *lsm, uint64_t cgroup, const struct hf_slot_ref *ref)
+int lsm_cgroup_add(struct lsm *, uint64_t, const struct hf_slot_ref *ref)
 {
 	assert_int_equal(w.records[ref->slot].id, ref->id);
 	return add(&w.cgroups, -E2BIG);
 }
 
-int lsm_cgroup_remove(struct lsm *lsm, uint64_t cgroup, uint64_t container)
+int lsm_cgroup_remove(struct lsm *, uint64_t, uint64_t)
 {
 	w.cgroups -= w.cgroups > 0;
 	return 0;
 }
 
-int lsm_volume_add(struct lsm *lsm, const struct hf_volume_key *key, enum hf_volume_kind kind)
+int lsm_volume_add(struct lsm *, const struct hf_volume_key *, enum hf_volume_kind)
 {
 	return add(&w.volumes, -E2BIG);
 }
 
-int lsm_volumes_remove(struct lsm *lsm, uint64_t container)
+int lsm_volumes_remove(struct lsm *, uint64_t)
 {
 	w.volumes = 0;
 	return 0;
 }
 
-int lsm_written_remove(struct lsm *lsm, uint64_t container)
+int lsm_written_remove(struct lsm *, uint64_t)
 {
 	return 0;
 }
@@ -128,7 +125,7 @@ static void on_container_free(struct container *container, void *data)
 	policy_store_unassign(data, container);
 }
 
-int policy_store_assign(struct policy_store *store, struct container *container)
+int policy_store_assign(struct policy_store *, struct container *container)
 {
 	_cleanup_(policy_set_free) struct policy_set *set = NULL;
 	struct policy_facts facts = { 0 };
@@ -145,18 +142,18 @@ int policy_store_assign(struct policy_store *store, struct container *container)
 	return 0;
 }
 
-void policy_store_unassign(struct policy_store *store, struct container *container)
+void policy_store_unassign(struct policy_store *, struct container *container)
 {
 	w.assigned -= container->on_free != NULL;
 	container->on_free = NULL;
 }
 
-uint64_t policy_store_pause_until(const struct policy_store *store, const char *namespace_)
+uint64_t policy_store_pause_until(const struct policy_store *, const char *)
 {
 	return 0;
 }
 
-int enrol_submit(struct enroller *enroller, struct enrol_job *job)
+int enrol_submit(struct enroller *, struct enrol_job *job)
 {
 	if (should_fail())
 		return -ENOBUFS;
@@ -165,7 +162,7 @@ int enrol_submit(struct enroller *enroller, struct enrol_job *job)
 	return 0;
 }
 
-void enrol_release(struct enroller *enroller, uint32_t layer_set)
+void enrol_release(struct enroller *, uint32_t layer_set)
 {
 	assert_int_equal(layer_set, LAYER_SET);
 	assert_true(w.sets > 0);
@@ -182,7 +179,7 @@ void enrol_job_free(struct enrol_job **job)
 	*job = NULL;
 }
 
-int life_watch(struct daemon *daemon, struct container *container, int pidfd)
+int life_watch(struct daemon *, struct container *container, int pidfd)
 {
 	if (should_fail())
 		return -EMFILE;
@@ -207,12 +204,12 @@ bool life_has_ended(const struct container *container)
 	return w.ended;
 }
 
-int state_save(struct daemon *daemon, const struct container *container)
+int state_save(struct daemon *, const struct container *)
 {
 	return add(&w.files, -ENOSPC);
 }
 
-void state_remove(struct daemon *daemon, uint64_t kernel_id)
+void state_remove(struct daemon *, uint64_t)
 {
 	w.files -= w.files > 0;
 }
@@ -228,7 +225,7 @@ int cgroup_of_pid(pid_t pid, char **ret_path, uint64_t *ret_id)
 }
 
 /* I1 of arm.c: by then the kernel half has all of it. */
-int hook_server_answer(struct hook_server *server, uint64_t client, int status, const char *container_id, bool armed,
+int hook_server_answer(struct hook_server *, uint64_t client, int status, const char *, bool armed,
 		       const char *message)
 {
 	assert_int_equal(client, CLIENT);
@@ -289,7 +286,7 @@ static void finish_job(int err)
 	job->done(job, job->data);
 }
 
-static int setup(void **state)
+static int setup(void **)
 {
 	log_set_level(-1);
 	memset(&w, 0, sizeof(w));
@@ -298,7 +295,7 @@ static int setup(void **state)
 	return container_table_new(&w.daemon->containers);
 }
 
-static int teardown(void **state)
+static int teardown(void **)
 {
 	container_table_free(&w.daemon->containers);
 	free(w.daemon);
@@ -345,7 +342,7 @@ static bool start_failing(unsigned int fail_at, int enrol_err)
 	return fail_at <= steps;
 }
 
-static void test_each_failure_is_answered_once_and_leaves_nothing(void **state)
+static void test_each_failure_is_answered_once_and_leaves_nothing(void **)
 {
 	static const enum policy_not_ready rows[] = { POLICY_NOT_READY_DENY, POLICY_NOT_READY_AUDIT, POLICY_NOT_READY_ALLOW };
 	static const int enrol_errs[] = { 0, -ETIMEDOUT };
@@ -361,7 +358,7 @@ static void test_each_failure_is_answered_once_and_leaves_nothing(void **state)
 }
 
 /* What a container gets whose image could not be enrolled, by its policy; the twin is enrolled. */
-static void test_not_ready_is_decided_by_the_policy(void **state)
+static void test_not_ready_is_decided_by_the_policy(void **)
 {
 	static const struct {
 		enum policy_not_ready not_ready;
@@ -402,7 +399,7 @@ static void test_not_ready_is_decided_by_the_policy(void **state)
 	}
 }
 
-static void test_bad_request_is_answered_and_refused(void **state)
+static void test_bad_request_is_answered_and_refused(void **)
 {
 	unsigned int fds = count_fds();
 
@@ -414,7 +411,7 @@ static void test_bad_request_is_answered_and_refused(void **state)
 	assert_int_equal(count_fds(), fds);
 }
 
-static void test_full_node_refuses(void **state)
+static void test_full_node_refuses(void **)
 {
 	for (uint32_t slot = HF_SLOT_FIRST; slot < HF_MAX_CONTAINERS; slot++)
 		w.records[slot].id = 1;
@@ -432,7 +429,7 @@ static void test_full_node_refuses(void **state)
 }
 
 /* The hook timed out: the runtime ends the container, and its end releases it. */
-static void test_hook_that_has_gone_leaves_a_watched_container(void **state)
+static void test_hook_that_has_gone_leaves_a_watched_container(void **)
 {
 	w.client_gone = true;
 	request(STATE("abc"));
@@ -444,7 +441,7 @@ static void test_hook_that_has_gone_leaves_a_watched_container(void **state)
 	check_nothing_left();
 }
 
-static void test_same_id_releases_only_what_has_ended(void **state)
+static void test_same_id_releases_only_what_has_ended(void **)
 {
 	static const size_t left[] = { 2, 1 };
 
@@ -466,7 +463,7 @@ static void test_same_id_releases_only_what_has_ended(void **state)
 	}
 }
 
-static void test_kernel_ids_are_never_reused(void **state)
+static void test_kernel_ids_are_never_reused(void **)
 {
 	uint64_t last;
 
