@@ -1,5 +1,5 @@
-# shellcheck shell=sh
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
 # What the demo and the tests try inside a container; read by the image's own sh on its standard input, so that one exec of
 # the runtime is enough. Prints "row NAME ran|EPERM|killed|..." for each. Owns the actions; table.sh says what must come of
 # them. ROWS (environment) is a list of names to run, default all of them.

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * holdfastd's command line, parsed.
+ */
+#include "enforcer/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "enforcer/log.h"
+#include "enforcer/wire.h"
+
+#define DEFAULT_POLICY_PATH "/etc/holdfast/policies"
+#define DEFAULT_ENROL_TIMEOUT_MS 8000 /* below the hook's 10 s, which is below the 15 s that the runtime waits */
+#define DEFAULT_EVENT_FILE_MAX (100ull << 20)
+
+enum option_code {
+	OPTION_POLICY = 256,
+	OPTION_RUN_DIR,
+	OPTION_EVENT_FILE,
+	OPTION_EVENT_FILE_MAX,
+	OPTION_ENROL_TIMEOUT,
+	OPTION_QUIET,
+	OPTION_DEBUG,
+	OPTION_DOCTOR,
+	OPTION_UNLOAD,
+	OPTION_VERSION,
+};
+
+static const struct option long_options[] = {
+	{ "policy", required_argument, NULL, OPTION_POLICY },
+	{ "run-dir", required_argument, NULL, OPTION_RUN_DIR },
+	{ "event-file", required_argument, NULL, OPTION_EVENT_FILE },
+	{ "event-file-max-bytes", required_argument, NULL, OPTION_EVENT_FILE_MAX },
+	{ "enrol-timeout", required_argument, NULL, OPTION_ENROL_TIMEOUT },
+	{ "quiet", no_argument, NULL, OPTION_QUIET },
+	{ "debug", no_argument, NULL, OPTION_DEBUG },
+	{ "doctor", no_argument, NULL, OPTION_DOCTOR },
+	{ "unload", no_argument, NULL, OPTION_UNLOAD },
+	{ "version", no_argument, NULL, OPTION_VERSION },
+	{ "help", no_argument, NULL, 'h' },
+	{ "output", required_argument, NULL, 'o' },
+	{ 0 },
+};
+
+static const char usage[] =
+	"usage: holdfastd [OPTION]...\n"
+	"Holds running containers to the image they were started from.\n"
+	"\n"
+	"  --policy PATH               file or folder of DriftPolicy documents (" DEFAULT_POLICY_PATH ")\n"
+	"  --run-dir DIR               sockets and state (" WIRE_RUN_DIR ")\n"
+	"  --event-file FILE           also append events to FILE; SIGHUP reopens it\n"
+	"  --event-file-max-bytes N    rename FILE to FILE.1 beyond N bytes; 0 never (104857600)\n"
+	"  --enrol-timeout MS          longest scan of a container's root (8000)\n"
+	"  --quiet                     no events on standard output\n"
+	"  --debug                     more log lines\n"
+	"  --doctor [-o table|json]    check whether this host can be protected, then exit\n"
+	"  --unload                    remove the pinned programs and maps: enforcement ends\n"
+	"  --version, --help\n"
+	"\n"
+	"Exit status: 0 ended as asked (or ready), 1 this host is not supported, 2 error.\n";
+
+static bool parse_number(const char *text, unsigned long long max, unsigned long long *ret)
+{
+	char *end;
+	unsigned long long value;
+
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (errno || end == text || *end || text[0] == '-' || value > max)
+		return false;
+	*ret = value;
+	return true;
+}
+
+static int bad_number(const char *option, const char *value)
+{
+	fprintf(stderr, "holdfastd: %s: '%s' is not a number in range\n", option, value);
+	return -EINVAL;
+}
+
+static int take_option(int option, struct options *o)
+{
+	unsigned long long n;
+
+	switch (option) {
+	case OPTION_POLICY:
+		o->daemon.policy_path = optarg;
+		return 0;
+	case OPTION_RUN_DIR:
+		o->daemon.run_dir = optarg;
+		return 0;
+	case OPTION_EVENT_FILE:
+		o->daemon.event_file = optarg;
+		return 0;
+	case OPTION_EVENT_FILE_MAX:
+		if (!parse_number(optarg, UINT64_MAX, &n))
+			return bad_number("--event-file-max-bytes", optarg);
+		o->daemon.event_file_max_bytes = n;
+		return 0;
+	case OPTION_ENROL_TIMEOUT:
+		if (!parse_number(optarg, 600000, &n) || n == 0)
+			return bad_number("--enrol-timeout", optarg);
+		o->daemon.enrol_timeout_ms = (unsigned int)n;
+		return 0;
+	case OPTION_QUIET:
+		o->daemon.quiet = true;
+		return 0;
+	case OPTION_DEBUG:
+		log_set_level(LOG_DEBUG);
+		return 0;
+	case OPTION_DOCTOR:
+		o->action = OPTIONS_DOCTOR;
+		return 0;
+	case OPTION_UNLOAD:
+		o->action = OPTIONS_UNLOAD;
+		return 0;
+	case 'o':
+		o->json = !strcmp(optarg, "json");
+		return o->json || !strcmp(optarg, "table") ? 0 : bad_number("-o table|json", optarg);
+	case OPTION_VERSION:
+		printf("holdfastd %s\n", HOLDFAST_VERSION);
+		o->action = OPTIONS_DONE;
+		return 0;
+	case 'h':
+		fputs(usage, stdout);
+		o->action = OPTIONS_DONE;
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+int options_parse(int argc, char **argv, struct options *o)
+{
+	static const struct daemon_options defaults = {
+		.policy_path = DEFAULT_POLICY_PATH,
+		.run_dir = WIRE_RUN_DIR,
+		.event_file_max_bytes = DEFAULT_EVENT_FILE_MAX,
+		.enrol_timeout_ms = DEFAULT_ENROL_TIMEOUT_MS,
+	};
+	int option;
+
+	*o = (struct options){ .daemon = defaults };
+	while ((option = getopt_long(argc, argv, "ho:", long_options, NULL)) != -1) {
+		int err = take_option(option, o);
+
+		if (err || o->action == OPTIONS_DONE)
+			return err;
+	}
+	if (optind < argc) {
+		fprintf(stderr, "holdfastd: unexpected argument '%s'\n", argv[optind]);
+		return -EINVAL;
+	}
+	return 0;
+}
