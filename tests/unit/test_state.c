@@ -120,7 +120,7 @@ void enrol_adopted_all(struct enroller *)
 	w.finished++;
 }
 
-void arm_release(struct daemon *daemon, uint64_t)
+void arm_release(struct daemon *, uint64_t)
 {
 	loop_quit(w.daemon->loop, 0);
 }
