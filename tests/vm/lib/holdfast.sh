@@ -15,6 +15,7 @@
 hf_tree=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 hf_dir=/run hf_pid='' hf_event_lines=() hf_follow='' hf_follow_pid='' hf_fences=0
 hf_passed=0 hf_failed=0 hf_skipped=0
+hf_arm_seconds=60             # longest scan of a root: the default of 8 s is for machines, not for an emulated and busy one
 hf_wait_seconds=60            # limit of every wait: far above what a busy machine needs, so that reaching it is a failure
 
 # --- results ----------------------------------------------------------------------------------------------------------
@@ -117,7 +118,8 @@ holdfast_init() {
 # holdfast_start [OPTION...]: fails when it ends or does not become ready; its log then goes to stderr.
 holdfast_start() {
 	local from=$(($(file_lines "$hf_log") + 1))
-	holdfastd --policy "$hf_policies" --event-file "$hf_events" --quiet "$@" </dev/null >/dev/null 2>>"$hf_log" &
+	holdfastd --policy "$hf_policies" --event-file "$hf_events" --quiet --enrol-timeout $((hf_arm_seconds * 1000)) \
+		"$@" </dev/null >/dev/null 2>>"$hf_log" &
 	hf_pid=$!
 	printf '%s\n' "$hf_pid" >"$hf_dir/pid"
 	file_wait "$hf_log" "$from" 'ready:' "$hf_wait_seconds" "$hf_pid" >/dev/null && return 0
@@ -175,13 +177,17 @@ holdfast_policy() {
 # The hook for podman (hooks.d) and for bundles (hf_hook, for BUNDLE_HOOKS); hook_json OPTION... gives one with options.
 hook_json() {
 	jq -cn --arg path "$hf_tree/build/holdfast-hook" \
-		'{createRuntime: [{path: $path, args: (["holdfast-hook"] + $ARGS.positional), timeout: 30}]}' --args -- "$@"
+		--argjson timeout $((hf_arm_seconds + 30)) \
+		'{createRuntime: [{path: $path, args: (["holdfast-hook"] + $ARGS.positional), timeout: $timeout}]}' \
+		--args -- --timeout $((hf_arm_seconds + 10)) "$@"
 }
 
 hook_files() {
 	# shellcheck disable=SC2034  # for scripts that source this
 	hf_hook=$(hook_json)
-	jq --arg path "$hf_tree/build/holdfast-hook" '.hook.path = $path' "$hf_tree/tools/packaging/holdfast.json" \
+	jq --arg path "$hf_tree/build/holdfast-hook" --arg wait $((hf_arm_seconds + 10)) \
+		--argjson timeout $((hf_arm_seconds + 30)) \
+		'.hook.path = $path | .hook.args += ["--timeout", $wait] | .hook.timeout = $timeout' "$hf_tree/tools/packaging/holdfast.json" \
 		>"$hf_dir/hooks.d/holdfast.json"
 }
 
