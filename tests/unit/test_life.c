@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -28,7 +29,8 @@ static struct {
 	struct container container;
 	struct daemon *daemon;
 	struct tree *tree;
-	pid_t pid;
+	pid_t pid, other; /* other: 0 or one more in its cgroup */
+	char cgroup[PATH_MAX]; /* made for it; "": none */
 	int pidfd;
 	unsigned int released;
 } it;
@@ -48,6 +50,7 @@ static pid_t fork_child(void)
 	pid_t pid = fork();
 
 	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		for (;;)
 			pause();
 	}
@@ -76,6 +79,8 @@ static int setup(void **state)
 	it.pidfd = (int)syscall(SYS_pidfd_open, it.pid, 0);
 	assert_true(it.pidfd >= 0);
 	it.released = 0;
+	it.other = 0;
+	it.cgroup[0] = '\0';
 	return 0;
 }
 
@@ -84,6 +89,9 @@ static int teardown(void **state)
 	(void)state;
 	life_unwatch(&it.container);
 	end_child(&it.pid);
+	end_child(&it.other);
+	if (it.cgroup[0])
+		assert_int_equal(rmdir(it.cgroup), 0);
 	close_fd(&it.pidfd);
 	loop_free(&it.daemon->loop);
 	tree_free(it.tree);
@@ -217,28 +225,31 @@ static void test_rest_of_a_container_is_watched_by_its_cgroup(void **state)
 }
 
 /* Where the unified hierarchy is mounted and writable. */
-static bool make_cgroup(char *path, size_t bytes)
+static bool make_cgroup(void)
 {
 	static const char *const roots[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(roots); i++) {
-		snprintf(path, bytes, "%s/cgroup.procs", roots[i]);
+		char path[64];
+
+		snprintf(path, sizeof(path), "%s/cgroup.procs", roots[i]);
 		if (access(path, W_OK))
 			continue;
-		snprintf(path, bytes, "%s/holdfast-test-%d", roots[i], (int)getpid());
-		if (mkdir(path, 0755) == 0)
+		snprintf(it.cgroup, sizeof(it.cgroup), "%s/holdfast-test-%d", roots[i], (int)getpid());
+		if (mkdir(it.cgroup, 0755) == 0)
 			return true;
 	}
+	it.cgroup[0] = '\0';
 	return false;
 }
 
-static bool enter(const char *cgroup, pid_t pid)
+static bool enter_cgroup(pid_t pid)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX + 16];
 	FILE *file;
 	bool ok;
 
-	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
+	snprintf(path, sizeof(path), "%s/cgroup.procs", it.cgroup);
 	file = fopen(path, "we");
 	ok = file && fprintf(file, "%d", (int)pid) > 0;
 	return file && fclose(file) == 0 && ok;
@@ -246,30 +257,24 @@ static bool enter(const char *cgroup, pid_t pid)
 
 static void test_last_process_of_a_real_cgroup_releases(void **state)
 {
-	char cgroup[PATH_MAX];
-	pid_t other;
-
 	(void)state;
-	if (!make_cgroup(cgroup, sizeof(cgroup))) {
+	if (!make_cgroup()) {
 		puts("skip: no cgroup of the unified hierarchy can be made here");
 		skip();
 	}
-	other = fork_child();
-	if (!enter(cgroup, it.pid) || !enter(cgroup, other)) {
-		end_child(&other);
-		rmdir(cgroup);
+	it.other = fork_child();
+	if (!enter_cgroup(it.pid) || !enter_cgroup(it.other)) {
 		puts("skip: no process can be moved to another cgroup here");
 		skip();
 	}
-	it.container.cgroup_path = cgroup;
+	it.container.cgroup_path = it.cgroup;
 	watch();
 	end_child(&it.pid);
 	run_once();
 	assert_int_equal(it.released, 0);
-	end_child(&other);
+	end_child(&it.other);
 	assert_int_equal(loop_run(it.daemon->loop), 0);
 	assert_int_equal(it.released, 1);
-	assert_int_equal(rmdir(cgroup), 0);
 }
 
 int main(void)

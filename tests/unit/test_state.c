@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include <cmocka.h>
@@ -161,6 +162,7 @@ static int setup(void **)
 	make_daemon();
 	w.pid = fork();
 	if (w.pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		for (;;)
 			pause();
 	}
@@ -289,8 +291,7 @@ static void test_container_comes_back_as_it_was(void **)
 	assert_non_null(c);
 	check_texts(c, expected);
 	check_numbers(c, expected);
-	assert_true(w.daemon->slot_taken[SLOT]);
-	assert_int_equal(w.daemon->last_kernel_id, ID);
+	assert_true(w.daemon->slot_taken[SLOT] && w.daemon->last_kernel_id == ID);
 	assert_int_equal(w.records[SLOT].policy, POLICY_SLOT);
 	assert_int_equal(w.records[SLOT].id, ID);
 	assert_int_equal(w.adopted, 1);
