@@ -83,11 +83,11 @@ static struct enrol_job *wait_for_job(struct enroller *e)
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += (time_t)(SWEEP_NS / NSEC_PER_SEC);
 	pthread_mutex_lock(&e->lock);
-	while (!e->todo.first && !e->n_released && !atomic_load(&e->stop)) {
+	while (!e->waiting.first && !e->n_released && !atomic_load(&e->stop)) {
 		if (pthread_cond_timedwait(&e->wake, &e->lock, &until))
 			break;
 	}
-	job = pop(&e->todo);
+	job = pop(&e->waiting);
 	pthread_mutex_unlock(&e->lock);
 	return job;
 }
@@ -220,7 +220,7 @@ void enroller_free(struct enroller **enroller)
 		pthread_join(e->thread, NULL);
 	}
 	loop_unwatch(&e->source);
-	free_queue(&e->todo);
+	free_queue(&e->waiting);
 	free_queue(&e->finished);
 	layers_free(&e->layers);
 	close_fd(&e->done_fd);
@@ -236,10 +236,10 @@ int enrol_submit(struct enroller *e, struct enrol_job *job)
 	int err = 0;
 
 	pthread_mutex_lock(&e->lock);
-	if (e->todo.n >= ENROL_QUEUE_MAX) {
+	if (e->waiting.n >= ENROL_QUEUE_MAX) {
 		err = -ENOBUFS;
 	} else {
-		push(&e->todo, job);
+		push(&e->waiting, job);
 		pthread_cond_signal(&e->wake);
 	}
 	pthread_mutex_unlock(&e->lock);

@@ -18,7 +18,7 @@ struct enrol_queue {
 	unsigned int n;
 };
 
-/* lock guards todo, finished, released and the start; layers belong to the thread, before it works to the main thread. */
+/* lock guards waiting, finished, released and the start; layers belong to the thread, before it works to the main thread. */
 struct enroller {
 	struct lsm *lsm;
 	struct layers *layers;
@@ -26,7 +26,7 @@ struct enroller {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	struct enrol_queue todo, finished;
+	struct enrol_queue waiting, finished;
 	uint32_t *released;
 	uint32_t n_released, released_room;
 	atomic_bool stop;
