@@ -91,11 +91,8 @@ rows_join() {
 		<(jq -r '[.action, .operation, .reason, .file.path // "-"] | join("\t")' "$4")
 }
 
-# rows_missing ROWS: the rows that should have been there but were not, given the parts that ran (originals twins drifts).
+# rows_missing ROWS: the rows that should have been there but were not.
 rows_missing() {
-	local rows=$1 name
-	{ printf '%s\n' "$rows_drift"; printf '%s\n' "$rows_quiet"; } | cut -d'|' -f1 |
-		while IFS= read -r name; do
-			grep -q "^row $name " "$rows" || printf '%s\n' "$name"
-		done
+	awk -F'|' 'NR == FNR { split($0, w, " "); seen[w[2]] = 1; next } $1 && !($1 in seen) { print $1 }' \
+		"$1" <(printf '%s\n' "$rows_drift" "$rows_quiet")
 }

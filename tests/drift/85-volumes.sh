@@ -2,7 +2,8 @@
 # shellcheck shell=bash disable=SC2154
 # Code on declared volumes, on file systems the container has of its own, and on mounts that it made itself.
 
-# volumes_box NAME RUNTIME: binds one folder read-only, two writable, and one of these once more, read-only.
+# volumes_box NAME RUNTIME: binds one folder read-only, two writable, and one of these once more, read-only:
+# what a container can write, it must not run.
 volumes_box() {
 	BUNDLE_JQ='.mounts += [
 		{destination: "/config", type: "bind", source: "/mnt/images/config", options: ["rbind", "ro"]},
@@ -45,7 +46,7 @@ volumes_rows() {
 	policy_is enforce
 	volumes_row 'a program on a read-only volume' ran /config/tool ''
 	volumes_row 'a program on a writable volume' EPERM /data/tool 'denied exec volume'
-	volumes_row 'the same folder, read-only elsewhere' ran /data-ro/tool ''
+	volumes_row 'the same folder, read-only elsewhere' EPERM /data-ro/tool 'denied exec volume'
 	volumes_row 'a script on a writable volume' EPERM /data/script 'denied exec volume'
 	box_do "$box" "cp $hello /dev/shm/tool; mkdir /srv/own /srv/mnt" >/dev/null
 	check "$box: has mounts of its own" volumes_mount "$box"

@@ -38,10 +38,9 @@ box_do() {
 	local name=$1 out=$boxes/$1/out n=$((box_commands[$1] += 1)) from
 	from=$(($(file_lines "$out") + 1))
 	printf '{ %s\n} </dev/null\necho "box %d done"\n' "$2" "$n" >&"${box_fd[$name]}"
-	file_wait "$out" "$from" "^box $n done\$" "$hf_wait_seconds" "${box_pid[$name]}" >/dev/null ||
+	file_until "$out" "$from" "^box $n done\$" "$hf_wait_seconds" "${box_pid[$name]}" ||
 		{ echo "container $name does not answer:"; tail -n 5 "$out"; return 1; } >&2
-	sed -n "$from,\$p" "$out" | grep -vx "box $n done"
-	return 0
+	((${#hf_read[@]} == 0)) || printf '%s\n' "${hf_read[@]}"
 }
 
 box_stop() {
@@ -54,14 +53,21 @@ box_stop() {
 	return 0
 }
 
+# box_word NAME COMMANDS: the word with which probe's line ends.
+box_word() {
+	local out
+	out=$(box_do "$1" "$2")
+	printf '%s\n' "${out##*: }"
+}
+
 # box_drops NAME: one drifted program in the container: prints probe's word for what happened to it.
 box_drops() {
-	box_do "$1" "cp $hello /srv/dropped; $probe exec /srv/dropped" | sed -n 's/^exec .*: //p'
+	box_word "$1" "cp $hello /srv/dropped; $probe exec /srv/dropped"
 }
 
 # box_runs NAME: the same for the original.
 box_runs() {
-	box_do "$1" "$probe exec $hello" | sed -n 's/^exec .*: //p'
+	box_word "$1" "$probe exec $hello"
 }
 
 # policy_text MODE [LINE...]: a ClusterDriftPolicy with more lines of spec; policy_is puts it in force.

@@ -14,7 +14,7 @@
 
 hf_tree=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 hf_dir=/run hf_pid='' hf_event_lines=() hf_follow='' hf_follow_pid='' hf_fences=0
-hf_passed=0 hf_failed=0 hf_skipped=0
+hf_passed=0 hf_failed=0 hf_skipped=0 hf_read=() hf_line=''
 hf_arm_seconds=60             # longest scan of a root: the default of 8 s is for machines, not for an emulated and busy one
 hf_wait_seconds=60            # limit of every wait: far above what a busy machine needs, so that reaching it is a failure
 
@@ -73,22 +73,28 @@ finish() {
 }
 
 # --- waiting ----------------------------------------------------------------------------------------------------------
-# file_wait FILE LINE REGEX [SECONDS [PID]]: until a line of FILE from number LINE on matches; prints that line. Gives up early
-# when the process PID has ended.
-file_wait() {
-	local fd pid line status=1 end=$((SECONDS + ${4:-$hf_wait_seconds}))
+# file_until FILE LINE REGEX [SECONDS [PID]]: waits until a line of FILE from number LINE on matches; the lines before it are in
+# hf_read, itself in hf_line. Gives up early when the process PID has ended.
+file_until() {
+	local fd pid status=1 end=$((SECONDS + ${4:-$hf_wait_seconds}))
+	hf_read=()
 	exec {fd}< <(exec tail -n "+$2" -s 0.2 ${5:+"--pid=$5"} -f "$1" 2>/dev/null)
 	pid=$!
-	while ((SECONDS < end)) && IFS= read -r -t $((end - SECONDS)) -u "$fd" line; do
-		if [[ $line =~ $3 ]]; then
-			printf '%s\n' "$line"
+	while ((SECONDS < end)) && IFS= read -r -t $((end - SECONDS)) -u "$fd" hf_line; do
+		if [[ $hf_line =~ $3 ]]; then
 			status=0
 			break
 		fi
+		hf_read+=("$hf_line")
 	done
 	exec {fd}<&-
 	kill "$pid" 2>/dev/null
 	return "$status"
+}
+
+# file_wait, with the same arguments: prints the line.
+file_wait() {
+	file_until "$@" && printf '%s\n' "$hf_line"
 }
 
 # file_lines FILE: how many it has; for file_wait's LINE add one.
