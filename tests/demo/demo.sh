@@ -30,6 +30,7 @@ step() {
 mount_drive() {
 	cp --sparse=always "$1" "$work/drive" || die "no room for a copy of the images in $work"
 	mkdir "$work/images"
+	modprobe loop 2>/dev/null       # where it is no module it is there
 	mount -o loop,noatime "$work/drive" "$work/images" || die "cannot mount the images"
 	HF_PODMAN_OPTIONS="--root $work/images/store --runroot $work/runroot"
 }
@@ -133,7 +134,7 @@ table_of() {
 main() {
 	local started=$SECONDS
 	((EUID == 0)) || die 'must run as root'
-	[[ -e /run/holdfast/control.sock ]] && holdfast status >/dev/null 2>&1 && die 'a holdfastd is running here; stop it first'
+	[[ ! -e /sys/fs/bpf/holdfast ]] || die 'containers are protected here already: the demo would end that (KERNEL=6.12: in a VM)'
 	work=$(mktemp -d /var/tmp/holdfast-demo.XXXXXX)
 	trap clean_up EXIT
 	(($# == 0)) || mount_drive "$1"
