@@ -20,7 +20,7 @@ HARDEN     := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 CSTD       := -std=gnu17 $(WARN) $(DEFS) -I. -I$(B)/gen
 SAN        := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
-PKGS       := libbpf libelf libseccomp libcap libxxhash libfyaml json-c libcrypto libsystemd smartcols
+PKGS       := libbpf libelf libseccomp libcap libxxhash libfyaml json-c lmdb libcrypto libsystemd smartcols
 LIBS        = $(shell pkg-config --libs $(PKGS)) -lpthread
 
 IMAGEDB    := $(wildcard imagedb/*.c)

@@ -11,7 +11,7 @@
 
 #include <linux/types.h>
 
-#define HF_ABI_VERSION 1
+#define HF_ABI_VERSION 2
 #define HF_PIN_DIR "/sys/fs/bpf/holdfast"
 
 /* Limits. Each bounds something that input can grow. */
@@ -242,6 +242,8 @@ struct hf_config {
 	__u64 host_root_ino;
 	__u64 pause_until_ns; /* CLOCK_BOOTTIME, all containers */
 	__u64 lost_told; /* the daemon's own note: how many lost events it has reported, over its restarts */
+	__u64 last_container; /* the daemon's own note: the highest container id ever given, whatever the clock does */
+	__u64 events_taken;   /* the daemon's own note: records of the ring that reached the outputs, over its restarts */
 	__u32 canary_tgid;    /* this process is judged by slot HF_SLOT_CANARY; 0 none */
 	__u32 pad;
 };
