@@ -8,8 +8,9 @@
 
 #include "enforcer/lsm.h"
 
-#define LSM_PIN_FOLDER HF_PIN_DIR "/v1"
-_Static_assert(HF_ABI_VERSION == 1, "the folder of the pins carries the version");
+#define LSM_TEXT(number) #number
+#define LSM_VERSION_TEXT(number) LSM_TEXT(number)
+#define LSM_PIN_FOLDER HF_PIN_DIR "/v" LSM_VERSION_TEXT(HF_ABI_VERSION)
 
 struct holdfast_bpf;
 struct ring_buffer;
