@@ -59,6 +59,7 @@ static void add_container_facts(struct daemon *daemon, struct report_status *sta
 		if (is_first_of_layer_set(daemon, i))
 			status->catalog_entries += container->executables;
 	}
+	status->catalog_max = lsm_sizes(daemon->lsm).catalog;
 }
 
 static void add_policy_facts(struct daemon *daemon, struct report_status *status)

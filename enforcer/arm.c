@@ -51,9 +51,9 @@ static void arming_free(struct arming **arming)
 /* Slots belong to records of the kernel half; free is what has no id there and is not pending here. */
 static int find_slot(struct daemon *daemon, uint32_t *ret)
 {
-	for (uint32_t slot = HF_SLOT_FIRST; slot < HF_MAX_CONTAINERS; slot++) {
-		struct hf_container *record = lsm_container(daemon->lsm, slot);
+	const struct hf_container *record;
 
+	for (uint32_t slot = HF_SLOT_FIRST; (record = lsm_container(daemon->lsm, slot)); slot++) {
 		if (record->id == 0 && !daemon->slot_taken[slot]) {
 			*ret = slot;
 			return 0;

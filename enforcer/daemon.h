@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "bpf-lsm/abi.h"
+#include "enforcer/lsm.h"
 
 struct control;
 struct container_table;
@@ -17,7 +18,6 @@ struct enroller;
 struct event_log;
 struct hook_server;
 struct loop;
-struct lsm;
 struct loop_source;
 struct policy_store;
 struct ring;
@@ -28,6 +28,7 @@ struct daemon_options {
 	const char *event_file;	 /* NULL: standard output only */
 	uint64_t event_file_max_bytes; /* rotated to FILE.1 beyond this; 0 never */
 	unsigned int enrol_timeout_ms;
+	struct lsm_limits limits;
 	bool quiet; /* no events on standard output */
 };
 

@@ -16,10 +16,26 @@
 
 struct lsm;
 
+/* What the node asks for at the first load; 0: the most that the contract names. */
+struct lsm_limits {
+	uint32_t executables; /* files of all layer sets together */
+	uint32_t containers;
+};
+
+/* Entries of the tables as they are: pinned ones keep the size of the load that made them. */
+struct lsm_sizes {
+	uint32_t catalog;
+	uint32_t containers; /* slots, those of the canary and of unknown containers included */
+	uint32_t policies;
+	uint32_t exceptions;
+	uint32_t volumes;
+};
+
 /* Opens, loads against pinned maps where they exist, attaches and pins (new links are renamed over the old ones, so
  * that there is no moment without). On failure *reterr (>= 256 bytes) says what is missing and the remedy.
- * Needs CAP_BPF and CAP_PERFMON. Blocks for up to seconds (verifier). -errno. */
-int lsm_open(struct lsm **ret, char *reterr, size_t reterr_bytes);
+ * limits (borrowed) may be NULL. Needs CAP_BPF and CAP_PERFMON. Blocks for up to seconds (verifier). -errno. */
+int lsm_open(const struct lsm_limits *limits, struct lsm **ret, char *reterr, size_t reterr_bytes);
+struct lsm_sizes lsm_sizes(const struct lsm *lsm);
 /* Frees user-space state; pins stay and keep enforcing. */
 void lsm_close(struct lsm **lsm);
 /* Removes every pin: enforcement ends within seconds. 0 or -errno. */

@@ -25,6 +25,7 @@ struct lsm {
 	struct holdfast_bpf *skel;
 	struct ring_buffer *ring;
 	struct lsm_view config, enrol, containers, policies, exceptions;
+	struct lsm_sizes sizes;
 	lsm_event_fn event_fn;
 	void *event_data;
 	bool took_over;
@@ -32,6 +33,8 @@ struct lsm {
 	int n_cpus;
 };
 
+/* Before the load: gives each table the entries that limits (or NULL) asks for, or those of its pin. 0 or -errno. */
+int lsm_size_maps(struct lsm *lsm, const struct lsm_limits *limits);
 /* Maps the arrays and opens the ring. 0 or -errno. */
 int lsm_maps_open(struct lsm *lsm);
 void lsm_maps_close(struct lsm *lsm);

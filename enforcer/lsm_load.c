@@ -128,7 +128,7 @@ static int attach_all(struct lsm *lsm)
 	return 0;
 }
 
-static int load(struct lsm *lsm, char *reterr, size_t bytes)
+static int load(struct lsm *lsm, const struct lsm_limits *limits, char *reterr, size_t bytes)
 {
 	int err;
 
@@ -143,6 +143,8 @@ static int load(struct lsm *lsm, char *reterr, size_t bytes)
 			    "; is a bpf file system mounted? mount -t bpf bpf /sys/fs/bpf");
 	err = set_pins(lsm);
 	if (!err)
+		err = lsm_size_maps(lsm, limits);
+	if (!err)
 		err = holdfast_bpf__load(lsm->skel);
 	if (err == -EINVAL && lsm->took_over)
 		return fail(reterr, bytes, err, "the maps pinned in " LSM_PIN_FOLDER " do not fit this holdfastd",
@@ -152,7 +154,7 @@ static int load(struct lsm *lsm, char *reterr, size_t bytes)
 	return 0;
 }
 
-int lsm_open(struct lsm **ret, char *reterr, size_t reterr_bytes)
+int lsm_open(const struct lsm_limits *limits, struct lsm **ret, char *reterr, size_t reterr_bytes)
 {
 	struct lsm *lsm = calloc(1, sizeof(*lsm));
 	int err;
@@ -162,7 +164,7 @@ int lsm_open(struct lsm **ret, char *reterr, size_t reterr_bytes)
 	print_all = getenv("HOLDFAST_LIBBPF_LOG") != NULL;
 	libbpf_set_print(keep_complaint);
 	last_complaint[0] = '\0';
-	err = load(lsm, reterr, reterr_bytes);
+	err = load(lsm, limits, reterr, reterr_bytes);
 	if (!err) {
 		err = lsm_maps_open(lsm);
 		if (err)

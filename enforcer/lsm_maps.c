@@ -55,6 +55,7 @@ int lsm_maps_open(struct lsm *lsm)
 {
 	int err = view_open(&lsm->config, lsm->skel->maps.hf_config);
 
+	lsm->sizes = lsm_sizes(lsm);
 	if (!err)
 		err = view_open(&lsm->enrol, lsm->skel->maps.hf_enrol);
 	if (!err)
@@ -90,17 +91,17 @@ struct hf_config *lsm_config(struct lsm *lsm)
 
 struct hf_container *lsm_container(struct lsm *lsm, uint32_t slot)
 {
-	return slot < HF_MAX_CONTAINERS ? (struct hf_container *)lsm->containers.addr + slot : NULL;
+	return slot < lsm->sizes.containers ? (struct hf_container *)lsm->containers.addr + slot : NULL;
 }
 
 struct hf_policy *lsm_policy(struct lsm *lsm, uint32_t slot)
 {
-	return slot < HF_MAX_POLICIES ? (struct hf_policy *)lsm->policies.addr + slot : NULL;
+	return slot < lsm->sizes.policies ? (struct hf_policy *)lsm->policies.addr + slot : NULL;
 }
 
 struct hf_exception *lsm_exception(struct lsm *lsm, uint32_t index)
 {
-	return index < HF_MAX_EXCEPTIONS ? (struct hf_exception *)lsm->exceptions.addr + index : NULL;
+	return index < lsm->sizes.exceptions ? (struct hf_exception *)lsm->exceptions.addr + index : NULL;
 }
 
 static int map_put(struct bpf_map *map, const void *key, const void *value)

@@ -18,12 +18,16 @@
 #define DEFAULT_ENROL_TIMEOUT_MS 8000 /* below the hook's 10 s, which is below the 15 s that the runtime waits */
 #define DEFAULT_EVENT_FILE_MAX (100ull << 20)
 
+#define EXECUTABLES_MAX (1u << 24) /* at 120 bytes each that is 2 GB of kernel memory */
+
 enum option_code {
 	OPTION_POLICY = 256,
 	OPTION_RUN_DIR,
 	OPTION_EVENT_FILE,
 	OPTION_EVENT_FILE_MAX,
 	OPTION_ENROL_TIMEOUT,
+	OPTION_MAX_EXECUTABLES,
+	OPTION_MAX_CONTAINERS,
 	OPTION_QUIET,
 	OPTION_DEBUG,
 	OPTION_DOCTOR,
@@ -37,6 +41,8 @@ static const struct option long_options[] = {
 	{ "event-file", required_argument, NULL, OPTION_EVENT_FILE },
 	{ "event-file-max-bytes", required_argument, NULL, OPTION_EVENT_FILE_MAX },
 	{ "enrol-timeout", required_argument, NULL, OPTION_ENROL_TIMEOUT },
+	{ "max-executables", required_argument, NULL, OPTION_MAX_EXECUTABLES },
+	{ "max-containers", required_argument, NULL, OPTION_MAX_CONTAINERS },
 	{ "quiet", no_argument, NULL, OPTION_QUIET },
 	{ "debug", no_argument, NULL, OPTION_DEBUG },
 	{ "doctor", no_argument, NULL, OPTION_DOCTOR },
@@ -56,6 +62,8 @@ static const char usage[] =
 	"  --event-file FILE           also append events to FILE; SIGHUP reopens it\n"
 	"  --event-file-max-bytes N    rename FILE to FILE.1 beyond N bytes; 0 never (104857600)\n"
 	"  --enrol-timeout MS          longest scan of a container's root (8000)\n"
+	"  --max-executables N         files of all images together, set at the first load (1048576)\n"
+	"  --max-containers N          containers at once, set at the first load (4094)\n"
 	"  --quiet                     no events on standard output\n"
 	"  --debug                     more log lines\n"
 	"  --doctor [-o table|json]    check whether this host can be protected, then exit\n"
@@ -83,6 +91,16 @@ static int bad_number(const char *option, const char *value)
 	return -EINVAL;
 }
 
+static int take_limit(const char *option, unsigned long long max, uint32_t *ret)
+{
+	unsigned long long n;
+
+	if (!parse_number(optarg, max, &n) || n == 0)
+		return bad_number(option, optarg);
+	*ret = (uint32_t)n;
+	return 0;
+}
+
 static int take_option(int option, struct options *o)
 {
 	unsigned long long n;
@@ -107,6 +125,10 @@ static int take_option(int option, struct options *o)
 			return bad_number("--enrol-timeout", optarg);
 		o->daemon.enrol_timeout_ms = (unsigned int)n;
 		return 0;
+	case OPTION_MAX_EXECUTABLES:
+		return take_limit("--max-executables", EXECUTABLES_MAX, &o->daemon.limits.executables);
+	case OPTION_MAX_CONTAINERS:
+		return take_limit("--max-containers", HF_MAX_CONTAINERS - HF_SLOT_FIRST, &o->daemon.limits.containers);
 	case OPTION_QUIET:
 		o->daemon.quiet = true;
 		return 0;

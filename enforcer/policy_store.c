@@ -107,14 +107,15 @@ int policy_store_new_on(struct daemon *daemon, const struct policy_tables *table
 
 int policy_store_new(struct daemon *daemon, struct policy_store **ret, struct policy_error *reterr)
 {
+	const struct lsm_sizes sizes = lsm_sizes(daemon->lsm);
 	const struct policy_tables tables = {
 		.policies = lsm_policy(daemon->lsm, 0),
-		.n_policies = HF_MAX_POLICIES,
+		.n_policies = sizes.policies,
 		.exceptions = lsm_exception(daemon->lsm, 0),
-		.n_exceptions = HF_MAX_EXCEPTIONS,
+		.n_exceptions = sizes.exceptions,
 		.config = lsm_config(daemon->lsm),
 		.containers = lsm_container(daemon->lsm, 0),
-		.n_containers = HF_MAX_CONTAINERS,
+		.n_containers = sizes.containers,
 	};
 
 	return policy_store_new_on(daemon, &tables, ret, reterr);

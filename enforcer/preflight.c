@@ -17,7 +17,7 @@
 static int prove(char *reterr, size_t reterr_bytes)
 {
 	struct lsm *lsm = NULL;
-	int err = lsm_open(&lsm, reterr, reterr_bytes);
+	int err = lsm_open(NULL, &lsm, reterr, reterr_bytes);
 
 	if (err)
 		return err;

@@ -165,7 +165,7 @@ static void add_numbers(struct json_object *object, const struct report_status *
 		if (status->counter_names[i])
 			add_number(counters, status->counter_names[i], status->counters[i]);
 	add_number(catalog, "entries", status->catalog_entries);
-	add_number(catalog, "max", HF_MAX_CATALOG);
+	add_number(catalog, "max", status->catalog_max);
 }
 
 struct json_object *report_status(const struct report_status *status)

@@ -56,7 +56,7 @@ struct report_status {
 	uint64_t events_delivered, events_lost;
 	uint64_t counters[_HF_COUNTER_MAX];
 	const char *counter_names[_HF_COUNTER_MAX];
-	uint64_t catalog_entries;
+	uint64_t catalog_entries, catalog_max;
 
 	char degraded[REPORT_DEGRADED_MAX][REPORT_DEGRADED_BYTES];
 	size_t n_degraded;

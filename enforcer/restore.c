@@ -153,7 +153,7 @@ static bool is_sane(struct daemon *daemon, const struct container *c)
 	const struct hf_container *record;
 
 	if (!c->facts.id || !c->kernel_id || c->state >= _CONTAINER_STATE_MAX || c->pid <= 0 ||
-	    c->slot < HF_SLOT_FIRST || c->slot >= HF_MAX_CONTAINERS || daemon->slot_taken[c->slot])
+	    c->slot < HF_SLOT_FIRST || !lsm_container(daemon->lsm, c->slot) || daemon->slot_taken[c->slot])
 		return false;
 	record = lsm_container(daemon->lsm, c->slot);
 	return record->id == c->kernel_id && record->layer_set == c->layer_set;
@@ -251,8 +251,10 @@ static void free_slot(struct daemon *daemon, uint32_t slot)
 
 void restore_finish(struct daemon *daemon)
 {
-	for (uint32_t slot = HF_SLOT_FIRST; slot < HF_MAX_CONTAINERS; slot++) {
-		if (lsm_container(daemon->lsm, slot)->id && !daemon->slot_taken[slot])
+	const struct hf_container *record;
+
+	for (uint32_t slot = HF_SLOT_FIRST; (record = lsm_container(daemon->lsm, slot)); slot++) {
+		if (record->id && !daemon->slot_taken[slot])
 			free_slot(daemon, slot);
 	}
 	enrol_adopted_all(daemon->enroller);

@@ -129,10 +129,27 @@ static void stop_events(struct daemon *daemon)
 	event_log_free(&daemon->events);
 }
 
+/* Pinned tables keep their size, whatever the options say now. */
+static void tell_sizes(const struct lsm_limits *limits, struct lsm_sizes sizes)
+{
+	uint32_t containers = sizes.containers - HF_SLOT_FIRST;
+
+	if ((limits->executables && limits->executables != sizes.catalog) ||
+	    (limits->containers && limits->containers != containers))
+		log_warning("the pinned tables hold %u executables and %u containers, not what the options ask for; they "
+			    "can change after holdfastd --unload", sizes.catalog, containers);
+}
+
 static int start_kernel_half(struct daemon *daemon, char *reterr)
 {
+	const struct lsm_limits *limits = &daemon->options.limits;
+	int err;
+
 	host_load_overlay();
-	return lsm_open(&daemon->lsm, reterr, STAGES_ERROR_BYTES);
+	err = lsm_open(limits, &daemon->lsm, reterr, STAGES_ERROR_BYTES);
+	if (!err)
+		tell_sizes(limits, lsm_sizes(daemon->lsm));
+	return err;
 }
 
 static void stop_kernel_half(struct daemon *daemon)

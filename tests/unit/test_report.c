@@ -49,7 +49,7 @@ static void fill_status(struct report_status *status)
 		.containers = { [CONTAINER_STATE_PENDING] = 1, [CONTAINER_STATE_ARMED] = 2 },
 		.policy_generation = 5, .policy_path = "/etc/holdfast/policies", .policies = 3,
 		.pauses = { { "", NOON_NS }, { "prod", NOON_NS + 1 } }, .n_pauses = 2,
-		.events_delivered = 7, .events_lost = 8, .catalog_entries = 9,
+		.events_delivered = 7, .events_lost = 8, .catalog_entries = 9, .catalog_max = 1048576,
 		.counters = { [HF_COUNTER_DENIED] = 10 },
 		.counter_names = { [HF_COUNTER_DENIED] = "denied", [HF_COUNTER_AUDITED] = "audited" },
 		.degraded = { "something is wrong" }, .n_degraded = 1,
@@ -64,7 +64,7 @@ static void test_status_has_the_whole_shape(void **state)
 	fill_status(&status);
 	check_text(report_status(&status),
 		   "{\"version\":\"0.1.0\",\"ready\":true,\"pid\":12,\"uptime_seconds\":34,\"kernel\":{\"release\":\"6.1.0\","
-		   "\"abi\":1,\"hooks\":[\"mmap_file\",\"file_mprotect\"]},\"containers\":{\"total\":3,\"pending\":1,"
+		   "\"abi\":2,\"hooks\":[\"mmap_file\",\"file_mprotect\"]},\"containers\":{\"total\":3,\"pending\":1,"
 		   "\"armed\":2,\"audit\":0,\"unwatched\":0},\"policy\":{\"generation\":5,\"path\":"
 		   "\"/etc/holdfast/policies\",\"policies\":3,\"error\":null},\"pauses\":[{\"namespace\":\"\",\"until\":"
 		   "\"2026-01-01T12:00:00.000000000Z\"},{\"namespace\":\"prod\",\"until\":"
