@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "enforcer/util.h"
+#include "imagedb/layers.h"
 
 #define MINOR_BITS 20 /* of the kernel's dev_t, as s_dev holds it */
 #define TEXT_BYTES_MAX (8u << 20) /* a node with thousands of mounts has some hundred kB */
@@ -50,63 +51,6 @@ static bool split_line(char *text, struct line *ret)
 	return ret->options != NULL;
 }
 
-/* Appends "path=dev:ino@ctime;" to the stream: a folder that replaces another may get its inode number, but not its time. False
- * when the folder cannot be told for sure. */
-static bool add_layer(FILE *out, const char *path)
-{
-	struct stat st;
-
-	if (path[0] != '/' || strchr(path, '\\') || stat(path, &st) || !S_ISDIR(st.st_mode))
-		return false;
-	fprintf(out, "%s=%llx:%llx@%llx.%lx;", path, (unsigned long long)st.st_dev, (unsigned long long)st.st_ino,
-		(unsigned long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
-	return true;
-}
-
-/* "a:b::c": layers, then those behind a double colon that only give data, which makes another root of the same folders. */
-static bool add_list(FILE *out, char *list)
-{
-	while (list) {
-		char *path = strsep(&list, ":");
-
-		if (!*path && list) {
-			fputs("data:", out);
-			path = strsep(&list, ":");
-		}
-		if (!add_layer(out, path))
-			return false;
-	}
-	return true;
-}
-
-/* One option: "lowerdir=a:b", or "lowerdir+=a" and "datadir+=a" of the new mount interface. */
-static bool add_option(FILE *out, char *option)
-{
-	if (!strncmp(option, "lowerdir+=", 10))
-		return add_layer(out, option + 10);
-	if (!strncmp(option, "datadir+=", 9))
-		return fputs("data:", out) >= 0 && add_layer(out, option + 9);
-	return strncmp(option, "lowerdir=", 9) || add_list(out, option + 9);
-}
-
-static char *layers_of(char *options)
-{
-	char *save = NULL, *text = NULL;
-	size_t bytes = 0;
-	FILE *out = open_memstream(&text, &bytes);
-	bool ok = out != NULL;
-
-	for (char *option = strtok_r(options, ",", &save); ok && option; option = strtok_r(NULL, ",", &save))
-		ok = add_option(out, option);
-	if (out && fclose(out))
-		ok = false;
-	if (!ok || !bytes) {
-		free(text);
-		return NULL;
-	}
-	return text;
-}
-
 static char *upper_of(const char *options)
 {
 	const char *at = strstr(options, "upperdir=");
@@ -122,7 +66,9 @@ static void take_line(struct line *line, bool is_root_mount, struct mounts_root 
 	snprintf(ret->type, sizeof(ret->type), "%s", line->type);
 	ret->own_overlay = is_root_mount && !strcmp(line->type, "overlay") && !strcmp(line->root, "/");
 	ret->upper = ret->own_overlay ? upper_of(line->options) : NULL;
-	ret->layers = ret->own_overlay ? layers_of(line->options) : NULL;
+	ret->layers = NULL;
+	if (ret->own_overlay)
+		imagedb_layers_of_options(line->options, NULL, &ret->layers); /* not told: stays NULL, never shared */
 }
 
 /* The line of that file system which is the mount itself (mount_id 0: the first one). */

@@ -37,15 +37,20 @@ static bool wants_mode_bits(const struct imagedb_scanner *scanner, const struct 
 	return (scanner->options.flags & IMAGEDB_SCAN_MODE_BITS) && (st->st_mode & ANY_EXEC_BIT);
 }
 
-/* Fills kind, interpreter and details. Returns whether the file is a candidate at all. */
+static bool wants_any(const struct imagedb_scanner *scanner, const struct stat *st)
+{
+	return scanner->options.flags & IMAGEDB_SCAN_ALL || wants_mode_bits(scanner, st);
+}
+
+/* Fills kind, interpreter and details. Returns whether the file is to be reported at all. */
 static bool classify(struct imagedb_scanner *scanner, const struct imagedb_start *start, const struct stat *st,
 		     struct imagedb_file *file)
 {
 	bool details = scanner->options.flags & IMAGEDB_SCAN_DETAILS;
 
 	if (!imagedb_classify_magic(start, &file->kind)) {
-		file->kind = IMAGEDB_KIND_MODE_BITS;
-		return wants_mode_bits(scanner, st);
+		file->kind = wants_mode_bits(scanner, st) ? IMAGEDB_KIND_MODE_BITS : IMAGEDB_KIND_OTHER;
+		return wants_any(scanner, st);
 	}
 	if (file->kind == IMAGEDB_KIND_SCRIPT) {
 		imagedb_script_read(start, &scanner->script);
@@ -89,9 +94,10 @@ static int find_hardlink(struct imagedb_scanner *scanner, struct imagedb_file *f
 static int report(struct imagedb_scanner *scanner, struct imagedb_file *file, const char *name, size_t len)
 {
 	struct imagedb_scan_stats *stats = &scanner->stats;
+	bool candidate = file->kind != IMAGEDB_KIND_OTHER;
 	int r;
 
-	if (stats->candidates >= scanner->options.limits.candidates)
+	if (candidate && stats->candidates >= scanner->options.limits.candidates)
 		return imagedb_scanner_halt(scanner, IMAGEDB_INCOMPLETE_CANDIDATES);
 	r = imagedb_dirstack_set_path(&scanner->stack, name, len);
 	if (r == -ENAMETOOLONG) {
@@ -105,7 +111,7 @@ static int report(struct imagedb_scanner *scanner, struct imagedb_file *file, co
 		return r;
 	file->path = scanner->stack.path;
 	file->path_len = scanner->stack.path_len;
-	stats->candidates++;
+	stats->candidates += candidate;
 	stats->kinds[file->kind]++;
 	r = scanner->fn(file, scanner->data);
 	imagedb_dirstack_reset_path(&scanner->stack);
@@ -121,7 +127,7 @@ static int examine_regular(struct imagedb_scanner *scanner, int pin_fd, const st
 
 	scanner->stats.regular_files++;
 	scanner->stats.bytes += (uint64_t)st->st_size;
-	if (st->st_size < IMAGEDB_MIN_BYTES && !wants_mode_bits(scanner, st))
+	if (st->st_size < IMAGEDB_MIN_BYTES && !wants_any(scanner, st))
 		return 0;
 	fd = imagedb_open_pinned(scanner->proc_fd, pin_fd);
 	if (fd < 0)

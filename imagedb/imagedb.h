@@ -37,6 +37,7 @@
  * @IMAGEDB_KIND_PE:		starts with "MZ": .NET maps the machine code in its .dll files executable
  * @IMAGEDB_KIND_MODE_BITS:	none of these, but executable by its mode: a shell runs it after ENOEXEC, or binfmt_misc does;
  *				only with IMAGEDB_SCAN_MODE_BITS
+ * @IMAGEDB_KIND_OTHER:		a regular file that is no candidate; only with IMAGEDB_SCAN_ALL
  *
  * A label for people and reports. That a file is a candidate matters; no verdict may hang on which kind it is.
  */
@@ -49,6 +50,7 @@ enum imagedb_kind {
 	IMAGEDB_KIND_SCRIPT,
 	IMAGEDB_KIND_PE,
 	IMAGEDB_KIND_MODE_BITS,
+	IMAGEDB_KIND_OTHER,
 	_IMAGEDB_KIND_MAX,
 };
 
@@ -145,9 +147,9 @@ struct imagedb_file {
  * @directories:	directories listed, the root included
  * @regular_files:	regular files looked at
  * @bytes:		their sizes added up
- * @candidates:		names handed to the callback
- * @kinds:		the same by kind
- * @hardlinks:		candidates with @hardlink_seen set
+ * @candidates:		names handed to the callback, without IMAGEDB_KIND_OTHER
+ * @kinds:		names handed to the callback, by kind
+ * @hardlinks:		names handed to the callback with @hardlink_seen set
  * @symlinks:		symbolic links, never followed
  * @skipped_mounts:	names on which something is mounted (volumes, /proc, /etc/hosts): not entered, not opened
  * @skipped_special:	FIFOs, sockets, devices: never opened
@@ -193,10 +195,11 @@ struct imagedb_scan_limits {
 enum imagedb_scan_flags {
 	IMAGEDB_SCAN_DETAILS	= 1 << 0,	/* fill .elf and the interpreter of ELF files: up to a few more reads per file */
 	IMAGEDB_SCAN_MODE_BITS	= 1 << 1,	/* also report IMAGEDB_KIND_MODE_BITS */
+	IMAGEDB_SCAN_ALL	= 1 << 2,	/* also report IMAGEDB_KIND_OTHER: every regular file; bounded by the entries */
 };
 
 /**
- * imagedb_file_fn - called for each candidate
+ * imagedb_file_fn - called for each candidate, with IMAGEDB_SCAN_ALL for each regular file
  * @file: borrowed, valid during the call
  * @data: the pointer given to imagedb_scan()
  *

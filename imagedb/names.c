@@ -16,6 +16,7 @@ static const char *const kind_names[] = {
 	[IMAGEDB_KIND_SCRIPT]		= "script",
 	[IMAGEDB_KIND_PE]		= "pe",
 	[IMAGEDB_KIND_MODE_BITS]	= "mode-bits",
+	[IMAGEDB_KIND_OTHER]		= "other",
 };
 static_assert(sizeof(kind_names) / sizeof(kind_names[0]) == _IMAGEDB_KIND_MAX, "a kind has no name");
 

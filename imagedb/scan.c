@@ -15,7 +15,7 @@
 
 #define ENTRIES_PER_CLOCK	16u	/* reading the clock may be a system call in a virtual machine */
 #define ENTRIES_PER_PROGRESS	4096u
-#define KNOWN_FLAGS		((unsigned int)(IMAGEDB_SCAN_DETAILS | IMAGEDB_SCAN_MODE_BITS))
+#define KNOWN_FLAGS		((unsigned int)(IMAGEDB_SCAN_DETAILS | IMAGEDB_SCAN_MODE_BITS | IMAGEDB_SCAN_ALL))
 
 void imagedb_scanner_incomplete(struct imagedb_scanner *scanner, enum imagedb_incomplete reason)
 {

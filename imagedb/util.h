@@ -20,6 +20,12 @@ static inline void closep(int *fd)
 	errno = saved;
 }
 
+static inline void free_text(char **text)
+{
+	free(*text);
+	*text = NULL;
+}
+
 /* Hands the descriptor on: the variable no longer owns it. */
 static inline int take_fd(int *fd)
 {

@@ -114,6 +114,35 @@ static void test_scan_with_mode_bits_adds_executable_text(void **state)
 	assert_null(found_get(&found, "data"));
 }
 
+static void test_scan_of_all_reports_what_is_no_candidate_as_other(void **state)
+{
+	struct imagedb_scan_options options = { .flags = IMAGEDB_SCAN_ALL, .limits.candidates = 1 };
+	struct tree *tree = *state;
+	struct imagedb_scan_stats stats;
+
+	tree_put(tree->fd, "data", "echo hello\n", 11, 0644);
+	tree_put(tree->fd, "x-bit", "echo hello\n", 11, 0755);
+	tree_put(tree->fd, "empty", "", 0, 0644);
+	tree_put_script(tree->fd, "script");
+	assert_int_equal(symlinkat("data", tree->fd, "link"), 0);
+	assert_int_equal(mkfifoat(tree->fd, "fifo", 0644), 0);
+	assert_int_equal(scan(tree, &options, &stats), 0);
+	assert_true(stats.complete);
+	assert_int_equal(stats.candidates, 1);
+	assert_int_equal(stats.kinds[IMAGEDB_KIND_OTHER], 3);
+	assert_int_equal(found.count, 4);
+	assert_int_equal(found_get(&found, "data")->kind, IMAGEDB_KIND_OTHER);
+	assert_int_equal(found_get(&found, "x-bit")->kind, IMAGEDB_KIND_OTHER);
+	assert_int_equal(found_get(&found, "empty")->kind, IMAGEDB_KIND_OTHER);
+	assert_int_equal(found_get(&found, "script")->kind, IMAGEDB_KIND_SCRIPT);
+	found_clear(&found);
+	options.flags |= IMAGEDB_SCAN_MODE_BITS;
+	options.limits.candidates = 0;
+	assert_int_equal(scan(tree, &options, &stats), 0);
+	assert_int_equal(found_get(&found, "x-bit")->kind, IMAGEDB_KIND_MODE_BITS);
+	assert_int_equal(found_get(&found, "data")->kind, IMAGEDB_KIND_OTHER);
+}
+
 static void test_scan_of_nested_directories_gives_relative_paths(void **state)
 {
 	struct tree *tree = *state;
@@ -400,6 +429,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_scan_finds_code_by_content_whatever_the_mode, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_scan_reports_elf_types, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_scan_with_mode_bits_adds_executable_text, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_scan_of_all_reports_what_is_no_candidate_as_other, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_scan_of_nested_directories_gives_relative_paths, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_scan_of_path_descriptor_works_and_moves_no_offset, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_scan_of_file_is_refused, set_up, tear_down),

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Owns: the identity of an overlay's layers, from its mount options; see layers.h. Must not know: the store, mountinfo. */
+#include "imagedb/layers.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "imagedb/util.h"
+
+/* The text being made. */
+struct identity {
+	FILE *out;
+	const char *base;
+};
+
+/*
+ * Appends "path=dev:ino@ctime;". A folder that replaces another may get its inode number, but not its time. -EINVAL when the
+ * folder cannot be told for sure: mountinfo escapes what it cannot show, and a backslash escapes a colon.
+ */
+static int add_layer(const struct identity *identity, const char *path)
+{
+	_cleanup_(free_text) char *absolute = NULL, *real = NULL;
+	struct stat st;
+
+	if (!*path || strchr(path, '\\') || (path[0] != '/' && !identity->base))
+		return -EINVAL;
+	if (path[0] != '/' && asprintf(&absolute, "%s/%s", identity->base, path) < 0)
+		return -ENOMEM;
+	real = realpath(absolute ? absolute : path, NULL);
+	if (!real || stat(real, &st))
+		return -errno;
+	if (!S_ISDIR(st.st_mode))
+		return -ENOTDIR;
+	if (strchr(real, ';'))
+		return -EINVAL;	/* such a path would read as two layers */
+	fprintf(identity->out, "%s=%llx:%llx@%llx.%lx;", real, (unsigned long long)st.st_dev, (unsigned long long)st.st_ino,
+		(unsigned long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
+	return 0;
+}
+
+/* "a:b::c": layers, then those behind a double colon that only give data, which makes another root of the same folders. */
+static int add_list(const struct identity *identity, char *list)
+{
+	int r = 0;
+
+	while (list && r == 0) {
+		char *path = strsep(&list, ":");
+
+		if (!*path && list) {
+			fputs("data:", identity->out);
+			path = strsep(&list, ":");
+		}
+		r = add_layer(identity, path);
+	}
+	return r;
+}
+
+/* One option: "lowerdir=a:b", or "lowerdir+=a" and "datadir+=a" of the new mount interface. */
+static int add_option(const struct identity *identity, char *option)
+{
+	if (strncmp(option, "lowerdir+=", 10) == 0)
+		return add_layer(identity, option + 10);
+	if (strncmp(option, "lowerdir=", 9) == 0)
+		return add_list(identity, option + 9);
+	if (strncmp(option, "datadir+=", 9) != 0)
+		return 0;
+	fputs("data:", identity->out);
+	return add_layer(identity, option + 9);
+}
+
+static int add_options(const struct identity *identity, char *options)
+{
+	char *save = NULL;
+	int r = 0;
+
+	for (char *option = strtok_r(options, ",", &save); r == 0 && option; option = strtok_r(NULL, ",", &save))
+		r = add_option(identity, option);
+	return r;
+}
+
+/* Runs one of the makers above on a copy of the text. */
+static int make_text(int (*make)(const struct identity *, char *), const char *from, const char *base, char **ret)
+{
+	_cleanup_(free_text) char *copy = strdup(from), *text = NULL;
+	struct identity identity = { .base = base };
+	size_t bytes = 0;
+	int r;
+
+	if (!copy)
+		return -ENOMEM;
+	identity.out = open_memstream(&text, &bytes);
+	if (!identity.out)
+		return -ENOMEM;
+	r = make(&identity, copy);
+	if (fclose(identity.out) && r == 0)
+		r = -ENOMEM;
+	if (r == 0 && bytes == 0)
+		r = -EINVAL;
+	if (r < 0)
+		return r;
+	*ret = text;
+	text = NULL;
+	return 0;
+}
+
+int imagedb_layers_of_options(const char *options, const char *base, char **ret)
+{
+	int r = make_text(add_options, options, base, ret);
+
+	return r < 0 && r != -ENOMEM ? -EINVAL : r;
+}
+
+int imagedb_layers_of_list(const char *list, char **ret)
+{
+	char folder[PATH_MAX];
+
+	return getcwd(folder, sizeof(folder)) ? make_text(add_list, list, folder, ret) : -errno;
+}
