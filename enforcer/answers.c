@@ -16,6 +16,7 @@
 #include "enforcer/daemon.h"
 #include "enforcer/event_json.h"
 #include "enforcer/event_log.h"
+#include "enforcer/faults.h"
 #include "enforcer/log.h"
 #include "enforcer/lsm.h"
 #include "enforcer/policy_store.h"
@@ -113,6 +114,17 @@ static void add_sink_faults(struct daemon *daemon, struct report_status *status)
 			daemon->options.event_file ? daemon->options.event_file : "the event file", stats.dropped);
 }
 
+static void add_met_faults(struct daemon *daemon, struct report_status *status)
+{
+	_Static_assert(_FAULT_MAX <= REPORT_FAULTS_MAX, "room for all faults");
+	for (enum fault_kind kind = 0; kind < _FAULT_MAX; kind++) {
+		status->fault_names[kind] = faults_name(kind);
+		status->faults[kind] = faults_count(daemon->faults, kind);
+		if (faults_present(daemon->faults, kind))
+			degrade(status, "%s (met %" PRIu64 " times)", faults_text(kind), status->faults[kind]);
+	}
+}
+
 /* What an operator should do something about. */
 static void add_faults(struct daemon *daemon, struct report_status *status)
 {
@@ -127,9 +139,7 @@ static void add_faults(struct daemon *daemon, struct report_status *status)
 		degrade(status, "%zu containers run unwatched: see holdfast containers", unwatched);
 	if (audited)
 		degrade(status, "%zu containers could not be armed and are only audited: see holdfast containers", audited);
-	if (status->counters[HF_COUNTER_ENROL_FULL])
-		degrade(status, "the catalogue was full: %" PRIu64 " files could not be enrolled",
-			status->counters[HF_COUNTER_ENROL_FULL]);
+	add_met_faults(daemon, status);
 	add_sink_faults(daemon, status);
 }
 

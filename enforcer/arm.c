@@ -5,6 +5,8 @@
  *   I1  The hook is answered "armed" only after the record is visible to the kernel half: the runtime then pivots and
  *       executes, and the first exec finds record, policy and catalogue.
  *   I2  Every request is answered exactly once, and every failure has a name that the policy's notReady decides upon.
+ *   I3  What is full or broken never takes room from those that are armed: a container that cannot even be registered, and that
+ *       its policy lets start, is one that nobody registered, with the kernel half's rule for those.
  */
 #include "enforcer/arm.h"
 
@@ -17,6 +19,7 @@
 #include "enforcer/cgroup.h"
 #include "enforcer/daemon.h"
 #include "enforcer/enrol.h"
+#include "enforcer/faults.h"
 #include "enforcer/hook_server.h"
 #include "enforcer/life.h"
 #include "enforcer/log.h"
@@ -26,6 +29,8 @@
 #include "enforcer/state.h"
 #include "enforcer/util.h"
 #include "enforcer/volumes.h"
+
+#define TELL_BYTES 1536 /* an id and a reason */
 
 /* A request on its way. */
 struct arming {
@@ -129,7 +134,17 @@ static void withdraw(struct daemon *daemon, struct container *c)
 	policy_store_unassign(daemon->policies, c);
 	if (c->layer_set)
 		enrol_release(daemon->enroller, c->layer_set);
-	daemon->slot_taken[c->slot] = false;
+	if (c->slot)
+		daemon->slot_taken[c->slot] = false;
+}
+
+/* There is room again for what this one had. */
+static void tell_room(struct daemon *daemon, const struct container *c)
+{
+	faults_over(daemon->faults, FAULT_CONTAINERS);
+	faults_over(daemon->faults, FAULT_ROOTS);
+	if (c->volumes)
+		faults_over(daemon->faults, FAULT_VOLUMES);
 }
 
 void arm_release(struct daemon *daemon, uint64_t kernel_id)
@@ -140,6 +155,7 @@ void arm_release(struct daemon *daemon, uint64_t kernel_id)
 		return;
 	life_unwatch(c);
 	withdraw(daemon, c);
+	tell_room(daemon, c);
 	state_remove(daemon, kernel_id);
 	log_info("container %s: gone", c->facts.id);
 	container_free(&c);
@@ -168,21 +184,37 @@ static int take_mounts(struct arming *a, const struct enrol_job *job)
 	return 0;
 }
 
-/* Hands the container to the table, its record to the kernel half, and writes it down. */
-static int commit(struct arming *a)
+/* One line for a container, or for all that meet the same fault. _FAULT_MAX: this one's own trouble. */
+static void tell(struct daemon *daemon, const char *id, enum fault_kind kind, const char *what, const char *why)
+{
+	char text[TELL_BYTES];
+
+	snprintf(text, sizeof(text), "container %s: %s: %s", id, what, why);
+	if (kind == _FAULT_MAX)
+		log_warning("%s", text);
+	else if (!faults_met(daemon->faults, kind, text))
+		log_debug("%s", text);
+}
+
+/* Hands the container to the table, its record to the kernel half, and writes it down, now or when that works again. */
+static int commit(struct arming *a, enum fault_kind *ret_kind)
 {
 	struct daemon *daemon = a->daemon;
 	struct container *c = a->container;
-	int err = state_save(daemon, c);
+	int err;
 
-	if (!err)
-		err = life_watch(daemon, c, a->pidfd);
+	state_keep(daemon, c);
+	*ret_kind = FAULT_DESCRIPTORS;
+	err = life_watch(daemon, c, a->pidfd);
 	if (!err) {
 		a->pidfd = -1; /* taken */
+		*ret_kind = FAULT_ROOTS;
 		err = arm_publish(daemon, c);
 	}
-	if (!err)
+	if (!err) {
+		*ret_kind = FAULT_CONTAINERS;
 		err = container_table_add(daemon->containers, &a->container);
+	}
 	if (err) {
 		life_unwatch(c);
 		state_remove(daemon, c->kernel_id);
@@ -190,45 +222,82 @@ static int commit(struct arming *a)
 	return err;
 }
 
-static void give_up(struct arming *a, int err, const char *why)
+static void give_up(struct arming *a, int err, enum fault_kind kind, const char *why)
 {
 	const char *id = a->container ? a->container->facts.id : a->oci->facts.id;
 
-	log_error("container %s: refused: %s", id, why);
+	tell(a->daemon, id, kind, "refused", why);
 	if (a->container)
 		withdraw(a->daemon, a->container);
 	hook_server_answer(a->daemon->hook, a->client, err, id, false, why);
 }
 
-/* It could not be armed: the policy says what it gets. */
-static void not_ready(struct arming *a, int err, const char *why)
+static enum policy_not_ready not_ready_of(struct arming *a)
 {
 	struct container *c = a->container;
-	enum policy_not_ready not_ready = c->policy ? c->policy->not_ready : POLICY_NOT_READY_AUDIT;
+
+	if (!c->policy)
+		policy_store_resolve(a->daemon->policies, c);
+	return c->policy ? c->policy->not_ready : POLICY_NOT_READY_DENY; /* no memory to find out: the safe side */
+}
+
+/* There is no record for it. Either it does not start, or it starts as one that nobody registered (I3). */
+static void cannot_register(struct arming *a, int err, enum fault_kind kind, const char *why)
+{
+	if (not_ready_of(a) == POLICY_NOT_READY_DENY) {
+		give_up(a, err, kind, why);
+		return;
+	}
+	tell(a->daemon, a->container->facts.id, kind, "runs as an unknown container", why);
+	withdraw(a->daemon, a->container);
+	hook_server_answer(a->daemon->hook, a->client, 0, a->container->facts.id, false, why);
+}
+
+/* The state caps its policy at audit, so it gets another slot. Without one the policy of unknown containers does, until there
+ * is room: it denies nothing either. */
+static int assign_again(struct arming *a)
+{
+	struct container *c = a->container;
+	int err;
+
+	policy_store_unassign(a->daemon->policies, c);
+	err = policy_store_assign(a->daemon->policies, c);
+	if (err != -ENOSPC)
+		return err;
+	faults_met(a->daemon->faults, FAULT_POLICIES, c->facts.id);
+	c->policy_slot = HF_SLOT_UNKNOWN;
+	return 0;
+}
+
+/* It could not be armed: the policy says what it gets. kind: what was full or broken, or _FAULT_MAX. */
+static void not_ready(struct arming *a, int err, enum fault_kind kind, const char *why)
+{
+	struct container *c = a->container;
+	enum policy_not_ready not_ready = not_ready_of(a);
+	enum fault_kind next = _FAULT_MAX;
 
 	if (not_ready == POLICY_NOT_READY_DENY) {
-		give_up(a, err, why);
+		give_up(a, err, kind, why);
 		return;
 	}
 	c->state = not_ready == POLICY_NOT_READY_AUDIT ? CONTAINER_STATE_AUDIT : CONTAINER_STATE_UNWATCHED;
 	free(c->state_reason);
 	c->state_reason = strdup(why);
-	policy_store_unassign(a->daemon->policies, c); /* again, since the state caps the policy at audit */
-	err = policy_store_assign(a->daemon->policies, c);
+	err = c->slot ? assign_again(a) : -ENOSPC;
 	if (!err)
-		err = commit(a);
+		err = commit(a, &next);
 	if (err) {
-		give_up(a, err, "no room to register it");
+		cannot_register(a, err, next == _FAULT_MAX ? kind : next, why);
 		return;
 	}
-	log_warning("container %s: %s: %s", c->facts.id,
-		    not_ready == POLICY_NOT_READY_AUDIT ? "only audited" : "unwatched", why);
+	tell(a->daemon, c->facts.id, kind, c->state == CONTAINER_STATE_AUDIT ? "only audited" : "unwatched", why);
 	hook_server_answer(a->daemon->hook, a->client, 0, c->facts.id, false, why);
 }
 
 static void armed(struct arming *a, struct enrol_job *job)
 {
 	struct container *c = a->container;
+	enum fault_kind kind;
 	int err;
 
 	c->state = CONTAINER_STATE_ARMED;
@@ -239,14 +308,17 @@ static void armed(struct arming *a, struct enrol_job *job)
 	if (!err)
 		err = volumes_publish(a->daemon->lsm, c);
 	if (err) {
-		not_ready(a, err, "no room for its volumes in the kernel half");
+		lsm_volumes_remove(a->daemon->lsm, c->kernel_id); /* those that found room are of no use to it now */
+		not_ready(a, err, err == -ENOMEM ? _FAULT_MAX : FAULT_VOLUMES, "no room for its volumes in the kernel half");
 		return;
 	}
-	err = commit(a);
+	err = commit(a, &kind);
 	if (err) {
-		give_up(a, err, "it cannot be registered");
+		cannot_register(a, err, kind, "it cannot be registered");
 		return;
 	}
+	if (!job->known)
+		faults_over(a->daemon->faults, FAULT_CATALOG);
 	log_info("container %s: armed in %llu ms, %u executables%s, policy %s", c->facts.id,
 		 (unsigned long long)((clock_ns(CLOCK_MONOTONIC) - a->asked_ns) / 1000000), job->executables,
 		 job->known ? " (known layers)" : "", c->policy->name);
@@ -268,7 +340,7 @@ static void on_enrolled(struct enrol_job *job, void *data)
 	c->clean_upper = job->clean_upper;
 	c->executables = job->executables;
 	if (job->err)
-		not_ready(a, job->err, job->error);
+		not_ready(a, job->err, job->err == -ENOSPC ? FAULT_CATALOG : _FAULT_MAX, job->error);
 	else
 		armed(a, job);
 	enrol_job_free(&job);
@@ -286,7 +358,8 @@ static void release_same_id(struct daemon *daemon, const char *id)
 	}
 }
 
-static int make_container(struct arming *a)
+/* a->container: NULL only when there is no memory. *ret_kind: which table had no room, on failure. */
+static int make_container(struct arming *a, enum fault_kind *ret_kind)
 {
 	struct container *c = calloc(1, sizeof(*c));
 	int err;
@@ -300,11 +373,14 @@ static int make_container(struct arming *a)
 	c->kernel_id = fresh_id(a->daemon);
 	c->started_ns = clock_ns(CLOCK_REALTIME);
 	cgroup_of_pid(c->pid, &c->cgroup_path, &c->cgroup);
+	*ret_kind = FAULT_CONTAINERS;
 	err = find_slot(a->daemon, &c->slot);
 	if (err)
 		return err;
 	a->daemon->slot_taken[c->slot] = true;
-	return policy_store_assign(a->daemon->policies, c);
+	err = policy_store_assign(a->daemon->policies, c);
+	*ret_kind = err == -ENOSPC ? FAULT_POLICIES : _FAULT_MAX;
+	return err;
 }
 
 static int submit(struct arming *a, int rootfs_fd)
@@ -334,6 +410,7 @@ void arm_request(struct daemon *daemon, uint64_t client, char *state_json, int p
 {
 	_cleanup_(arming_free) struct arming *a = calloc(1, sizeof(*a));
 	char error[OCI_ERROR_BYTES] = "out of memory";
+	enum fault_kind kind = _FAULT_MAX;
 	int err = a ? 0 : -ENOMEM;
 
 	if (a) {
@@ -352,15 +429,19 @@ void arm_request(struct daemon *daemon, uint64_t client, char *state_json, int p
 		return;
 	}
 	release_same_id(daemon, a->oci->facts.id);
-	err = make_container(a);
+	err = make_container(a, &kind);
 	if (err) {
 		close_fd(&rootfs_fd);
-		give_up(a, err, err == -ENOSPC ? "no slot left for a container or its policy" : strerror(-err));
+		if (a->container)
+			not_ready(a, err, kind, kind == _FAULT_MAX ? strerror(-err) : faults_text(kind));
+		else
+			give_up(a, err, _FAULT_MAX, strerror(-err));
 		return;
 	}
 	err = submit(a, rootfs_fd);
 	if (err) {
-		not_ready(a, err, "too many containers start at once");
+		kind = err == -ENOBUFS ? FAULT_QUEUE : _FAULT_MAX;
+		not_ready(a, err, kind, kind == FAULT_QUEUE ? faults_text(kind) : strerror(-err));
 		return;
 	}
 	a = NULL; /* on_enrolled's now */

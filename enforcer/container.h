@@ -70,6 +70,7 @@ struct container {
 	char *layers;		/* identity of its layers (mounts.h); NULL: not shared */
 	bool layers_complete;	/* all candidates of its layers stand in the catalogue: others may share the set */
 	bool clean_upper;	/* its writable layer held no code when it was armed */
+	bool unsaved;		/* state.c: its file could not be written yet */
 	bool own_overlay;	/* the root's superblock belongs to it alone */
 	uint32_t executables;	/* candidates found in its image, as enrolled */
 	uint32_t volumes;	/* declared mounts that the kernel half knows */

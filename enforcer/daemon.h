@@ -16,6 +16,7 @@ struct control;
 struct container_table;
 struct enroller;
 struct event_log;
+struct faults;
 struct hook_server;
 struct loop;
 struct loop_source;
@@ -39,6 +40,7 @@ struct daemon {
 	struct container_table *containers;
 	struct policy_store *policies;
 	struct event_log *events;
+	struct faults *faults;
 	struct enroller *enroller;
 	struct hook_server *hook;
 	struct control *control;
@@ -50,6 +52,9 @@ struct daemon {
 	uint64_t started_ns;	/* CLOCK_REALTIME */
 	uint64_t ready_ns;	/* CLOCK_REALTIME, 0 until READY */
 	uint64_t events_delivered;
+	bool state_stale;	/* state.c: files of containers that have gone could not be removed */
+	bool looked;		/* mend.c: the counters below have been read once */
+	uint64_t looked_at[2];	/* mend.c: counters of the kernel half when they were last looked at */
 };
 
 #endif

@@ -53,25 +53,43 @@ static void wake_main(struct enroller *e)
 		log_error("enrolment: cannot wake the main thread: %m");
 }
 
+static void take_releases(struct enroller *e)
+{
+	pthread_mutex_lock(&e->lock);
+	while (e->n_released)
+		layers_release(e->layers, e->released[--e->n_released], clock_ns(CLOCK_MONOTONIC));
+	pthread_mutex_unlock(&e->lock);
+}
+
+static void remove_set(struct enroller *e, uint32_t id)
+{
+	int64_t n = lsm_catalog_remove(e->lsm, id);
+
+	if (n < 0)
+		log_error("enrolment: cannot remove layer set %u from the catalogue: %s", id, strerror((int)-n));
+	else
+		log_debug("enrolment: layer set %u removed, %lld entries", id, (long long)n);
+}
+
 /* Takes the releases that came in and removes sets whose time is over. */
 static void tidy(struct enroller *e)
 {
 	uint32_t id;
 
-	pthread_mutex_lock(&e->lock);
-	while (e->n_released) {
-		id = e->released[--e->n_released];
-		layers_release(e->layers, id, clock_ns(CLOCK_MONOTONIC));
-	}
-	pthread_mutex_unlock(&e->lock);
-	while ((id = layers_expired(e->layers, clock_ns(CLOCK_MONOTONIC)))) {
-		int64_t n = lsm_catalog_remove(e->lsm, id);
+	take_releases(e);
+	while ((id = layers_expired(e->layers, clock_ns(CLOCK_MONOTONIC))))
+		remove_set(e, id);
+}
 
-		if (n < 0)
-			log_error("enrolment: cannot remove layer set %u from the catalogue: %s", id, strerror((int)-n));
-		else
-			log_debug("enrolment: layer set %u removed, %lld entries", id, (long long)n);
-	}
+bool enrol_make_room(struct enroller *e)
+{
+	uint32_t id;
+
+	take_releases(e);
+	id = layers_evict(e->layers);
+	if (id)
+		remove_set(e, id);
+	return id != 0;
 }
 
 /* Waits for work, at most until the next sweep. NULL: nothing to do but tidy, or stop. */

@@ -35,6 +35,8 @@ struct enroller {
 	int done_fd;
 };
 
+/* The catalogue is full: takes out the set that nobody has used for longest. Enrolling thread only. False: there is none. */
+bool enrol_make_room(struct enroller *e);
 /* Does the job on the enrolling thread: fills in its answers. */
 void enrol_run(struct enroller *e, struct enrol_job *job);
 

@@ -36,6 +36,24 @@ static int fail(struct enrol_job *job, int err, const char *what)
 	return err;
 }
 
+/* Shows a file to the kernel half. A full catalogue gives up images that no container uses, one after the other. */
+static int enrol_one(struct scan_state *scan, int fd, const struct lsm_enrolment *where, struct hf_enrol *answer)
+{
+	int err;
+
+	do
+		err = lsm_enrol_file(scan->enroller->lsm, fd, where, answer);
+	while (!err && answer->status == HF_ENROL_FULL && enrol_make_room(scan->enroller));
+	return err;
+}
+
+/* What the kernel half had no room or no answer for stops the scan. */
+static int stop_at(struct scan_state *scan, enum hf_enrol_status status)
+{
+	scan->bad = status;
+	return status == HF_ENROL_FULL ? -ENOSPC : -EIO;
+}
+
 /* A file that was copied up before we watched: either its image's file counts as seen, or the copy as written. */
 static int show_copied(struct scan_state *scan, const struct imagedb_file *file, const struct hf_catalog_key *lower)
 {
@@ -43,11 +61,15 @@ static int show_copied(struct scan_state *scan, const struct imagedb_file *file,
 				      .generation = lower->generation };
 	struct lsm_enrolment where = scan->where;
 	struct hf_enrol answer;
+	int err;
 
 	scan->hidden++;
 	if (copied_is_equal(scan->enroller, scan->job, file, lower)) {
 		where.flags |= HF_ENROL_LOWER;
-		return lsm_enrol_file(scan->enroller->lsm, file->fd, &where, &answer);
+		err = enrol_one(scan, file->fd, &where, &answer);
+		if (!err && answer.status != HF_ENROL_ADDED && answer.status != HF_ENROL_KNOWN)
+			err = stop_at(scan, answer.status);
+		return err;
 	}
 	if (lsm_written_add(scan->enroller->lsm, &key))
 		scan->unnoted++;
@@ -63,7 +85,7 @@ static int show_file(const struct imagedb_file *file, void *data)
 
 	if (file->hardlink_seen || file->size == 0)
 		return 0;
-	err = lsm_enrol_file(scan->enroller->lsm, file->fd, &scan->where, &answer);
+	err = enrol_one(scan, file->fd, &scan->where, &answer);
 	if (err == -ENODEV || err == -EACCES || err == -EPERM)
 		return 0; /* cannot be mapped by anybody, so it cannot run either */
 	if (err)
@@ -81,8 +103,7 @@ static int show_file(const struct imagedb_file *file, void *data)
 	case HF_ENROL_WORLD:
 		return 0;
 	default:
-		scan->bad = answer.status;
-		return answer.status == HF_ENROL_FULL ? -ENOSPC : -EIO;
+		return stop_at(scan, answer.status);
 	}
 }
 

@@ -157,24 +157,39 @@ static bool is_over(const struct layers *layers, const struct entry *entry, uint
 	       now_ns - entry->idle_since_ns >= LAYERS_GRACE_NS;
 }
 
+/* Forgets the set at *at. */
+static uint32_t forget(struct layers *layers, struct entry **at)
+{
+	struct entry *gone = *at;
+	uint32_t id = gone->set.id;
+
+	*at = gone->next;
+	layers->idle--;
+	free_entry(gone);
+	return id;
+}
+
 /* Of those that are over the one that has waited longest: of too many, the image used last is wanted again soonest. */
 uint32_t layers_expired(struct layers *layers, uint64_t now_ns)
 {
-	struct entry **oldest = NULL, *gone;
-	uint32_t id;
+	struct entry **oldest = NULL;
 
 	for (struct entry **at = &layers->first; *at; at = &(*at)->next) {
 		if (is_over(layers, *at, now_ns) && (!oldest || (*at)->idle_since_ns < (*oldest)->idle_since_ns))
 			oldest = at;
 	}
-	if (!oldest)
-		return 0;
-	gone = *oldest;
-	id = gone->set.id;
-	*oldest = gone->next;
-	layers->idle--;
-	free_entry(gone);
-	return id;
+	return oldest ? forget(layers, oldest) : 0;
+}
+
+uint32_t layers_evict(struct layers *layers)
+{
+	struct entry **oldest = NULL;
+
+	for (struct entry **at = &layers->first; *at; at = &(*at)->next) {
+		if ((*at)->idle_since_ns && (!oldest || (*at)->idle_since_ns < (*oldest)->idle_since_ns))
+			oldest = at;
+	}
+	return oldest ? forget(layers, oldest) : 0;
 }
 
 const char *layers_identity(const struct layers *layers, uint32_t id)

@@ -37,6 +37,9 @@ void layers_release(struct layers *layers, uint32_t id, uint64_t now_ns);
 /* A set without users whose grace time has ended, or that is one too many, now forgotten: its number, the longest idle first; 0
  * when there is none. Call until 0. */
 uint32_t layers_expired(struct layers *layers, uint64_t now_ns);
+/* There is no room for another's entries: forgets the set that has been idle longest, grace time or not. Its number; 0: none is
+ * idle. */
+uint32_t layers_evict(struct layers *layers);
 /* Identity of a set, NULL when unknown or not shared. Borrowed. */
 const char *layers_identity(const struct layers *layers, uint32_t id);
 bool layers_known(const struct layers *layers, uint32_t id);

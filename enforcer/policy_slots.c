@@ -208,6 +208,25 @@ static uint32_t find_same(const struct policy_slots *slots, const struct policy_
 	return 0;
 }
 
+/* A slot of whatever generation, of an earlier daemon's too: rather an old number in events than a policy that has no room. An
+ * inherited one is held from now on, and by the records that point to it until their owners have taken it as well. */
+static uint32_t find_equal(struct policy_slots *slots, const struct policy_compiled *compiled, uint64_t hash)
+{
+	for (uint32_t i = HF_SLOT_FIRST; i < slots->end; i++) {
+		struct slot *slot = &slots->slots[i];
+
+		if ((slot->state != SLOT_USED && slot->state != SLOT_INHERITED) ||
+		    !says(&slots->tables, &slots->tables.policies[i], &compiled->policy, compiled->exceptions))
+			continue;
+		if (slot->state == SLOT_INHERITED) {
+			slots->n_inherited--;
+			*slot = (struct slot){ .state = SLOT_USED, .hash = hash };
+		}
+		return i;
+	}
+	return 0;
+}
+
 static int find_free_slot(const struct policy_slots *slots, uint32_t *ret)
 {
 	uint32_t i = HF_SLOT_FIRST;
@@ -248,6 +267,27 @@ static void write_slot(struct policy_slots *slots, uint32_t i, uint32_t first, c
 	policy_publish(&slots->tables.policies[i], &policy);
 }
 
+static int share_equal(struct policy_slots *slots, const struct policy_compiled *compiled, uint64_t hash, int err,
+		       uint32_t *ret)
+{
+	uint32_t i = find_equal(slots, compiled, hash);
+
+	if (!i)
+		return err;
+	slots->slots[i].refs++;
+	*ret = i;
+	return 0;
+}
+
+bool policy_slots_have_room(struct policy_slots *slots, uint64_t now_ns)
+{
+	uint32_t slot;
+
+	leave_inherited(slots, now_ns);
+	end_quarantines(slots, now_ns);
+	return find_free_slot(slots, &slot) == 0;
+}
+
 int policy_slots_acquire(struct policy_slots *slots, const struct policy_compiled *compiled, uint32_t generation,
 			 uint64_t now_ns, uint32_t *ret)
 {
@@ -267,7 +307,7 @@ int policy_slots_acquire(struct policy_slots *slots, const struct policy_compile
 	if (!err)
 		err = find_free_range(slots, (uint32_t)compiled->n_exceptions, &first);
 	if (err)
-		return err;
+		return share_equal(slots, compiled, hash, err, ret);
 	write_slot(slots, i, first, compiled, generation);
 	slots->slots[i] = (struct slot){ .state = SLOT_USED, .refs = 1, .hash = hash };
 	if (i >= slots->end)

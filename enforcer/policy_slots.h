@@ -47,7 +47,7 @@ void policy_slots_free(struct policy_slots **slots);
  * policy_slots_acquire - a slot that says what @compiled says
  * @slots: (borrowed)
  * @compiled: (borrowed)
- * @generation: goes into the slot; policies of two generations never share one
+ * @generation: goes into the slot; policies of two generations share one only when there is no room for another
  * @now_ns: CLOCK_MONOTONIC
  * @ret: (output) the slot, to be given back once for each call; untouched on failure
  *
@@ -55,6 +55,8 @@ void policy_slots_free(struct policy_slots **slots);
  */
 int policy_slots_acquire(struct policy_slots *slots, const struct policy_compiled *compiled, uint32_t generation,
 			 uint64_t now_ns, uint32_t *ret);
+/* Whether a slot is free at now_ns. */
+bool policy_slots_have_room(struct policy_slots *slots, uint64_t now_ns);
 /* Gives a slot back that records may have pointed to until now. */
 void policy_slots_release(struct policy_slots *slots, uint32_t slot, uint64_t now_ns);
 /* Gives a slot back that no record ever pointed to since it was acquired by this caller. */

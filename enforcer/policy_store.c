@@ -257,6 +257,23 @@ int policy_store_assign(struct policy_store *store, struct container *container)
 	return 0;
 }
 
+int policy_store_resolve(struct policy_store *store, struct container *container)
+{
+	struct policy_effective *policy = NULL;
+	int err = resolve(store->set, container, &policy);
+
+	if (err)
+		return err;
+	policy_effective_free(&container->policy);
+	container->policy = policy;
+	return 0;
+}
+
+bool policy_store_has_room(struct policy_store *store)
+{
+	return policy_slots_have_room(store->slots, clock_ns(CLOCK_MONOTONIC));
+}
+
 void policy_store_unassign(struct policy_store *store, struct container *container)
 {
 	if (!is_assigned(store, container))

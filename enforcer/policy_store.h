@@ -8,6 +8,7 @@
 #ifndef ENFORCER_POLICY_STORE_H
 #define ENFORCER_POLICY_STORE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -87,6 +88,10 @@ const struct policy_error *policy_store_last_error(const struct policy_store *st
  * Return: 0; -ENOSPC: no slot or no room for its exceptions; -ENOMEM.
  */
 int policy_store_assign(struct policy_store *store, struct container *container);
+/* Only finds out which policy it is: sets container->policy, for when there is no slot. 0; -ENOMEM. */
+int policy_store_resolve(struct policy_store *store, struct container *container);
+/* Whether one more policy without exceptions would have room now. */
+bool policy_store_has_room(struct policy_store *store);
 /* Gives the slot back (reused only after a quarantine, since programs may still read it). Nothing happens when there is none.
  * container_free() does it by itself. container->policy stays. */
 void policy_store_unassign(struct policy_store *store, struct container *container);

@@ -157,13 +157,16 @@ static void add_pauses(struct json_object *object, const struct report_status *s
 static void add_numbers(struct json_object *object, const struct report_status *status)
 {
 	struct json_object *events = add_object(object, "events"), *counters = add_object(object, "counters");
-	struct json_object *catalog = add_object(object, "catalog");
+	struct json_object *faults = add_object(object, "faults"), *catalog = add_object(object, "catalog");
 
 	add_number(events, "delivered", status->events_delivered);
 	add_number(events, "lost", status->events_lost);
 	for (size_t i = 0; i < _HF_COUNTER_MAX; i++)
 		if (status->counter_names[i])
 			add_number(counters, status->counter_names[i], status->counters[i]);
+	for (size_t i = 0; i < REPORT_FAULTS_MAX; i++)
+		if (status->fault_names[i])
+			add_number(faults, status->fault_names[i], status->faults[i]);
 	add_number(catalog, "entries", status->catalog_entries);
 	add_number(catalog, "max", status->catalog_max);
 }

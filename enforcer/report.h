@@ -23,9 +23,10 @@ struct json_object;
 /* Pauses shown at most; more namespaces than that are not paused by hand. */
 #define REPORT_PAUSES_MAX 64
 /* Reasons shown why the daemon is not as it should be, and the length of each. */
-#define REPORT_DEGRADED_MAX 8
+#define REPORT_DEGRADED_MAX 24
 #define REPORT_DEGRADED_BYTES 1280
 #define REPORT_HOOKS_MAX 8
+#define REPORT_FAULTS_MAX 16
 
 struct report_pause {
 	const char *namespace_; /* "" for all */
@@ -56,6 +57,8 @@ struct report_status {
 	uint64_t events_delivered, events_lost;
 	uint64_t counters[_HF_COUNTER_MAX];
 	const char *counter_names[_HF_COUNTER_MAX];
+	uint64_t faults[REPORT_FAULTS_MAX]; /* how often each was met */
+	const char *fault_names[REPORT_FAULTS_MAX];
 	uint64_t catalog_entries, catalog_max;
 
 	char degraded[REPORT_DEGRADED_MAX][REPORT_DEGRADED_BYTES];

@@ -17,6 +17,7 @@
 #include "enforcer/container.h"
 #include "enforcer/daemon.h"
 #include "enforcer/enrol.h"
+#include "enforcer/faults.h"
 #include "enforcer/life.h"
 #include "enforcer/log.h"
 #include "enforcer/lsm.h"
@@ -184,6 +185,11 @@ static int attach(struct daemon *daemon, struct container *c, int *pidfd)
 	bool complete = c->layers && c->layers_complete;
 	int err = policy_store_assign(daemon->policies, c);
 
+	if (err == -ENOSPC) { /* the policy that an earlier daemon gave it stays until there is room: see mend.c */
+		faults_met(daemon->faults, FAULT_POLICIES, c->facts.id);
+		c->policy_slot = record->policy;
+		err = policy_store_resolve(daemon->policies, c);
+	}
 	if (err)
 		return err;
 	__atomic_store_n(&record->policy, c->policy_slot, __ATOMIC_RELEASE);

@@ -16,6 +16,7 @@
 #include "enforcer/log.h"
 #include "enforcer/loop.h"
 #include "enforcer/lsm.h"
+#include "enforcer/mend.h"
 #include "enforcer/util.h"
 
 #define LOST_CHECK_NS (1 * NSEC_PER_SEC)
@@ -77,6 +78,7 @@ static void on_lost_check(uint32_t events, void *data)
 	(void)events;
 	if (lsm_counters(ring->daemon->lsm, counters))
 		return;
+	mend_look(ring->daemon, counters);
 	lost = counters[HF_COUNTER_EVENTS_LOST] + counters[HF_COUNTER_EVENTS_NO_MEMORY];
 	if (lost == *told)
 		return;

@@ -22,11 +22,13 @@
 #include "enforcer/daemon.h"
 #include "enforcer/enrol.h"
 #include "enforcer/event_log.h"
+#include "enforcer/faults.h"
 #include "enforcer/hook_server.h"
 #include "enforcer/host.h"
 #include "enforcer/log.h"
 #include "enforcer/loop.h"
 #include "enforcer/lsm.h"
+#include "enforcer/mend.h"
 #include "enforcer/notify.h"
 #include "enforcer/policy_store.h"
 #include "enforcer/privilege.h"
@@ -77,6 +79,17 @@ static int start_loop(struct daemon *daemon, char *reterr)
 static void stop_loop(struct daemon *daemon)
 {
 	loop_free(&daemon->loop);
+}
+
+static int start_faults(struct daemon *daemon, char *reterr)
+{
+	(void)reterr;
+	return faults_new(daemon->loop, mend, daemon, &daemon->faults);
+}
+
+static void stop_faults(struct daemon *daemon)
+{
+	faults_free(&daemon->faults);
 }
 
 /* One daemon at a time: a second one would take over hooks and enrolment from the first. */
@@ -281,6 +294,7 @@ static const struct {
 	stop_fn stop;
 } stages[] = {
 	{ "event loop", start_loop, stop_loop },
+	{ "faults", start_faults, stop_faults },
 	{ "run folder", start_run_dir, stop_run_dir },
 	{ "event log", start_events, stop_events },
 	{ "kernel half", start_kernel_half, stop_kernel_half },

@@ -16,6 +16,7 @@
 
 #include "enforcer/container.h"
 #include "enforcer/daemon.h"
+#include "enforcer/faults.h"
 #include "enforcer/log.h"
 #include "enforcer/restore.h"
 #include "enforcer/util.h"
@@ -140,6 +141,8 @@ int state_save(struct daemon *daemon, const struct container *container)
 	text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN);
 	err = text ? write_all(fd, text, strlen(text)) : -ENOMEM;
 	json_object_put(object);
+	if (!err && fdatasync(fd)) /* nothing on a tmpfs; elsewhere a disk's error shows here or never */
+		err = -errno;
 	close(fd);
 	if (!err && rename(fresh, path))
 		err = -errno;
@@ -148,12 +151,72 @@ int state_save(struct daemon *daemon, const struct container *container)
 	return err;
 }
 
+static void tell(struct daemon *daemon, const char *what, uint64_t kernel_id, int err)
+{
+	char text[STATE_PATH_BYTES];
+
+	snprintf(text, sizeof(text), "cannot %s of container %llu: %s", what, (unsigned long long)kernel_id, strerror(-err));
+	faults_met(daemon->faults, FAULT_STATE, text);
+}
+
+void state_keep(struct daemon *daemon, struct container *c)
+{
+	int err = state_save(daemon, c);
+
+	c->unsaved = err != 0;
+	if (err)
+		tell(daemon, "write the file", c->kernel_id, err);
+}
+
 void state_remove(struct daemon *daemon, uint64_t kernel_id)
 {
 	char path[STATE_PATH_BYTES];
 
-	if (file_path(daemon, kernel_id, "", path) == 0 && unlink(path) && errno != ENOENT)
-		log_warning("cannot remove %s: %m", path);
+	if (file_path(daemon, kernel_id, "", path) || !unlink(path) || errno == ENOENT)
+		return;
+	daemon->state_stale = true;
+	tell(daemon, "remove the file", kernel_id, -errno);
+}
+
+/* Files of containers that the table does not have. */
+static int remove_stale(struct daemon *daemon)
+{
+	char path[STATE_PATH_BYTES], *end;
+	struct dirent *entry;
+	int err = 0;
+	DIR *dir;
+
+	if (snprintf(path, sizeof(path), "%s/containers", daemon->options.run_dir) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	dir = opendir(path);
+	if (!dir)
+		return -errno;
+	while ((entry = readdir(dir))) {
+		uint64_t id = strtoull(entry->d_name, &end, 10);
+
+		if (entry->d_name[0] == '.' || (!*end && container_by_kernel_id(daemon->containers, id)))
+			continue;
+		if (unlinkat(dirfd(dir), entry->d_name, 0) && errno != ENOENT)
+			err = -errno;
+	}
+	closedir(dir);
+	return err;
+}
+
+int state_mend(struct daemon *daemon)
+{
+	int err = daemon->state_stale ? remove_stale(daemon) : 0;
+
+	daemon->state_stale = daemon->state_stale && err;
+	for (size_t i = 0; !err && i < container_count(daemon->containers); i++) {
+		struct container *c = container_at(daemon->containers, i);
+
+		if (!c->unsaved)
+			continue;
+		err = state_save(daemon, c);
+		c->unsaved = err != 0;
+	}
+	return err;
 }
 
 static struct json_object *read_state(int dir_fd, const char *name)

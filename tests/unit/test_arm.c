@@ -22,6 +22,7 @@
 
 #include "enforcer/container.h"
 #include "enforcer/daemon.h"
+#include "enforcer/faults.h"
 #include "enforcer/log.h"
 #include "enforcer/util.h"
 
@@ -37,7 +38,7 @@ static struct {
 	unsigned int step, fail_at;
 	unsigned int answers, assigned, sets, watches, files, roots, cgroups, volumes;
 	int status;
-	bool armed, client_gone, ended;
+	bool armed, client_gone, ended, state_broken;
 	char message[256];
 	enum policy_not_ready not_ready;
 	struct enrol_job *job;
@@ -148,6 +149,19 @@ void policy_store_unassign(struct policy_store *, struct container *container)
 	container->on_free = NULL;
 }
 
+int policy_store_resolve(struct policy_store *, struct container *container)
+{
+	_cleanup_(policy_set_free) struct policy_set *set = NULL;
+	struct policy_facts facts = { 0 };
+
+	if (should_fail())
+		return -ENOMEM;
+	assert_int_equal(policy_set_load(NULL, 0, &set, NULL), 0);
+	assert_int_equal(policy_set_resolve(set, &facts, &container->policy), 0);
+	container->policy->not_ready = w.not_ready;
+	return 0;
+}
+
 uint64_t policy_store_pause_until(const struct policy_store *, const char *)
 {
 	return 0;
@@ -204,9 +218,11 @@ bool life_has_ended(const struct container *container)
 	return w.ended;
 }
 
-int state_save(struct daemon *, const struct container *)
+void state_keep(struct daemon *daemon, struct container *container)
 {
-	return add(&w.files, -ENOSPC);
+	container->unsaved = add(&w.files, -ENOSPC) || w.state_broken;
+	if (container->unsaved)
+		faults_met(daemon->faults, FAULT_STATE, NULL);
 }
 
 void state_remove(struct daemon *, uint64_t)
@@ -236,7 +252,8 @@ int hook_server_answer(struct hook_server *, uint64_t client, int status, const 
 	w.armed = armed;
 	snprintf(w.message, sizeof(w.message), "%s", message ? message : "");
 	if (armed) {
-		assert_true(w.roots && w.files && w.watches && w.assigned && w.sets);
+		assert_true(w.roots && w.watches && w.assigned && w.sets);
+		assert_true(w.files || faults_count(w.daemon->faults, FAULT_STATE));
 		assert_int_not_equal(w.records[HF_SLOT_FIRST].id, 0);
 	}
 	return w.client_gone ? -ENOENT : 0;
@@ -292,12 +309,14 @@ static int setup(void **)
 	memset(&w, 0, sizeof(w));
 	w.daemon = calloc(1, sizeof(*w.daemon));
 	assert_non_null(w.daemon);
+	assert_int_equal(faults_new(NULL, NULL, NULL, &w.daemon->faults), 0);
 	return container_table_new(&w.daemon->containers);
 }
 
 static int teardown(void **)
 {
 	container_table_free(&w.daemon->containers);
+	faults_free(&w.daemon->faults);
 	free(w.daemon);
 	return 0;
 }
@@ -323,6 +342,7 @@ static void check_nothing_left(void)
 static bool start_failing(unsigned int fail_at, int enrol_err)
 {
 	unsigned int fds = count_fds(), steps;
+	bool registered;
 
 	w.step = w.answers = 0;
 	w.fail_at = fail_at;
@@ -332,9 +352,11 @@ static bool start_failing(unsigned int fail_at, int enrol_err)
 	w.fail_at = 0;
 	if (w.answers != 1)
 		fail_msg("step %u: answered %u times", fail_at, w.answers);
-	/* Refused: nobody knows it. Let through: it is in the table and has a record, armed or not. */
-	assert_int_equal(container_count(w.daemon->containers), w.status == 0);
-	assert_int_equal(w.records[HF_SLOT_FIRST].id != 0, w.status == 0);
+	/* In the table and with a record, armed or not; or nobody knows it, and the policy lets it start as one of those. */
+	registered = container_count(w.daemon->containers) == 1;
+	assert_int_equal(w.records[HF_SLOT_FIRST].id != 0, registered);
+	if (registered ? w.status != 0 : w.armed || (w.status == 0 && w.not_ready == POLICY_NOT_READY_DENY))
+		fail_msg("step %u: status %d, armed %d, registered %d", fail_at, w.status, w.armed, registered);
 	release_all();
 	check_nothing_left();
 	if (count_fds() != fds)
@@ -411,21 +433,55 @@ static void test_bad_request_is_answered_and_refused(void **)
 	assert_int_equal(count_fds(), fds);
 }
 
-static void test_full_node_refuses(void **)
+/* No slot: the policy decides; nobody's record changes; the slot that becomes free is the next one's. */
+static void test_full_node_gives_not_ready_and_recovers(void **)
 {
-	for (uint32_t slot = HF_SLOT_FIRST; slot < HF_MAX_CONTAINERS; slot++)
-		w.records[slot].id = 1;
-	request(STATE("abc"));
-	assert_int_equal(w.answers, 1);
-	assert_int_equal(w.status, -ENOSPC);
-	w.records[HF_SLOT_FIRST].id = 0;
-	request(STATE("abc"));
-	finish_job(0);
-	assert_true(w.armed);
-	assert_int_equal(container_at(w.daemon->containers, 0)->slot, HF_SLOT_FIRST);
-	release_all();
-	memset(w.records, 0, sizeof(w.records));
-	check_nothing_left();
+	static const struct {
+		enum policy_not_ready not_ready;
+		int status;
+	} rows[] = { { POLICY_NOT_READY_DENY, -ENOSPC }, { POLICY_NOT_READY_AUDIT, 0 }, { POLICY_NOT_READY_ALLOW, 0 } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		w.not_ready = rows[i].not_ready;
+		w.answers = 0;
+		for (uint32_t slot = HF_SLOT_FIRST; slot < HF_MAX_CONTAINERS; slot++)
+			w.records[slot].id = 1;
+		request(STATE("abc"));
+		assert_int_equal(w.answers, 1);
+		assert_int_equal(w.status, rows[i].status);
+		assert_false(w.armed);
+		assert_non_null(strstr(w.message, "no slot is left"));
+		assert_int_equal(container_count(w.daemon->containers), 0);
+		assert_int_equal(faults_count(w.daemon->faults, FAULT_CONTAINERS), i + 1);
+		for (uint32_t slot = HF_SLOT_FIRST; slot < HF_MAX_CONTAINERS; slot++)
+			assert_int_equal(w.records[slot].id, 1);
+		w.records[HF_SLOT_FIRST].id = 0;
+		request(STATE("abc"));
+		finish_job(0);
+		assert_true(w.armed);
+		assert_int_equal(container_at(w.daemon->containers, 0)->slot, HF_SLOT_FIRST);
+		release_all();
+		memset(w.records, 0, sizeof(w.records));
+		check_nothing_left();
+	}
+}
+
+/* The state cannot be written: armed all the same, and marked. The twin is written. */
+static void test_unwritten_state_does_not_refuse_a_start(void **)
+{
+	for (unsigned int broken = 0; broken < 2; broken++) {
+		const struct container *c;
+
+		w.state_broken = broken;
+		request(STATE("abc"));
+		finish_job(0);
+		assert_true(w.armed);
+		c = container_at(w.daemon->containers, 0);
+		assert_int_equal(c->unsaved, broken);
+		assert_int_equal(faults_count(w.daemon->faults, FAULT_STATE), broken);
+		release_all();
+		check_nothing_left();
+	}
 }
 
 /* The hook timed out: the runtime ends the container, and its end releases it. */
@@ -484,7 +540,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_each_failure_is_answered_once_and_leaves_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_not_ready_is_decided_by_the_policy, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_request_is_answered_and_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_full_node_refuses, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_full_node_gives_not_ready_and_recovers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_unwritten_state_does_not_refuse_a_start, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hook_that_has_gone_leaves_a_watched_container, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_same_id_releases_only_what_has_ended, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_kernel_ids_are_never_reused, setup, teardown),

@@ -238,6 +238,8 @@ static void test_reload_without_room_changes_nothing(void **state)
 	prod = fixture_container(f, "prod", 2);
 	dev = fixture_container(f, "dev", 3);
 	policy = dev->policy;
+	fixture_write(f, "a.yaml", NAMESPACED("prod", "a", "mode: enforce, memory: {memfdMap: deny}"));
+	fixture_write(f, "b.yaml", NAMESPACED("dev", "b", "mode: enforce, memory: {anonymousExec: deny}"));
 	assert_int_equal(policy_store_reload(f->store, &error), -ENOSPC);
 	assert_non_null(strstr(error.message, "no room"));
 	assert_string_equal(policy_store_last_error(f->store)->file, f->policies);
@@ -247,6 +249,7 @@ static void test_reload_without_room_changes_nothing(void **state)
 	assert_ptr_equal(dev->policy, policy);
 	/* What it had taken for the first container is free again. */
 	fixture_write(f, "a.yaml", "");
+	fixture_write(f, "b.yaml", "");
 	dev->state = CONTAINER_STATE_ARMED;
 	assert_int_equal(policy_store_reload(f->store, NULL), 0);
 	assert_int_equal(fixture_action(f, prod), HF_ACTION_AUDIT);
@@ -255,6 +258,29 @@ static void test_reload_without_room_changes_nothing(void **state)
 	container_free(&prod);
 	container_free(&dev);
 	container_free(&third);
+}
+
+/* Not even a slot for the new generation: who says the same as before goes on with that, whatever its number. */
+static void test_reload_without_room_shares_what_says_the_same(void **state)
+{
+	struct fixture *f = *state;
+	struct container *prod, *third;
+	uint32_t slot;
+
+	f->tables.n_policies = HF_SLOT_FIRST + 1;
+	fixture_write(f, "a.yaml", NAMESPACED("prod", "a", ENFORCE));
+	fixture_start(f);
+	prod = fixture_container(f, "prod", 2);
+	slot = prod->policy_slot;
+	assert_int_equal(policy_store_reload(f->store, NULL), 0);
+	assert_int_equal(prod->policy_slot, slot);
+	assert_int_equal(f->tables.policies[slot].valid, 1);
+	assert_int_equal(f->tables.policies[slot].generation, 1);
+	third = fixture_container(f, "prod", 3);
+	assert_int_equal(third->policy_slot, slot);
+	container_free(&third);
+	assert_int_equal(fixture_action(f, prod), HF_ACTION_DENY);
+	container_free(&prod);
 }
 
 static void test_container_without_room_is_refused(void **state)
@@ -352,6 +378,7 @@ int main(void)
 		TEST(test_exception_that_does_not_fit_is_named),
 		TEST(test_thousand_containers_of_one_policy_cost_one_slot),
 		TEST(test_reload_without_room_changes_nothing),
+		TEST(test_reload_without_room_shares_what_says_the_same),
 		TEST(test_container_without_room_is_refused),
 		TEST(test_set_clock_moves_ends_of_exceptions),
 		TEST(test_generation_goes_on_after_restart),

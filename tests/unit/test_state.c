@@ -22,6 +22,8 @@
 #include "enforcer/arm.h"
 #include "enforcer/container.h"
 #include "enforcer/daemon.h"
+#include "enforcer/faults.h"
+#include "enforcer/mend.h"
 #include "enforcer/enrol.h"
 #include "enforcer/life.h"
 #include "enforcer/log.h"
@@ -89,6 +91,7 @@ int policy_store_assign(struct policy_store *, struct container *container)
 
 	if (w.assign_err)
 		return w.assign_err;
+	policy_effective_free(&container->policy);
 	assert_int_equal(policy_set_load(NULL, 0, &set, NULL), 0);
 	assert_int_equal(policy_set_resolve(set, &facts, &container->policy), 0);
 	container->policy_slot = POLICY_SLOT;
@@ -96,6 +99,20 @@ int policy_store_assign(struct policy_store *, struct container *container)
 	container->on_free_data = &w.assigned;
 	w.assigned++;
 	return 0;
+}
+
+int policy_store_resolve(struct policy_store *, struct container *container)
+{
+	_cleanup_(policy_set_free) struct policy_set *set = NULL;
+	struct policy_facts facts = { 0 };
+
+	assert_int_equal(policy_set_load(NULL, 0, &set, NULL), 0);
+	return policy_set_resolve(set, &facts, &container->policy);
+}
+
+bool policy_store_has_room(struct policy_store *)
+{
+	return !w.assign_err;
 }
 
 int enrol_adopt(struct enroller *, uint32_t layer_set, const char *identity, bool complete, uint32_t executables)
@@ -133,6 +150,7 @@ static void make_daemon(void)
 	w.daemon->options.run_dir = w.tree->path;
 	assert_int_equal(loop_new(&w.daemon->loop), 0);
 	assert_int_equal(container_table_new(&w.daemon->containers), 0);
+	assert_int_equal(faults_new(NULL, mend, w.daemon, &w.daemon->faults), 0);
 }
 
 static void free_daemon(void)
@@ -140,6 +158,7 @@ static void free_daemon(void)
 	for (size_t i = 0; container_at(w.daemon->containers, i); i++)
 		life_unwatch(container_at(w.daemon->containers, i));
 	container_table_free(&w.daemon->containers);
+	faults_free(&w.daemon->faults);
 	loop_free(&w.daemon->loop);
 	free(w.daemon);
 }
@@ -405,13 +424,70 @@ static void test_failure_to_take_back_leaves_nothing_half_done(void **)
 
 	for (size_t i = 0; i < ARRAY_SIZE(errs); i++) {
 		save(make_container());
-		*errs[i] = -ENOSPC;
+		*errs[i] = -ENOMEM;
 		check_gone();
 		*errs[i] = 0;
 		save(make_container()); /* the twin */
 		assert_int_equal(restart(), 1);
 		w.adopted = 0;
 	}
+}
+
+/* No room for its policy: it keeps the one in its record until there is some. */
+static void test_full_policy_table_keeps_the_former_policy(void **)
+{
+	const uint64_t later = clock_ns(CLOCK_MONOTONIC) + FAULTS_QUIET_NS;
+
+	save(make_container());
+	w.records[SLOT].policy = 3;
+	w.assign_err = -ENOSPC;
+	assert_int_equal(restart(), 1);
+	assert_int_equal(w.records[SLOT].id, ID);
+	assert_int_equal(w.records[SLOT].policy, 3);
+	assert_int_equal(faults_count(w.daemon->faults, FAULT_POLICIES), 1);
+	faults_check(w.daemon->faults, clock_ns(CLOCK_MONOTONIC));
+	assert_int_equal(w.records[SLOT].policy, 3);
+	assert_true(faults_present(w.daemon->faults, FAULT_POLICIES));
+	w.assign_err = 0;
+	faults_check(w.daemon->faults, later);
+	assert_int_equal(w.records[SLOT].policy, POLICY_SLOT);
+	assert_int_equal(w.assigned, 1);
+	faults_check(w.daemon->faults, later + FAULTS_SETTLE_NS);
+	assert_false(faults_present(w.daemon->faults, FAULT_POLICIES));
+}
+
+static void move_folder(bool away)
+{
+	const char *names[] = { "containers", "elsewhere" };
+
+	assert_int_equal(renameat(w.tree->fd, names[!away], w.tree->fd, names[away]), 0);
+}
+
+/* What cannot be written is written later, what cannot be removed is removed later; a restart then finds the truth. */
+static void test_broken_folder_is_mended(void **)
+{
+	struct container *c = make_container();
+
+	state_keep(w.daemon, c);
+	assert_false(c->unsaved);
+	assert_int_equal(faults_count(w.daemon->faults, FAULT_STATE), 0);
+	state_remove(w.daemon, ID);
+	put_file("5", "{}"); /* of a container that ends while the folder is broken */
+	move_folder(true);
+	state_keep(w.daemon, c);
+	assert_true(c->unsaved);
+	assert_int_equal(container_table_add(w.daemon->containers, &c), 0);
+	assert_int_equal(state_mend(w.daemon), -ENOENT);
+	w.daemon->state_stale = true;
+	assert_int_equal(state_mend(w.daemon), -ENOENT);
+	assert_true(faults_present(w.daemon->faults, FAULT_STATE));
+	move_folder(false);
+	faults_check(w.daemon->faults, clock_ns(CLOCK_MONOTONIC));
+	assert_true(has_file(ID_TEXT));
+	assert_false(has_file("5"));
+	faults_check(w.daemon->faults, clock_ns(CLOCK_MONOTONIC) + FAULTS_SETTLE_NS);
+	assert_false(faults_present(w.daemon->faults, FAULT_STATE));
+	assert_int_equal(restart(), 1);
 }
 
 #define MADE "\"id\":\"abc\",\"state\":1,\"pid_start\":1,\"kernel_id\":" ID_TEXT
@@ -489,6 +565,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_reused_pid_is_not_believed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rest_of_a_container_comes_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_failure_to_take_back_leaves_nothing_half_done, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_full_policy_table_keeps_the_former_policy, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_broken_folder_is_mended, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_file_that_is_no_state_is_removed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_file_of_another_name_is_removed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_second_file_of_a_slot_is_removed, setup, teardown),
