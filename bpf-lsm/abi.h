@@ -233,6 +233,17 @@ struct hf_task_tag {
 	__u32 seen_generation;
 };
 
+#define HF_EVENT_OUTPUTS 2 /* standard output, file */
+
+/* The daemon's own notes on events, kept here because they outlive it. The kernel half does not look at them. */
+struct hf_event_notes {
+	__u64 taken;	 /* records of the ring that reached the outputs */
+	__u64 position;	 /* in the ring, of the end of the record on its way; its lowest bits are those of taken before it */
+	__u64 lost_told; /* how many lost events were reported */
+	__u64 lines;	 /* event lines handed to the outputs */
+	__u64 out[HF_EVENT_OUTPUTS]; /* … of which each has accepted, or been told that they are missing */
+};
+
 /* hf_config, one element, mapped by the daemon. */
 struct hf_config {
 	__u32 abi;
@@ -241,9 +252,8 @@ struct hf_config {
 	__u32 host_root_dev;
 	__u64 host_root_ino;
 	__u64 pause_until_ns; /* CLOCK_BOOTTIME, all containers */
-	__u64 lost_told; /* the daemon's own note: how many lost events it has reported, over its restarts */
 	__u64 last_container; /* the daemon's own note: the highest container id ever given, whatever the clock does */
-	__u64 events_taken;   /* the daemon's own note: records of the ring that reached the outputs, over its restarts */
+	struct hf_event_notes events;
 	__u32 canary_tgid;    /* this process is judged by slot HF_SLOT_CANARY; 0 none */
 	__u32 pad;
 };

@@ -15,6 +15,7 @@
 #include "bpf-lsm/abi.h"
 
 struct lsm;
+struct ring_map;
 
 /* What the node asks for at the first load; 0: the most that the contract names. */
 struct lsm_limits {
@@ -94,10 +95,9 @@ int lsm_identify(struct lsm *lsm, int fd, struct hf_enrol *ret);
 int lsm_counters(struct lsm *lsm, uint64_t ret[_HF_COUNTER_MAX]);
 const char *lsm_counter_name(enum hf_counter counter); /* "events_lost" */
 
-/* The ring. Watch lsm_ring_fd for EPOLLIN, then lsm_ring_consume: calls fn for each record (borrowed, valid during the
- * call, record->bytes long). The number delivered or -errno. */
-typedef void (*lsm_event_fn)(const struct hf_event *record, void *data);
+/* The ring of events, read with ring_map.h; valid until lsm_close. Its descriptor is readable (EPOLLIN, level-triggered) while
+ * a record stands in it that was not taken. */
 int lsm_ring_fd(struct lsm *lsm);
-int lsm_ring_consume(struct lsm *lsm, lsm_event_fn fn, void *data);
+struct ring_map *lsm_ring(struct lsm *lsm);
 
 #endif
