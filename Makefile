@@ -17,7 +17,7 @@ WARN       := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-proto
 DEFS       := -D_GNU_SOURCE -DHOLDFAST_VERSION='"$(VERSION)"'
 CFLAGS     ?= -O2 -g
 HARDEN     := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
-CSTD       := -std=gnu17 $(WARN) $(DEFS) -I. -I$(B)/gen
+CSTD       := -std=gnu17 $(WARN) $(DEFS) -I$(B)/gen -I.
 SAN        := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
 PKGS       := libbpf libelf libseccomp libcap libxxhash libfyaml json-c lmdb libcrypto libsystemd smartcols
@@ -37,7 +37,7 @@ SKEL       := $(B)/gen/holdfast.skel.h
 obj  = $(patsubst %.c,$(B)/lib/%.o,$(1))
 aobj = $(patsubst %.c,$(B)/asan/%.o,$(1))
 
-.PHONY: all help unit lint clean bootstrap install check demo test-vm
+.PHONY: all help unit lint clean bootstrap install check demo test-vm next kill-points
 all: $(B)/holdfastd $(B)/holdfast $(B)/holdfast-hook ## build everything
 
 help: ## this list
@@ -45,7 +45,7 @@ help: ## this list
 
 # --- the kernel half --------------------------------------------------------------------------------------------------
 BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -Wno-unused-parameter -Wno-missing-declarations \
-	-D__TARGET_ARCH_$(BPF_ARCH) -I. -I/usr/include/$(ARCH)-linux-gnu
+	-D__TARGET_ARCH_$(BPF_ARCH) -I$(B)/gen -I. -I/usr/include/$(ARCH)-linux-gnu
 
 $(B)/bpf/%.bpf.o: bpf-lsm/%.bpf.c $(wildcard bpf-lsm/*.h) Makefile
 	@mkdir -p $(@D)
@@ -104,6 +104,19 @@ $(B)/tests/vectors/run_bpf: $(B)/asan/tests/vectors/run_bpf.o $(B)/asan/libvecto
 	@mkdir -p $(@D)
 	$(CC) $(SAN) -o $@ $^ -lcmocka $(LIBS)
 
+# The next version of the kernel half, for tests of upgrades: another number, and records that do not lie where ours do.
+$(B)/next/gen/bpf-lsm/abi.h: bpf-lsm/abi.h Makefile
+	@mkdir -p $(@D)
+	awk '/^#define HF_ABI_VERSION/ { $$3++ } { print } /^struct hf_(container|policy) {/ { print "\t__u64 of_the_next_version[8];" }' $< | \
+		sed -E 's/(sizeof\(struct hf_container\) ==) 64/\1 128/' >$@
+next: $(B)/next/gen/bpf-lsm/abi.h
+	+@$(MAKE) --no-print-directory -s B=$(B)/next $(B)/next/holdfastd
+
+# Programs that tests run in containers.
+$(B)/tests/again: tests/drift/again.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 $(WARN) -D_GNU_SOURCE -O1 -static -o $@ $<
+
 unit: $(UNIT_BIN) $(B)/tests/vectors/run_bpf all ## unit tests under ASAN and UBSAN, and the decide vectors
 	tests/run-unit $(B) $(UNIT_BIN) $(B)/tests/vectors/run_bpf
 
@@ -135,7 +148,7 @@ demo: bootstrap ## show what it does, right here or in a VM (KERNEL=6.1|6.12|7)
 	KERNEL=$(KERNEL) tests/demo/run
 
 test-vm: bootstrap ## tests in a VM with KERNEL=6.1|6.12|7 (default 6.12); QUICK=1: fewer container starts
-	+@$(MAKE) --no-print-directory -s all $(B)/tests/vectors/run_bpf
+	+@$(MAKE) --no-print-directory -s all next $(B)/tests/vectors/run_bpf $(B)/tests/again
 	KERNEL=$(or $(KERNEL),6.12) HOLDFAST_QUICK=$(QUICK) tests/drift/run
 
 check: bootstrap ## all tests: lint, units, real containers on three kernels; the last line is the sum

@@ -4,14 +4,18 @@
  *
  * Owns: the layout of map keys, map values and events, and the numbers behind the words users see (reason, verdict,
  * operation). Must not know: how either side works. It compiles as BPF, as C and alone, and includes nothing but
- * linux/types.h. Any change of layout raises HF_ABI_VERSION, which names the folder of the pins.
+ * linux/types.h. Any change of layout raises HF_ABI_VERSION, which names the folder of the pins. Across versions only this
+ * holds: struct hf_config and enum hf_counter grow at their ends; struct hf_task_tag and struct hf_event have versions of
+ * their own.
  */
 #ifndef BPF_LSM_ABI_H
 #define BPF_LSM_ABI_H
 
 #include <linux/types.h>
 
-#define HF_ABI_VERSION 2
+#define HF_ABI_VERSION 3
+#define HF_TAG_VERSION 1   /* layout and meaning of struct hf_task_tag: tags are shared by all versions */
+#define HF_EVENT_VERSION 1 /* layout of struct hf_event: what another version left in its ring may be readable */
 #define HF_PIN_DIR "/sys/fs/bpf/holdfast"
 
 /* Limits. Each bounds something that input can grow. */
@@ -108,7 +112,7 @@ enum hf_verdict { /* what happened */
 struct hf_catalog_key {
 	__u64 ino;
 	__u32 layer_set; /* 0 is never used */
-	__u32 dev;	 /* kernel-internal dev_t of the real data inode's superblock, of its subvolume on btrfs */
+	__u32 dev;	 /* kernel-internal dev_t of the real data inode's superblock */
 	__u32 generation;
 	__u32 pad;
 };
@@ -222,7 +226,8 @@ struct hf_written_key {
 #define HF_TAG_PERSONALITY_TOLD 0x2u /* READ_IMPLIES_EXEC was reported for this process */
 #define HF_TAG_ENFORCED 0x1u /* the policy enforced when the tag was made: what holds should the record go missing */
 
-/* Task storage: whose task this is. */
+/* Task storage: whose task this is. A change raises HF_TAG_VERSION, and tasks that left their container's root and cgroup
+ * before the upgrade are free then: avoid it. */
 struct hf_task_tag {
 	__u64 container;
 	__u32 slot;
@@ -233,30 +238,31 @@ struct hf_task_tag {
 	__u32 seen_generation;
 };
 
-#define HF_EVENT_OUTPUTS 2 /* standard output, file */
-
-/* The daemon's own notes on events, kept here because they outlive it. The kernel half does not look at them. */
-struct hf_event_notes {
-	__u64 taken;	 /* records of the ring that reached the outputs */
-	__u64 position;	 /* in the ring, of the end of the record on its way; its lowest bits are those of taken before it */
-	__u64 lost_told; /* how many lost events were reported */
-	__u64 lines;	 /* event lines handed to the outputs */
-	__u64 out[HF_EVENT_OUTPUTS]; /* … of which each has accepted, or been told that they are missing */
+enum hf_enabled {
+	HF_ENABLED_NOT,	   /* nothing is judged: before the daemon has filled the rest, and after another version took over */
+	HF_ENABLED_ALL,
+	HF_ENABLED_CANARY, /* the canary alone: another version judges the containers, which this one does not know yet */
 };
 
-/* hf_config, one element, mapped by the daemon. */
+/* hf_config, one element, mapped by the daemon. Daemons of other versions read and write it as far as they know it: fields are
+ * added at the end, and keep place and meaning. */
 struct hf_config {
 	__u32 abi;
-	__u32 enabled; /* 0: the programs do nothing (before the daemon has filled the rest) */
+	__u32 enabled; /* enum hf_enabled */
 	__u32 host_mntns;
 	__u32 host_root_dev;
 	__u64 host_root_ino;
 	__u64 pause_until_ns; /* CLOCK_BOOTTIME, all containers */
+	__u64 lost_told; /* the daemon's own note: how many lost events it has reported, over its restarts */
 	__u64 last_container; /* the daemon's own note: the highest container id ever given, whatever the clock does */
-	struct hf_event_notes events;
+	__u64 events_taken;   /* the daemon's own note: records of the ring that reached the outputs, over its restarts */
 	__u32 canary_tgid;    /* this process is judged by slot HF_SLOT_CANARY; 0 none */
-	__u32 pad;
+	__u32 canary_start;   /* … if it started then (HF_CANARY_TICK_NS, lowest 32 bits): its number may become another's */
+	__u64 object; /* the daemon's own note: which build's programs are pinned, all of them; 0: not known */
+	__u32 pins;   /* … and how many those are */
+	__u32 carried; /* the daemon's own note: 1 when hf_carried holds the counters of the version before */
 };
+#define HF_CANARY_TICK_NS 10000000ull /* USER_HZ: what /proc/PID/stat counts in */
 
 /* hf_enrol, one element, mapped by the daemon: one question and its answer. Only the registered task is served. */
 enum hf_enrol_status {
@@ -288,7 +294,7 @@ struct hf_enrol {
 #define HF_ENROL_LOWER 0x2u	   /* of a copied-up file take the image's: the caller has seen that their bytes are equal */
 #define HF_ENROL_REFUSE_UPPER 0x1u /* the root is an overlay of the container's own: its writable layer is no image */
 
-/* hf_counters, per CPU. */
+/* hf_counters, per CPU. Added to at the end only, as daemons of other versions carry them over by number. */
 enum hf_counter {
 	HF_COUNTER_EXEC,	 /* judgements by operation: contained tasks only */
 	HF_COUNTER_MMAP,

@@ -109,11 +109,11 @@ int BPF_PROG(hf_mmap, struct file *file, unsigned long reqprot, unsigned long pr
 	struct hf_config *cfg = config();
 	struct hf_enrol *enrol;
 
-	if (ret || !cfg || !cfg->enabled)
+	if (ret || !cfg)
 		return ret;
 	if (prot & KERNEL_PROT_EXEC)
-		return on_mmap(file, prot, flags, cfg);
-	enrol = enrol_asked();
+		return cfg->enabled ? on_mmap(file, prot, flags, cfg) : 0;
+	enrol = enrol_asked(); /* also while another version judges: its containers are enrolled before we do */
 	if (enrol)
 		enrol_file(enrol, file);
 	return 0;

@@ -106,7 +106,8 @@ struct {
 	__type(value, u32);
 } hf_written SEC(".maps");
 
-/* Task -> tag. Written and read by hooks. Failure to allocate: HF_COUNTER_TAG_FAILED, and the fork is refused. */
+/* Task -> tag. Written and read by hooks. Pinned outside the version's folder, as HF_PIN_DIR/tasks_vN with HF_TAG_VERSION, so
+ * that no task gets free by an upgrade. Failure to allocate: HF_COUNTER_TAG_FAILED, and the fork is refused. */
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -153,6 +154,14 @@ struct {
 	__type(key, u32);
 	__type(value, u64);
 } hf_counters SEC(".maps");
+
+/* enum hf_counter -> what other versions had counted when this one took over. Daemon only. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, _HF_COUNTER_MAX);
+	__type(key, u32);
+	__type(value, u64);
+} hf_carried SEC(".maps");
 
 static __always_inline void count(enum hf_counter counter)
 {

@@ -113,7 +113,7 @@ static __always_inline void event_submit(struct hf_scratch *s)
 	if (data_bytes > sizeof(s->data))
 		data_bytes = sizeof(s->data);
 	s->event.bytes = sizeof(s->event) + data_bytes;
-	s->event.version = HF_ABI_VERSION;
+	s->event.version = HF_EVENT_VERSION;
 	s->event.time_ns = bpf_ktime_get_boot_ns();
 	if (bpf_ringbuf_output(&hf_events, s, sizeof(s->event) + data_bytes, 0))
 		count(HF_COUNTER_EVENTS_LOST);

@@ -46,8 +46,6 @@ static __always_inline struct root_id task_root(struct task_struct *task)
 	struct inode *inode = task->fs->root.dentry->d_inode;
 	struct root_id id = { .ino = inode->i_ino, .dev = inode->i_sb->s_dev };
 
-	if (inode->i_sb->s_magic == KERNEL_MAGIC_BTRFS)
-		id.dev = inode_dev(BPF_CORE_READ(task, fs, root.dentry, d_inode));
 	return id;
 }
 
@@ -142,6 +140,13 @@ static __always_inline void subject_from_tag(struct subject *s, struct hf_task_t
 	subject_take_slot(s, tag->slot, tag->container, HF_SUBJECT_CONTAINER);
 }
 
+/* A daemon that was killed leaves the number behind, which then may become anybody's. */
+static __always_inline bool is_canary(struct hf_config *cfg, struct task_struct *task)
+{
+	return cfg->canary_tgid && cfg->canary_tgid == (u32)task->tgid &&
+	       cfg->canary_start == (u32)(task->start_boottime / HF_CANARY_TICK_NS);
+}
+
 /*
  * Whose the current task is: fills *s, returns its kind. Cost for the host's: one task storage lookup and a few loads. A global
  * function: the verifier looks at it once.
@@ -155,18 +160,20 @@ __noinline int subject_of_current(struct subject *s)
 	if (!s)
 		return HF_SUBJECT_STALE;
 	s->kind = HF_SUBJECT_HOST;
-	if (tag) {
+	if (tag && cfg && cfg->enabled != HF_ENABLED_CANARY) {
 		subject_from_tag(s, tag);
 		return s->kind;
 	}
 	if (!cfg)
 		return s->kind;
-	if (cfg->canary_tgid && cfg->canary_tgid == (u32)task->tgid) {
+	if (is_canary(cfg, task)) {
 		struct hf_container *canary = container_slot(HF_SLOT_CANARY);
 
 		subject_take_slot(s, HF_SLOT_CANARY, canary ? canary->id : 0, HF_SUBJECT_CONTAINER);
 		return s->kind;
 	}
+	if (cfg->enabled == HF_ENABLED_CANARY)
+		return s->kind;
 	struct root_id root = task_root(task);
 
 	if (root.dev == cfg->host_root_dev && root.ino == cfg->host_root_ino)

@@ -13,6 +13,7 @@
 
 #include "enforcer/lsm.h"
 #include "enforcer/policy_compile.h"
+#include "enforcer/restore.h"
 #include "enforcer/util.h"
 
 #define CANARY_ID 1u /* hf_container.id of the two slots that are no containers; real ids are wall clock times */
@@ -67,8 +68,10 @@ static int try(struct lsm *lsm, bool judged)
 		close(go[1]);
 		return -EAGAIN;
 	}
-	if (judged)
+	if (judged) {
+		lsm_config(lsm)->canary_start = (uint32_t)restore_start_of_pid(pid);
 		__atomic_store_n(&lsm_config(lsm)->canary_tgid, (uint32_t)pid, __ATOMIC_RELEASE);
+	}
 	if (write(go[1], "g", 1) != 1)
 		status = -EIO;
 	close(go[1]);

@@ -48,6 +48,7 @@ int host_tell(struct lsm *lsm, char *reterr, size_t reterr_bytes)
 	config->host_mntns = (uint32_t)ns.st_ino;
 	config->host_root_dev = answer.key.dev;
 	config->host_root_ino = answer.key.ino;
-	__atomic_store_n(&config->enabled, 1, __ATOMIC_RELEASE);
+	if (config->enabled != HF_ENABLED_ALL)
+		__atomic_store_n(&config->enabled, HF_ENABLED_CANARY, __ATOMIC_RELEASE);
 	return 0;
 }

@@ -15,7 +15,6 @@
 #include "bpf-lsm/abi.h"
 
 struct lsm;
-struct ring_map;
 
 /* What the node asks for at the first load; 0: the most that the contract names. */
 struct lsm_limits {
@@ -32,20 +31,33 @@ struct lsm_sizes {
 	uint32_t volumes;
 };
 
-/* Opens, loads against pinned maps where they exist, attaches and pins (new links are renamed over the old ones, so
- * that there is no moment without). On failure *reterr (>= 256 bytes) says what is missing and the remedy.
- * limits (borrowed) may be NULL. Needs CAP_BPF and CAP_PERFMON. Blocks for up to seconds (verifier). -errno. */
+/* Opens the pinned programs if they are this build's and judge; otherwise loads (against pinned maps where their programs judge),
+ * attaches and pins: new links are renamed over the old ones, so that there is no moment without. Beside another version the
+ * programs judge nothing until hf_config.enabled says so. On failure nothing of this version is left unless it was there, and
+ * *reterr (>= 256 bytes) says what is missing and the remedy. Needs CAP_SYS_ADMIN. limits (borrowed)
+ * may be NULL. Blocks for up to seconds (verifier). -errno. */
 int lsm_open(const struct lsm_limits *limits, struct lsm **ret, char *reterr, size_t reterr_bytes);
 struct lsm_sizes lsm_sizes(const struct lsm *lsm);
 /* Frees user-space state; pins stay and keep enforcing. */
 void lsm_close(struct lsm **lsm);
-/* Removes every pin: enforcement ends within seconds. 0 or -errno. */
-int lsm_unload(void);
-/* The same, and waits until no program is on a hook any more. -ETIMEDOUT: somebody still holds a program or link.
- * For `holdfastd --unload`; needs CAP_SYS_ADMIN. */
+/* Removes the pins of this version: for a first start that failed. 0 or -errno. */
+int lsm_discard(void);
+/* Removes every pin of every version: enforcement ends within seconds. Waits until no program is on a hook any more.
+ * -ETIMEDOUT: somebody still holds a program or link. For `holdfastd --unload`; needs CAP_SYS_ADMIN. */
 int lsm_unload_wait(unsigned int timeout_ms);
-/* True when maps were found pinned, that is, an earlier daemon ran. */
+/* True when the maps of an earlier daemon of this version are used, whose programs judged all the time. */
 bool lsm_took_over(const struct lsm *lsm);
+
+/* Other versions' programs, maps and pins, older or newer, in force or left behind (lsm_versions.c). All need CAP_SYS_ADMIN. */
+bool lsm_has_others(void);
+/* Their programs judge no more from here on, and what they counted goes into our counters. Once per version in force. */
+int lsm_others_silence(struct lsm *lsm);
+/* Hands over what is left in their rings; *ret_unread counts records of another layout. 0 or -errno. */
+typedef void (*lsm_event_fn)(const struct hf_event *record, void *data);
+int lsm_others_drain(lsm_event_fn fn, void *data, uint64_t *ret_unread);
+/* Removes their pins, links first. 0 or -errno. */
+int lsm_others_remove(void);
+
 /* True when hook `name` ("mmap_backing_file", …) is attached. */
 bool lsm_has_hook(const struct lsm *lsm, const char *name);
 
@@ -91,13 +103,13 @@ int lsm_enrol_file(struct lsm *lsm, int fd, const struct lsm_enrolment *where, s
 /* What the kernel calls the file or folder behind fd (O_PATH will do): ret->key.dev, .ino, .generation, ->magic. */
 int lsm_identify(struct lsm *lsm, int fd, struct hf_enrol *ret);
 
-/* Sum over all CPUs. */
+/* Sum over all CPUs, and what other versions had counted before. */
 int lsm_counters(struct lsm *lsm, uint64_t ret[_HF_COUNTER_MAX]);
 const char *lsm_counter_name(enum hf_counter counter); /* "events_lost" */
 
-/* The ring of events, read with ring_map.h; valid until lsm_close. Its descriptor is readable (EPOLLIN, level-triggered) while
- * a record stands in it that was not taken. */
+/* The ring. Watch lsm_ring_fd for EPOLLIN, then lsm_ring_consume: calls fn for each record (borrowed, valid during the
+ * call, record->bytes long). The number delivered or -errno. */
 int lsm_ring_fd(struct lsm *lsm);
-struct ring_map *lsm_ring(struct lsm *lsm);
+int lsm_ring_consume(struct lsm *lsm, lsm_event_fn fn, void *data);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What lsm_load.c and lsm_unload.c (life of the programs) and lsm_maps.c (use of the maps) share; nobody else includes it. */
+/* What lsm_load.c, lsm_versions.c, lsm_unload.c (life of the programs) and lsm_maps.c (use of the maps) share; nobody else
+ * includes it. */
 #ifndef ENFORCER_LSM_INTERNAL_H
 #define ENFORCER_LSM_INTERNAL_H
 
@@ -7,13 +8,18 @@
 #include <stddef.h>
 
 #include "enforcer/lsm.h"
-#include "enforcer/ring_map.h"
 
 #define LSM_TEXT(number) #number
 #define LSM_VERSION_TEXT(number) LSM_TEXT(number)
 #define LSM_PIN_FOLDER HF_PIN_DIR "/v" LSM_VERSION_TEXT(HF_ABI_VERSION)
+/* Below HF_PIN_DIR, beside the folders: all versions share it. */
+#define LSM_TASKS_NAME "tasks_v" LSM_VERSION_TEXT(HF_TAG_VERSION)
+#define LSM_PATH_BYTES 256
+#define LSM_VERSIONS_MAX 16u /* folders of other versions at once; one is usual, and more are looked at in the next start */
 
+struct bpf_program;
 struct holdfast_bpf;
+struct ring_buffer;
 
 /* A map whose memory the daemon sees directly. */
 struct lsm_view {
@@ -23,9 +29,11 @@ struct lsm_view {
 
 struct lsm {
 	struct holdfast_bpf *skel;
-	struct ring_map *ring;
+	struct ring_buffer *ring;
 	struct lsm_view config, enrol, containers, policies, exceptions;
 	struct lsm_sizes sizes;
+	lsm_event_fn event_fn;
+	void *event_data;
 	bool took_over;
 	bool has_backing_hook;
 	int n_cpus;
@@ -36,5 +44,30 @@ int lsm_size_maps(struct lsm *lsm, const struct lsm_limits *limits);
 /* Maps the arrays and opens the ring. 0 or -errno. */
 int lsm_maps_open(struct lsm *lsm);
 void lsm_maps_close(struct lsm *lsm);
+/* Writes hf_carried: what is added to our counters from now on. */
+int lsm_carry(struct lsm *lsm, const uint64_t counters[_HF_COUNTER_MAX]);
+
+/* A program that the daemon calls by itself, loaded or pinned: a descriptor of the caller's, or -1 with errno. */
+int lsm_program_open(const struct bpf_program *prog);
+
+/* The numbers of the versions that have a folder, all or all but ours. How many. */
+size_t lsm_versions(uint32_t ret[LSM_VERSIONS_MAX], bool own_too);
+void lsm_version_folder(uint32_t version, char ret[LSM_PATH_BYTES]);
+/* A pinned map of a version by its name; -1: it has none. */
+int lsm_version_map(uint32_t version, const char *name);
+/* What our fresh config takes from the version in force. */
+void lsm_versions_inherit(struct hf_config *config);
+
+/* Programs whose end can be waited for. */
+#define LSM_PROGRAMS_MAX 64u /* more than those of a load, and those of one that is being replaced */
+struct lsm_programs {
+	uint32_t ids[LSM_PROGRAMS_MAX];
+	size_t n;
+};
+
+/* Removes what is pinned in a folder: links first, so that no program runs on maps that are gone, then the folder. */
+int lsm_remove_folder(const char *folder, struct lsm_programs *programs);
+/* The pins of maps alone. */
+int lsm_remove_maps(const char *folder);
 
 #endif

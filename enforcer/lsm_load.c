@@ -2,18 +2,24 @@
 /*
  * Life of the kernel half: open, load, attach, pin, take over.
  *
- * Owns: the order of those steps and the pins. Must not know: what the maps hold.
+ * Owns: the order of those steps and the pins of this version. Must not know: what the maps hold.
  *
- *   I1  Once a link is pinned there is always a pinned link of that hook: a new one is renamed over the old one.
+ *   I1  Once a link is pinned there is always a pinned link of that hook: a new one is renamed over the old one, and one that
+ *       this build has no program for goes only after all of the new ones are in.
  *   I2  Maps are pinned before any program is attached, so that a second daemon never starts with empty maps beside
  *       programs that use the full ones.
+ *   I3  Maps are taken over only if their programs judge. What was half made, or retired by another version, is made anew.
+ *   I4  Programs are loaded again only if the pinned ones are another build's: hf_config.object is set after the last link
+ *       and cleared before the first.
  */
 #include "enforcer/lsm_internal.h"
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,8 +29,6 @@
 
 #include "enforcer/util.h"
 #include "holdfast.skel.h"
-
-#define PIN_PATH_BYTES 256
 
 /* The last complaint of libbpf, which is the one that names the cause. */
 static char last_complaint[512];
@@ -71,76 +75,207 @@ bool lsm_kernel_has_function(const char *name)
 	return btf && btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
 }
 
-/* Gives every map its pin, and notes whether one was there. */
-static int set_pins(struct lsm *lsm)
+/* Where a map is pinned; false: it is not, as .rodata, which belongs to one load. */
+static bool pin_of(const struct bpf_map *map, char path[LSM_PATH_BYTES])
 {
-	char path[PIN_PATH_BYTES];
-	struct bpf_map *map;
-	int err;
+	const char *name = bpf_map__name(map);
 
-	bpf_object__for_each_map(map, lsm->skel->obj) {
-		if (bpf_map__type(map) == BPF_MAP_TYPE_UNSPEC || strchr(bpf_map__name(map), '.'))
-			continue; /* .rodata of the programs: belongs to one load */
-		snprintf(path, sizeof(path), LSM_PIN_FOLDER "/%s", bpf_map__name(map));
-		if (access(path, F_OK) == 0)
-			lsm->took_over = true;
-		err = bpf_map__set_pin_path(map, path);
-		if (err)
-			return err;
-	}
-	return 0;
+	if (bpf_map__type(map) == BPF_MAP_TYPE_UNSPEC || strchr(name, '.'))
+		return false;
+	if (!strcmp(name, "hf_tasks"))
+		snprintf(path, LSM_PATH_BYTES, HF_PIN_DIR "/" LSM_TASKS_NAME);
+	else
+		snprintf(path, LSM_PATH_BYTES, LSM_PIN_FOLDER "/%s", name);
+	return true;
 }
 
-static int pin_link(struct bpf_link *link, const char *name)
+static int set_pins(struct lsm *lsm)
 {
-	char path[PIN_PATH_BYTES], fresh[PIN_PATH_BYTES];
-	int err;
+	char path[LSM_PATH_BYTES];
+	struct bpf_map *map;
+	int err = 0;
 
-	snprintf(path, sizeof(path), LSM_PIN_FOLDER "/link_%s", name);
+	bpf_object__for_each_map(map, lsm->skel->obj) {
+		if (!err && pin_of(map, path))
+			err = bpf_map__set_pin_path(map, path);
+	}
+	return err;
+}
+
+/* What stands in this version's pinned hf_config. -ENOENT: it has none. */
+static int read_config(struct hf_config *ret)
+{
+	_cleanup_(close_fd) int fd = lsm_version_map(HF_ABI_VERSION, "hf_config");
+	uint32_t zero = 0;
+
+	if (fd < 0)
+		return -ENOENT;
+	return bpf_map_lookup_elem(fd, &zero, ret) ? -errno : 0;
+}
+
+static int pin_over(int fd, const char *name)
+{
+	char path[LSM_PATH_BYTES], fresh[LSM_PATH_BYTES];
+
+	snprintf(path, sizeof(path), LSM_PIN_FOLDER "/%s", name);
 	snprintf(fresh, sizeof(fresh), LSM_PIN_FOLDER "/new_%s", name);
 	unlink(fresh); /* of a daemon that was killed between pin and rename */
-	err = bpf_link__pin(link, fresh);
-	if (err)
-		return err;
+	if (bpf_obj_pin(fd, fresh))
+		return -errno;
 	return rename(fresh, path) ? -errno : 0;
 }
 
-/* The link pointer of each program in the skeleton, so that destroying the skeleton closes our descriptor. */
-static int attach_all(struct lsm *lsm)
+static bool is_hook(const struct bpf_program *prog)
 {
-	struct bpf_program *prog;
+	return bpf_program__type(prog) == BPF_PROG_TYPE_LSM;
+}
+
+static void pin_name(const struct bpf_program *prog, char ret[LSM_PATH_BYTES / 2])
+{
+	snprintf(ret, LSM_PATH_BYTES / 2, "%s%s", is_hook(prog) ? "link_" : "prog_", bpf_program__name(prog));
+}
+
+static int attach_hook(const struct bpf_program *prog, const char *name)
+{
+	struct bpf_link *link = bpf_program__attach_lsm(prog);
 	int err;
 
-	bpf_object__for_each_program(prog, lsm->skel->obj) {
-		struct bpf_link *link;
+	if (!link)
+		return -errno;
+	err = pin_over(bpf_link__fd(link), name);
+	bpf_link__disconnect(link); /* the pin keeps it; destroy must not unpin */
+	bpf_link__destroy(link);
+	return err;
+}
 
-		if (bpf_program__type(prog) != BPF_PROG_TYPE_LSM || !bpf_program__autoload(prog))
+/* Programs that the daemon calls by itself are pinned without a link, for the starts that load nothing. */
+static int attach_all(struct lsm *lsm, uint32_t *ret_pins)
+{
+	char name[LSM_PATH_BYTES / 2];
+	struct bpf_program *prog;
+	uint32_t pins = 0;
+
+	bpf_object__for_each_program(prog, lsm->skel->obj) {
+		int err;
+
+		if (!bpf_program__autoload(prog))
 			continue;
-		link = bpf_program__attach_lsm(prog);
-		if (!link)
-			return -errno;
-		err = pin_link(link, bpf_program__name(prog));
-		bpf_link__disconnect(link); /* the pin keeps it; destroy must not unpin */
-		bpf_link__destroy(link);
+		pin_name(prog, name);
+		err = is_hook(prog) ? attach_hook(prog, name) : pin_over(bpf_program__fd(prog), name);
+		if (err)
+			return err;
+		pins++;
+	}
+	*ret_pins = pins;
+	return 0;
+}
+
+int lsm_program_open(const struct bpf_program *prog)
+{
+	char path[LSM_PATH_BYTES], name[LSM_PATH_BYTES / 2];
+	int fd = bpf_program__fd(prog);
+
+	if (fd >= 0)
+		fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (fd >= 0)
+		return fd;
+	pin_name(prog, name);
+	snprintf(path, sizeof(path), LSM_PIN_FOLDER "/%s", name);
+	return bpf_obj_get(path);
+}
+
+static bool is_pin(const char *name)
+{
+	return !strncmp(name, "link_", 5) || !strncmp(name, "prog_", 5);
+}
+
+static bool has_program(struct lsm *lsm, const char *name)
+{
+	struct bpf_program *prog = bpf_object__find_program_by_name(lsm->skel->obj, name + 5);
+
+	return prog && is_hook(prog) == (name[0] == 'l') && bpf_program__autoload(prog);
+}
+
+/* Removes pins of programs that this build does not have, and those of a daemon that was killed before it renamed them. */
+static int remove_strangers(struct lsm *lsm)
+{
+	DIR *dir = opendir(LSM_PIN_FOLDER);
+	struct dirent *entry;
+	int err = 0;
+
+	if (!dir)
+		return -errno;
+	while ((entry = readdir(dir))) {
+		const char *name = entry->d_name;
+		bool stranger = !strncmp(name, "new_", 4) || (is_pin(name) && !has_program(lsm, name));
+
+		if (stranger && unlinkat(dirfd(dir), name, 0))
+			err = -errno;
+	}
+	closedir(dir);
+	return err;
+}
+
+/* The number of pinned programs, those in the making left out. */
+static uint32_t count_pins(void)
+{
+	DIR *dir = opendir(LSM_PIN_FOLDER);
+	struct dirent *entry;
+	uint32_t n = 0;
+
+	while (dir && (entry = readdir(dir)))
+		n += is_pin(entry->d_name);
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
+/* Tells builds apart, not attackers: FNV-1a (draft-eastlake-fnv) over the object file. Never 0. */
+static uint64_t hash_object(void)
+{
+	uint64_t hash = 0xcbf29ce484222325ull;
+	const unsigned char *bytes;
+	size_t n;
+
+	bytes = holdfast_bpf__elf_bytes(&n);
+	for (size_t i = 0; i < n; i++)
+		hash = (hash ^ bytes[i]) * 0x100000001b3ull;
+	return hash ? hash : 1;
+}
+
+/* Gives the skeleton the pinned maps and programs in place of a load. */
+static int reuse_all(struct lsm *lsm)
+{
+	char path[LSM_PATH_BYTES];
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, lsm->skel->obj) {
+		_cleanup_(close_fd) int fd = -1;
+		int err;
+
+		if (!pin_of(map, path))
+			continue;
+		fd = bpf_obj_get(path);
+		err = fd < 0 ? -errno : bpf_map__reuse_fd(map, fd);
 		if (err)
 			return err;
 	}
+	lsm->has_backing_hook = access(LSM_PIN_FOLDER "/link_hf_mmap_backing", F_OK) == 0;
 	return 0;
+}
+
+static void choose_programs(struct lsm *lsm)
+{
+	lsm->has_backing_hook = lsm_kernel_has_function("bpf_lsm_mmap_backing_file");
+	bpf_program__set_autoload(lsm->skel->progs.hf_mmap_backing, lsm->has_backing_hook);
+	bpf_program__set_autoload(lsm->skel->progs.hf_ftruncate, lsm_kernel_has_function("bpf_lsm_file_truncate"));
 }
 
 static int load(struct lsm *lsm, const struct lsm_limits *limits, char *reterr, size_t bytes)
 {
 	int err;
 
-	lsm->skel = holdfast_bpf__open();
-	if (!lsm->skel)
-		return fail(reterr, bytes, -errno, "cannot open the kernel half", "");
-	lsm->has_backing_hook = lsm_kernel_has_function("bpf_lsm_mmap_backing_file");
-	bpf_program__set_autoload(lsm->skel->progs.hf_mmap_backing, lsm->has_backing_hook);
-	bpf_program__set_autoload(lsm->skel->progs.hf_ftruncate, lsm_kernel_has_function("bpf_lsm_file_truncate"));
-	if (make_folder(HF_PIN_DIR) || make_folder(LSM_PIN_FOLDER))
-		return fail(reterr, bytes, -errno, "cannot make " LSM_PIN_FOLDER,
-			    "; is a bpf file system mounted? mount -t bpf bpf /sys/fs/bpf");
+	choose_programs(lsm);
 	err = set_pins(lsm);
 	if (!err)
 		err = lsm_size_maps(lsm, limits);
@@ -154,6 +289,60 @@ static int load(struct lsm *lsm, const struct lsm_limits *limits, char *reterr, 
 	return 0;
 }
 
+static int attach(struct lsm *lsm, uint64_t object, char *reterr, size_t bytes)
+{
+	struct hf_config *config = lsm_config(lsm);
+	int err;
+
+	config->object = 0;
+	err = attach_all(lsm, &config->pins);
+	if (!err)
+		err = remove_strangers(lsm);
+	if (err)
+		return fail(reterr, bytes, err, "cannot attach the hooks", "; see holdfast doctor");
+	__atomic_store_n(&config->object, object, __ATOMIC_RELEASE);
+	return 0;
+}
+
+static int open_maps(struct lsm *lsm, char *reterr, size_t bytes)
+{
+	int err = lsm_maps_open(lsm);
+
+	return err ? fail(reterr, bytes, err, "cannot map the kernel half's tables", "") : 0;
+}
+
+/* Our folder as it was found: taken over, or cleared of what nobody's verdict rests on. */
+static int look_at_pins(struct lsm *lsm, struct hf_config *found)
+{
+	if (make_folder(HF_PIN_DIR) || make_folder(LSM_PIN_FOLDER))
+		return -errno;
+	*found = (struct hf_config){ 0 };
+	lsm->took_over = read_config(found) == 0 && found->enabled == HF_ENABLED_ALL;
+	return lsm->took_over ? 0 : lsm_remove_maps(LSM_PIN_FOLDER);
+}
+
+static int start(struct lsm *lsm, const struct lsm_limits *limits, char *reterr, size_t bytes)
+{
+	uint64_t object = hash_object();
+	struct hf_config found;
+	int err = look_at_pins(lsm, &found);
+
+	if (err)
+		return fail(reterr, bytes, err, "cannot make " LSM_PIN_FOLDER,
+			    "; is a bpf file system mounted? mount -t bpf bpf /sys/fs/bpf");
+	lsm->skel = holdfast_bpf__open();
+	if (!lsm->skel)
+		return fail(reterr, bytes, -errno, "cannot open the kernel half", "");
+	if (lsm->took_over && found.object == object && found.pins == count_pins() && reuse_all(lsm) == 0)
+		return open_maps(lsm, reterr, bytes);
+	err = load(lsm, limits, reterr, bytes);
+	if (!err)
+		err = open_maps(lsm, reterr, bytes);
+	if (!err && !lsm->took_over)
+		lsm_versions_inherit(lsm_config(lsm));
+	return err ? err : attach(lsm, object, reterr, bytes);
+}
+
 int lsm_open(const struct lsm_limits *limits, struct lsm **ret, char *reterr, size_t reterr_bytes)
 {
 	struct lsm *lsm = calloc(1, sizeof(*lsm));
@@ -164,18 +353,10 @@ int lsm_open(const struct lsm_limits *limits, struct lsm **ret, char *reterr, si
 	print_all = getenv("HOLDFAST_LIBBPF_LOG") != NULL;
 	libbpf_set_print(keep_complaint);
 	last_complaint[0] = '\0';
-	err = load(lsm, limits, reterr, reterr_bytes);
-	if (!err) {
-		err = lsm_maps_open(lsm);
-		if (err)
-			fail(reterr, reterr_bytes, err, "cannot map the kernel half's tables", "");
-	}
-	if (!err) {
-		err = attach_all(lsm);
-		if (err)
-			fail(reterr, reterr_bytes, err, "cannot attach the hooks", "; see holdfast doctor");
-	}
+	err = start(lsm, limits, reterr, reterr_bytes);
 	if (err) {
+		if (!lsm->took_over)
+			lsm_discard();
 		lsm_close(&lsm);
 		return err;
 	}
@@ -215,8 +396,9 @@ bool lsm_has_hook(const struct lsm *lsm, const char *name)
 
 int lsm_enrol_register(struct lsm *lsm)
 {
+	_cleanup_(close_fd) int fd = lsm_program_open(lsm->skel->progs.hf_register);
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
-	int err = bpf_prog_test_run_opts(bpf_program__fd(lsm->skel->progs.hf_register), &opts);
+	int err = fd < 0 ? -errno : bpf_prog_test_run_opts(fd, &opts);
 
 	if (err)
 		return err;

@@ -41,6 +41,16 @@ static void view_close(struct lsm_view *view)
 	*view = (struct lsm_view){ 0 };
 }
 
+static int on_record(void *ctx, void *data, size_t bytes)
+{
+	struct lsm *lsm = ctx;
+	const struct hf_event *event = data;
+
+	if (bytes >= sizeof(*event) && event->bytes <= bytes && lsm->event_fn)
+		lsm->event_fn(event, lsm->event_data);
+	return 0;
+}
+
 int lsm_maps_open(struct lsm *lsm)
 {
 	int err = view_open(&lsm->config, lsm->skel->maps.hf_config);
@@ -59,12 +69,14 @@ int lsm_maps_open(struct lsm *lsm)
 	lsm->n_cpus = libbpf_num_possible_cpus();
 	if (lsm->n_cpus <= 0)
 		return -EINVAL;
-	return ring_map_open(lsm_ring_fd(lsm), bpf_map__max_entries(lsm->skel->maps.hf_events), &lsm->ring);
+	lsm->ring = ring_buffer__new(bpf_map__fd(lsm->skel->maps.hf_events), on_record, lsm, NULL);
+	return lsm->ring ? 0 : -errno;
 }
 
 void lsm_maps_close(struct lsm *lsm)
 {
-	ring_map_close(&lsm->ring);
+	ring_buffer__free(lsm->ring);
+	lsm->ring = NULL;
 	view_close(&lsm->config);
 	view_close(&lsm->enrol);
 	view_close(&lsm->containers);
@@ -276,6 +288,8 @@ int lsm_counters(struct lsm *lsm, uint64_t ret[_HF_COUNTER_MAX])
 {
 	_cleanup_(free_ptr) uint64_t *values = calloc((size_t)lsm->n_cpus, sizeof(*values));
 
+	uint64_t carried;
+
 	if (!values)
 		return -ENOMEM;
 	for (uint32_t key = 0; key < _HF_COUNTER_MAX; key++) {
@@ -284,8 +298,20 @@ int lsm_counters(struct lsm *lsm, uint64_t ret[_HF_COUNTER_MAX])
 		ret[key] = 0;
 		for (int cpu = 0; cpu < lsm->n_cpus; cpu++)
 			ret[key] += values[cpu];
+		if (bpf_map_lookup_elem(bpf_map__fd(lsm->skel->maps.hf_carried), &key, &carried))
+			return -errno;
+		ret[key] += carried;
 	}
 	return 0;
+}
+
+int lsm_carry(struct lsm *lsm, const uint64_t counters[_HF_COUNTER_MAX])
+{
+	int err = 0;
+
+	for (uint32_t key = 0; !err && key < _HF_COUNTER_MAX; key++)
+		err = map_put(lsm->skel->maps.hf_carried, &key, &counters[key]);
+	return err;
 }
 
 const char *lsm_counter_name(enum hf_counter counter)
@@ -321,10 +347,12 @@ const char *lsm_counter_name(enum hf_counter counter)
 
 int lsm_ring_fd(struct lsm *lsm)
 {
-	return bpf_map__fd(lsm->skel->maps.hf_events);
+	return ring_buffer__epoll_fd(lsm->ring);
 }
 
-struct ring_map *lsm_ring(struct lsm *lsm)
+int lsm_ring_consume(struct lsm *lsm, lsm_event_fn fn, void *data)
 {
-	return lsm->ring;
+	lsm->event_fn = fn;
+	lsm->event_data = data;
+	return ring_buffer__consume(lsm->ring);
 }

@@ -5,6 +5,7 @@
  * Owns: which table grows with what. Must not know: what the tables are used for.
  *
  *   I1  Pinned tables keep their size: programs that enforce use them, and a table of another size would be another table.
+ *   I2  A version that takes over from another has room for all that the other held: containers keep their slots.
  */
 #include "enforcer/lsm_internal.h"
 
@@ -31,12 +32,35 @@ static uint32_t pinned_entries(const char *path)
 	return fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &bytes) ? info.max_entries : 0;
 }
 
+/* Of the same table of other versions, the largest. */
+static uint32_t others_entries(const char *name)
+{
+	uint32_t versions[LSM_VERSIONS_MAX], most = 0;
+	size_t n = lsm_versions(versions, false);
+
+	for (size_t i = 0; i < n; i++) {
+		char folder[LSM_PATH_BYTES], path[LSM_PATH_BYTES + 64];
+		uint32_t entries;
+
+		lsm_version_folder(versions[i], folder);
+		snprintf(path, sizeof(path), "%s/%s", folder, name);
+		entries = pinned_entries(path);
+		most = entries > most ? entries : most;
+	}
+	return most;
+}
+
 static int size_map(struct bpf_map *map, uint32_t entries)
 {
 	const char *path = bpf_map__pin_path(map);
 	uint32_t pinned = path ? pinned_entries(path) : 0;
 
-	return bpf_map__set_max_entries(map, pinned ? pinned : entries);
+	if (!pinned) {
+		uint32_t others = others_entries(bpf_map__name(map));
+
+		pinned = others > entries ? others : entries;
+	}
+	return bpf_map__set_max_entries(map, pinned);
 }
 
 int lsm_size_maps(struct lsm *lsm, const struct lsm_limits *limits)

@@ -13,7 +13,8 @@
 #include "enforcer/lsm.h"
 #include "enforcer/util.h"
 
-/* Loads, attaches and tries the canary. Beside a running daemon it takes over and hands back; alone it leaves nothing. */
+/* Loads, attaches and tries the canary, which alone is judged. Of a running daemon it uses what is there; alone, and beside
+ * another version, it leaves nothing. */
 static int prove(char *reterr, size_t reterr_bytes)
 {
 	struct lsm *lsm = NULL;
@@ -28,7 +29,7 @@ static int prove(char *reterr, size_t reterr_bytes)
 	if (!err)
 		err = canary_prove(lsm, reterr, reterr_bytes);
 	if (!lsm_took_over(lsm))
-		lsm_unload();
+		lsm_discard();
 	lsm_close(&lsm);
 	return err;
 }

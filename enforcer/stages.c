@@ -227,6 +227,32 @@ static int start_containers(struct daemon *daemon, char *reterr)
 	return policy_store_watch(daemon->policies);
 }
 
+/* From here on this version's programs judge, and no other's. They have been proven, and know the running containers. */
+static int start_judging(struct daemon *daemon, char *reterr)
+{
+	int err;
+
+	__atomic_store_n(&lsm_config(daemon->lsm)->enabled, HF_ENABLED_ALL, __ATOMIC_RELEASE);
+	err = lsm_others_silence(daemon->lsm);
+	if (err)
+		snprintf(reterr, STAGES_ERROR_BYTES, "another version's programs cannot be silenced");
+	return err;
+}
+
+/* After the ring has taken what they left. */
+static int start_alone(struct daemon *daemon, char *reterr)
+{
+	bool others = lsm_has_others();
+	int err = lsm_others_remove();
+
+	(void)daemon;
+	if (err)
+		snprintf(reterr, STAGES_ERROR_BYTES, "another version's pins in " HF_PIN_DIR " cannot be removed");
+	else if (others)
+		log_info("took over from another version of the kernel half, which is removed");
+	return err;
+}
+
 static int start_ring(struct daemon *daemon, char *reterr)
 {
 	(void)reterr;
@@ -303,7 +329,9 @@ static const struct {
 	{ "policies", start_policies, stop_policies },
 	{ "enrolment", start_enroller, stop_enroller },
 	{ "running containers", start_containers, NULL },
+	{ "judging", start_judging, NULL },
 	{ "ring", start_ring, stop_ring },
+	{ "other versions", start_alone, NULL },
 	{ "sockets", start_sockets, stop_sockets },
 	{ "confinement", start_confinement, NULL },
 	{ "readiness", start_ready, stop_ready },
@@ -328,7 +356,7 @@ int stages_start(struct daemon *daemon, char reterr[STAGES_ERROR_BYTES])
 		snprintf(reterr, STAGES_ERROR_BYTES, "%s: %.400s (%s)", stages[i].name, why[0] ? why : "failed",
 			 strerror(-err));
 		if (daemon->lsm && !lsm_took_over(daemon->lsm))
-			lsm_unload(); /* a first start that failed leaves nothing behind */
+			lsm_discard(); /* a first start that failed leaves nothing behind, nor does one beside another version */
 		stop_from(daemon, i);
 		return err;
 	}
