@@ -47,6 +47,8 @@ int lsm_discard(void);
 int lsm_unload_wait(unsigned int timeout_ms);
 /* True when the maps of an earlier daemon of this version are used, whose programs judged all the time. */
 bool lsm_took_over(const struct lsm *lsm);
+/* False when the pinned programs, being this build's, were used as they are. */
+bool lsm_loaded(const struct lsm *lsm);
 
 /* Other versions' programs, maps and pins, older or newer, in force or left behind (lsm_versions.c). All need CAP_SYS_ADMIN. */
 bool lsm_has_others(void);

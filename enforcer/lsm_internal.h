@@ -35,6 +35,7 @@ struct lsm {
 	lsm_event_fn event_fn;
 	void *event_data;
 	bool took_over;
+	bool loaded;
 	bool has_backing_hook;
 	int n_cpus;
 };

@@ -335,6 +335,7 @@ static int start(struct lsm *lsm, const struct lsm_limits *limits, char *reterr,
 		return fail(reterr, bytes, -errno, "cannot open the kernel half", "");
 	if (lsm->took_over && found.object == object && found.pins == count_pins() && reuse_all(lsm) == 0)
 		return open_maps(lsm, reterr, bytes);
+	lsm->loaded = true;
 	err = load(lsm, limits, reterr, bytes);
 	if (!err)
 		err = open_maps(lsm, reterr, bytes);
@@ -377,6 +378,11 @@ void lsm_close(struct lsm **lsm)
 bool lsm_took_over(const struct lsm *lsm)
 {
 	return lsm->took_over;
+}
+
+bool lsm_loaded(const struct lsm *lsm)
+{
+	return lsm->loaded;
 }
 
 bool lsm_has_hook(const struct lsm *lsm, const char *name)
