@@ -117,10 +117,43 @@ $(B)/tests/again: tests/drift/again.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu17 $(WARN) -D_GNU_SOURCE -O1 -static -o $@ $<
 
+UNIT_PY    := $(wildcard tests/*/test_*.py)
 unit: $(UNIT_BIN) $(B)/tests/vectors/run_bpf all ## unit tests under ASAN and UBSAN, and the decide vectors
-	tests/run-unit $(B) $(UNIT_BIN) $(B)/tests/vectors/run_bpf
+	tests/run-unit $(B) $(UNIT_BIN) $(UNIT_PY) $(B)/tests/vectors/run_bpf
 
-lint: $(SKEL) $(B)/gen/decide.skel.h ## include directions, warnings, headers that compile alone, file and function sizes
+# What is measured runs without sanitizers, static where a container of the VM runs it; it brings its own loader and libc.
+$(B)/bpf/judge.bpf.o: tests/bench/judge.bpf.c tests/bench/judge.h $(wildcard bpf-lsm/*.h) Makefile
+	@mkdir -p $(@D)
+	$(CLANG) $(BPF_CFLAGS) -c $< -o $@.tmp
+	llvm-strip -g $@.tmp -o $@
+$(B)/lib/tests/bench/judge.o: $(B)/gen/judge.skel.h
+$(B)/bench/judge: $(call obj,tests/bench/judge.c)
+	@mkdir -p $(@D)
+	$(CC) -pie -o $@ $^ $(LIBS)
+BENCH      := $(B)/bench/programs
+$(BENCH)/ops: $(call obj,tests/bench/ops.c)
+	@mkdir -p $(@D)
+	$(CC) -static -o $@ $^
+$(BENCH)/tiny: tests/bench/tiny.c
+	@mkdir -p $(@D)
+	$(CC) -O2 $(WARN) -nostdlib -static -fno-pie -no-pie -Wl,-z,noseparate-code,--build-id=none -s -o $@ $<
+	truncate -s 4096 $@
+$(BENCH)/dynamic: tests/bench/dynamic.c
+	@mkdir -p $(@D)
+	$(CC) -O2 $(WARN) -Wl,--dynamic-linker=/bench/ld.so,-rpath,/bench -o $@ $<
+$(BENCH)/complete: $(BENCH)/ops $(BENCH)/tiny $(BENCH)/dynamic
+	cp $(BENCH)/tiny $(BENCH)/code
+	echo text >$(BENCH)/text
+	cp "$$($(CC) -print-file-name=libc.so.6)" $(BENCH)/libc.so.6
+	cp "$$(realpath "$$(ldd $(B)/holdfastd | grep -o '/[^ ]*ld-linux[^ ]*')")" $(BENCH)/ld.so
+	touch $@
+
+.PHONY: bench
+bench: bootstrap ## what it costs, against the budgets, KERNEL=6.1|6.12|7 (default 6.1); JSON=1: machine readable
+	+@$(MAKE) --no-print-directory -s all $(B)/bench/judge $(BENCH)/complete
+	tests/bench/run $(B) --kernel $(or $(KERNEL),6.1) $(if $(JSON),--json)
+
+lint: $(SKEL) $(B)/gen/decide.skel.h $(B)/gen/judge.skel.h ## include directions, warnings, headers that compile alone, file and function sizes
 	tests/lint/run $(B)
 
 bootstrap: ## install what building and testing needs (apt), fetch the kernels

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The budgets (design, section 9) and the arithmetic: medians, spreads, differences, verdicts. Knows nothing of how a
+figure is measured; a figure comes as samples under a name."""
+
+# Name, unit, budget of the contained task (None: reported only), of a host task.
+OPERATIONS = [
+    ("spawn_static", "spawn of a 4 KB static ELF", 6000, 900),
+    ("spawn_dynamic", "spawn of a dynamic ELF", 14000, 5000),
+    ("mmap_exec", "mmap(PROT_EXEC) of a file", 1000, 300),
+    ("mprotect_pair", "mprotect to PROT_EXEC and back", 1300, 550),
+    ("fork_exit", "fork and exit", 2500, 300),
+    ("open_read", "open for reading", 300, 0),
+    ("open_write", "open for writing", None, None),
+]
+LOOP_INSTRUCTIONS = range(2000, 2021)  # what a loop of 2,000 may read: else the clock counts something else
+SPREAD_PERCENT = 0.5  # of the operation's own cost, between rounds: above it a row is not to be relied on
+
+
+def median(values):
+    ordered = sorted(values)
+    if not ordered:
+        raise ValueError("no values")
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+
+
+def spread_percent(values):
+    """Between the smallest and the largest, in percent of the median."""
+    return 100 * (max(values) - min(values)) / median(values) if median(values) else 0.0
+
+
+def slope(points):
+    """Least squares: change of y for one x. Points are (x, y); fewer than two different x have none."""
+    n = len(points)
+    mean_x = sum(x for x, _ in points) / n if n else 0
+    mean_y = sum(y for _, y in points) / n if n else 0
+    square = sum((x - mean_x) ** 2 for x, _ in points)
+    return sum((x - mean_x) * (y - mean_y) for x, y in points) / square if square else 0.0
+
+
+def row(name, states, added, unit, budget, spread, how):
+    """One line of the table. A row without a budget has no verdict."""
+    verdict = "-" if budget is None else "ok" if added <= budget else "OVER"
+    return {"name": name, "states": states, "added": added, "unit": unit, "budget": budget, "verdict": verdict,
+            "spread_percent": round(spread, 2), "how": how}
+
+
+def operation_rows(samples, how):
+    """samples: {(state, operation): [median of each round]}, states host-bare, host-loaded, container-bare, container-loaded."""
+    rows = []
+    for operation, title, contained, host in OPERATIONS:
+        for place, budget in (("container", contained), ("host", host)):
+            bare, loaded = samples[f"{place}-bare", operation], samples[f"{place}-loaded", operation]
+            rows.append(row(f"{title}, {'contained' if place == 'container' else 'host'} task",
+                            {"bare": median(bare), "loaded": median(loaded)}, median(loaded) - median(bare),
+                            "instructions", budget, max(spread_percent(bare), spread_percent(loaded)), how))
+    return rows
+
+
+def start_rows(starts, ns_per_instruction, how):
+    """starts: {state: [instructions]}, states bare, known, first. Budgets are native milliseconds."""
+    rows = []
+    for state, title, budget in (("known", "image known", 10), ("first", "image first seen", 150)):
+        to_ms = ns_per_instruction / 1e6
+        bare, with_us = median(starts["bare"]), median(starts[state])
+        rows.append(row(f"container start, {title}", {"bare": round(bare * to_ms, 2), "loaded": round(with_us * to_ms, 2)},
+                        round((with_us - bare) * to_ms, 2), "ms", budget,
+                        max(spread_percent(starts["bare"]), spread_percent(starts[state])),
+                        f"{how}; {with_us - bare:+,.0f} instructions, ratio {with_us / bare:.2f}"))
+    return rows
+
+
+def value_row(name, values, unit, budget, how):
+    return row(name, {"measured": median(values)}, median(values), unit, budget, spread_percent(values), how)
+
+
+def over(rows):
+    return [r for r in rows if r["verdict"] == "OVER"]
+
+
+def number(value):
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:,.2f}"
+
+
+def table(rows):
+    """As text, one line each."""
+    lines = [f"{'what':<52} {'without':>12} {'with':>12} {'added':>10} {'budget':>8} {'unit':<13} {'spread':>7}  verdict"]
+    for r in rows:
+        states = r["states"]
+        lines.append(f"{r['name']:<52} {number(states.get('bare')):>12} "
+                     f"{number(states.get('loaded', states.get('measured'))):>12} {number(r['added']):>10} "
+                     f"{number(r['budget']):>8} {r['unit']:<13} {r['spread_percent']:>6.2f}%  {r['verdict']}")
+    return "\n".join(lines)
