@@ -44,7 +44,7 @@ static const struct {
 	[FAULT_QUEUE] = { "start_queue", "too many containers start at once" },
 	[FAULT_DESCRIPTORS] = { "descriptors", "the daemon can open no more files" },
 	[FAULT_TASKS] = { "task_tags", "the kernel had no memory for a task's tag and refused its fork" },
-	[FAULT_STATE] = { "state", "the state of containers cannot be written; it is tried again" },
+	[FAULT_STATE] = { "state", "the daemon's state cannot be written; it is tried again" },
 };
 _Static_assert(ARRAY_SIZE(words) == _FAULT_MAX, "words for each kind");
 
@@ -119,6 +119,12 @@ void faults_met_times(struct faults *faults, enum fault_kind kind, uint64_t n)
 {
 	if (n)
 		meet(faults, kind, n, NULL);
+}
+
+void faults_still(struct faults *faults, enum fault_kind kind)
+{
+	faults->at[kind].met_ns = clock_ns(CLOCK_MONOTONIC);
+	faults->at[kind].over_ns = 0;
 }
 
 void faults_over(struct faults *faults, enum fault_kind kind)

@@ -49,6 +49,8 @@ void faults_free(struct faults **faults);
 bool faults_met(struct faults *faults, enum fault_kind kind, const char *detail);
 /* The same for n at once. */
 void faults_met_times(struct faults *faults, enum fault_kind kind, uint64_t n);
+/* It is still there, though nothing new met it: silence does not end it. */
+void faults_still(struct faults *faults, enum fault_kind kind);
 /* What failed has worked, or there is room again. Nothing happens when nothing was wrong. */
 void faults_over(struct faults *faults, enum fault_kind kind);
 /* Whether it is there; one that was over a moment ago counts until that is told. */

@@ -31,14 +31,16 @@ static bool give_policy(struct daemon *daemon, struct container *c)
 
 static void mend_policies(struct daemon *daemon)
 {
-	bool all = true;
+	bool all = policy_store_retry(daemon->policies) == 0;
 
 	for (size_t i = 0; i < container_count(daemon->containers); i++) {
 		struct container *c = container_at(daemon->containers, i);
 
 		all = (c->on_free || give_policy(daemon, c)) && all;
 	}
-	if (all && policy_store_has_room(daemon->policies))
+	if (!all)
+		faults_still(daemon->faults, FAULT_POLICIES);
+	else if (policy_store_has_room(daemon->policies))
 		faults_over(daemon->faults, FAULT_POLICIES);
 }
 
@@ -46,7 +48,7 @@ void mend(void *data)
 {
 	struct daemon *daemon = data;
 
-	if (faults_present(daemon->faults, FAULT_STATE) && state_mend(daemon) == 0)
+	if (faults_present(daemon->faults, FAULT_STATE) && !state_mend(daemon) && !policy_store_mend_pauses(daemon->policies))
 		faults_over(daemon->faults, FAULT_STATE);
 	if (faults_present(daemon->faults, FAULT_POLICIES))
 		mend_policies(daemon);

@@ -24,6 +24,7 @@ struct policy_pauses {
 	char *run_dir; /* owned; NULL: no file */
 	struct loop_source *timer;
 	struct policy_pause_list list;
+	bool unsaved;
 };
 
 static const char *describe(const char *namespace_, char ret[POLICY_PAUSE_NAMESPACE_BYTES + 16])
@@ -60,11 +61,14 @@ static struct policy_pause *find(struct policy_pauses *pauses, const char *names
 	return NULL;
 }
 
-static void save(const struct policy_pauses *pauses)
+static void save(struct policy_pauses *pauses)
 {
 	int err = pauses->run_dir ? policy_pause_file_write(pauses->run_dir, &pauses->list) : 0;
 
-	if (err)
+	pauses->unsaved = err != 0;
+	if (err && pauses->options.unsaved)
+		pauses->options.unsaved(err, pauses->options.data);
+	else if (err)
 		log_error("cannot write %s/pauses.json, a restart would not show the pauses: %s", pauses->run_dir,
 			  strerror(-err));
 }
@@ -194,6 +198,14 @@ void policy_pauses_free(struct policy_pauses **pauses)
 	loop_unwatch(&gone->timer);
 	free(gone->run_dir);
 	free(gone);
+}
+
+int policy_pauses_mend(struct policy_pauses *pauses)
+{
+	int err = pauses->unsaved ? policy_pause_file_write(pauses->run_dir, &pauses->list) : 0;
+
+	pauses->unsaved = err != 0;
+	return err;
 }
 
 static int end_pause(struct policy_pauses *pauses, const char *namespace_)

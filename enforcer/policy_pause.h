@@ -25,7 +25,9 @@ struct policy_pause_options {
 	const char *run_dir;	 /* folder of the file; NULL: nothing is kept */
 	uint64_t all_until_ns;	 /* what the kernel half holds already for all containers (CLOCK_BOOTTIME) */
 	policy_pause_fn apply;
-	void *data; /* handed to apply */
+	/* The file could not be written: policy_pauses_mend() tries again. NULL: it is logged instead. */
+	void (*unsaved)(int err, void *data);
+	void *data; /* handed to both */
 };
 
 /**
@@ -39,6 +41,9 @@ struct policy_pause_options {
 int policy_pauses_new(const struct policy_pause_options *options, struct policy_pauses **ret);
 /* The pauses stay in force, and in the file. NULL-safe, sets *pauses to NULL. */
 void policy_pauses_free(struct policy_pauses **pauses);
+
+/* Writes the file if it could not be before. 0 when nothing is left to do, or -errno. */
+int policy_pauses_mend(struct policy_pauses *pauses);
 
 /* As policy_store_pause(), policy_store_pause_at() and policy_store_pause_until(). */
 int policy_pauses_set(struct policy_pauses *pauses, const char *namespace_, uint64_t seconds);

@@ -12,6 +12,7 @@
 
 #include "enforcer/container.h"
 #include "enforcer/daemon.h"
+#include "enforcer/faults.h"
 #include "enforcer/log.h"
 #include "enforcer/policy_store_internal.h"
 #include "enforcer/util.h"
@@ -121,7 +122,7 @@ static void replace_set(struct policy_store *store, struct policy_set **set)
 	policy_set_free(&store->set);
 	store->set = TAKE_PTR(*set);
 	store->generation++;
-	store->failed = false;
+	store->failed = store->wants_room = false;
 }
 
 /* Keeps and logs the error that stopped a reload. */
@@ -141,29 +142,54 @@ static int fail_reload(struct policy_store *store, int err, const struct policy_
 	return err;
 }
 
-int policy_store_reload(struct policy_store *store, struct policy_error *reterr)
+/* Switches every container, and logs it. */
+static int bring_into_force(struct policy_store *store, struct policy_set **set)
 {
-	_cleanup_(policy_set_free) struct policy_set *set = NULL;
 	size_t changed, before = policy_set_count(store->set);
-	struct policy_error error;
-	int err = policy_store_load(store, &set, &error);
+	int err;
 
-	if (err)
-		return fail_reload(store, err, &error, reterr);
 	policy_store_sample_clock(store);
-	err = apply(store, set, store->generation + 1, &changed);
-	if (err) {
-		fill_error(&error, policy_store_path(store), 0,
-			   err == -ENOSPC ? "the kernel's tables have no room for the old and the new policies together; "
-					    "use fewer exceptions, or try again in some seconds"
-					  : "out of memory");
-		return fail_reload(store, err, &error, reterr);
-	}
-	replace_set(store, &set);
+	err = apply(store, *set, store->generation + 1, &changed);
+	if (err)
+		return err;
+	replace_set(store, set);
 	log_info("policies: generation %u: %zu from %s (%zu before); %zu of %zu containers have other rules now",
 		 store->generation, policy_set_count(store->set), policy_store_path(store), before, changed,
 		 store->n_assigned);
 	return 0;
+}
+
+int policy_store_reload(struct policy_store *store, struct policy_error *reterr)
+{
+	_cleanup_(policy_set_free) struct policy_set *set = NULL;
+	struct policy_error error;
+	int err = policy_store_load(store, &set, &error);
+
+	store->wants_room = false;
+	if (err)
+		return fail_reload(store, err, &error, reterr);
+	err = bring_into_force(store, &set);
+	if (!err)
+		return 0;
+	store->wants_room = err == -ENOSPC;
+	if (store->wants_room)
+		faults_met(store->daemon->faults, FAULT_POLICIES, "a reload");
+	fill_error(&error, policy_store_path(store), 0,
+		   store->wants_room ? "the kernel's tables have no room for the old and the new policies together; it is tried "
+				       "again as room becomes free, or use fewer exceptions"
+				     : "out of memory");
+	return fail_reload(store, err, &error, reterr);
+}
+
+int policy_store_retry(struct policy_store *store)
+{
+	_cleanup_(policy_set_free) struct policy_set *set = NULL;
+	int err;
+
+	if (!store->wants_room)
+		return 0;
+	err = policy_store_load(store, &set, NULL);
+	return err ? err : bring_into_force(store, &set);
 }
 
 int policy_store_clock_changed(struct policy_store *store)

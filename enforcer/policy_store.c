@@ -13,6 +13,7 @@
 
 #include "enforcer/container.h"
 #include "enforcer/daemon.h"
+#include "enforcer/faults.h"
 #include "enforcer/log.h"
 #include "enforcer/lsm.h"
 #include "enforcer/util.h"
@@ -52,6 +53,20 @@ static void apply_pause(const char *namespace_, uint64_t until_boot_ns, void *da
 	}
 }
 
+static void note_unsaved(int err, void *data)
+{
+	struct policy_store *store = data;
+	char text[128];
+
+	snprintf(text, sizeof(text), "the pauses in force, which a restart would not show: %s", strerror(-err));
+	faults_met(store->daemon->faults, FAULT_STATE, text);
+}
+
+int policy_store_mend_pauses(struct policy_store *store)
+{
+	return policy_pauses_mend(store->pauses);
+}
+
 static int start_pauses(struct policy_store *store)
 {
 	const struct policy_pause_options options = {
@@ -59,6 +74,7 @@ static int start_pauses(struct policy_store *store)
 		.run_dir = store->daemon->options.run_dir,
 		.all_until_ns = store->tables.config->pause_until_ns,
 		.apply = apply_pause,
+		.unsaved = note_unsaved,
 		.data = store,
 	};
 

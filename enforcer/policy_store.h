@@ -49,6 +49,9 @@ void policy_store_free(struct policy_store **store);
  */
 int policy_store_reload(struct policy_store *store, struct policy_error *reterr);
 
+/* After a reload that had no room: tries again, and says nothing unless it succeeds. 0: nothing is left to do. */
+int policy_store_retry(struct policy_store *store);
+
 /**
  * policy_store_watch - reload by itself when the files change
  * @store: (borrowed)
@@ -111,6 +114,8 @@ int policy_store_pause(struct policy_store *store, const char *namespace_, uint6
 /* The i-th pause in force: namespace ("" for all, borrowed until the next call that changes pauses) and end (CLOCK_REALTIME,
  * ns). -ENOENT past the end. */
 int policy_store_pause_at(const struct policy_store *store, size_t i, const char **ret_namespace, uint64_t *ret_until_ns);
+/* Writes the pauses down if that failed before (FAULT_STATE). 0 when nothing is left to do. */
+int policy_store_mend_pauses(struct policy_store *store);
 /* For struct hf_container.pause_until_ns: until when containers of this namespace are paused by name (CLOCK_BOOTTIME); 0: they
  * are not. Pauses of all containers are in struct hf_config. namespace_ may be NULL. */
 uint64_t policy_store_pause_until(const struct policy_store *store, const char *namespace_);

@@ -23,6 +23,7 @@ struct policy_store {
 	int64_t real_to_boot_ns; /* sampled now and then, since equal rules must compile to equal bytes */
 	struct policy_error last_error;
 	bool failed; /* last_error holds */
+	bool wants_room; /* and it was for want of room: policy_store_retry() tries again */
 	size_t n_assigned;
 	struct container *assigned[HF_MAX_CONTAINERS]; /* borrowed; each has a slot of the kernel half, so no more */
 };

@@ -3,7 +3,11 @@
 # What the topics share: boxes, that is containers whose shell reads commands from us, so that one start of a runtime serves
 # many cases. Sourced by guest, after tests/vm/lib/holdfast.sh and tests/vm/lib/containers.sh.
 #
-#	box_start NAME crun|runc [NAMESPACE]     BOX_HOOKS (JSON) instead of the usual hook, BUNDLE_JQ as in containers.sh
+#	box_start NAME crun|runc [NAMESPACE]     BOX_HOOKS (JSON) instead of the usual hook, BUNDLE_JQ as in containers.sh,
+#	                                         BOX_IMAGE instead of base
+#	small_image NAME N                       an image of busybox and N more programs: quickly scanned
+#	small_try BOX PROGRAM                    "ran" or "denied" for a program of a small image or one dropped there
+#	holdfast_anew [OPTION...]                another first load: with these options, without what was pinned
 #	box_do NAME 'shell commands'             prints what they print; status 1 when the container does not answer
 #	box_stop NAME
 
@@ -20,7 +24,7 @@ namespace_annotation() {
 box_start() {
 	local name=$1 rt=$2 dir=$boxes/$1 fd
 	BUNDLE_ANNOTATIONS=$(namespace_annotation "${3:-shop}") BUNDLE_HOOKS=${BOX_HOOKS-$hf_hook} \
-		bundle_new "$dir" base sh -s || return 1
+		bundle_new "$dir" "${BOX_IMAGE:-base}" sh -s || return 1
 	mkfifo "$dir/in"
 	: >"$dir/out"
 	containers_started+=("$rt $name")
@@ -80,4 +84,57 @@ policy_text() {
 
 policy_is() {
 	policy_text "$@" | holdfast_policy - >/dev/null
+}
+
+# small_image NAME N: for BOX_IMAGE. Its layer is one folder: /bin/busybox with some links, /bin/hello and /bin/1 to /bin/N.
+small_image() {
+	local dir=/mnt/images/small/$1 info=/mnt/images/info/$1 source i
+	[[ -e $info/lower ]] && return 0
+	source=$(image_lower_file "$hello")
+	mkdir -p "$dir"/{bin,srv,proc,dev,sys,tmp} "$info"
+	cp "$(command -v busybox)" "$dir/bin/busybox"
+	for i in sh cp chmod ls rm mkdir seq; do
+		ln -s busybox "$dir/bin/$i"
+	done
+	for ((i = 0; i <= $2; i++)); do
+		cp "$source" "$dir/bin/$i"
+	done
+	mv "$dir/bin/0" "$dir/bin/hello"
+	printf '%s\n' '{"config": {"Cmd": ["/bin/hello"], "Env": ["PATH=/bin"]}}' >"$info/config.json"
+	printf '%s\n' "$dir" >"$info/lower"
+}
+
+small_try() {
+	local out
+	out=$(box_do "$1" "$2; echo status \$?")
+	case $out in
+	*'hello from the image'*'status 0') echo ran ;;
+	*'not permitted'*) echo denied ;;
+	*) printf '%s\n' "$out" ;;
+	esac
+}
+
+# small_drops BOX: what happens to a copy of /bin/hello; small_protected NAME BOX...: checks that it is denied, and the original runs.
+small_drops() {
+	box_do "$1" 'cp /bin/hello /srv/dropped' >/dev/null
+	small_try "$1" /srv/dropped
+}
+
+small_protected() {
+	local name=$1 box got=''
+	shift
+	for box in "$@"; do
+		got+="$box $(small_drops "$box") $(small_try "$box" /bin/hello);"
+	done
+	check_is "$name" "$got" "$(printf '%s denied ran;' "$@")"
+}
+
+holdfast_anew() {
+	[[ -z $hf_pid ]] || holdfast_stop
+	holdfastd --unload >/dev/null && holdfast_start "$@"
+}
+
+# status_of JQ: of the daemon's status.
+status_of() {
+	holdfast -o json status | jq -r "$1"
 }

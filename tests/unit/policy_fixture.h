@@ -14,6 +14,7 @@
 
 #include "enforcer/container.h"
 #include "enforcer/daemon.h"
+#include "enforcer/faults.h"
 #include "enforcer/log.h"
 #include "enforcer/loop.h"
 #include "enforcer/policy_store_internal.h"
@@ -64,6 +65,7 @@ static inline int fixture_setup(void **state)
 	f->daemon->options.policy_path = f->policies;
 	f->daemon->options.run_dir = f->run;
 	assert_int_equal(loop_new(&f->daemon->loop), 0);
+	assert_int_equal(faults_new(f->daemon->loop, NULL, NULL, &f->daemon->faults), 0);
 	f->tables = (struct policy_tables){
 		.policies = calloc(FIXTURE_POLICIES, sizeof(struct hf_policy)),
 		.n_policies = FIXTURE_POLICIES,
@@ -88,6 +90,7 @@ static inline int fixture_teardown(void **state)
 	struct fixture *f = *state;
 
 	policy_store_free(&f->store);
+	faults_free(&f->daemon->faults);
 	loop_free(&f->daemon->loop);
 	free(f->daemon);
 	free(f->tables.policies);

@@ -110,6 +110,16 @@ int policy_store_resolve(struct policy_store *, struct container *container)
 	return policy_set_resolve(set, &facts, &container->policy);
 }
 
+int policy_store_mend_pauses(struct policy_store *)
+{
+	return 0;
+}
+
+int policy_store_retry(struct policy_store *)
+{
+	return w.assign_err;
+}
+
 bool policy_store_has_room(struct policy_store *)
 {
 	return !w.assign_err;

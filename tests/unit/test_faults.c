@@ -108,6 +108,10 @@ static void test_silence_ends_a_fault_but_not_unwritten_state(void **)
 	assert_false(faults_present(f.faults, FAULT_QUEUE));
 	assert_true(faults_present(f.faults, FAULT_STATE));
 	faults_over(f.faults, FAULT_STATE);
+	faults_still(f.faults, FAULT_STATE);
+	faults_check(f.faults, NOW + FAULTS_SETTLE_NS);
+	assert_true(faults_present(f.faults, FAULT_STATE));
+	faults_over(f.faults, FAULT_STATE);
 	faults_check(f.faults, NOW + FAULTS_SETTLE_NS);
 	assert_false(faults_present(f.faults, FAULT_STATE));
 }

@@ -149,6 +149,22 @@ static void test_too_many_idle_sets_lose_the_longest_idle(void **state)
 	assert_int_equal(take(layers, "0")->id, ids[0]);
 }
 
+/* No room for another image: the longest idle goes before its time, those in use never. */
+static void test_evicted_set_is_the_longest_idle(void **state)
+{
+	struct layers *layers = *state;
+	uint32_t a = take_complete(layers, "a"), b = take_complete(layers, "b"), c = take_complete(layers, "c");
+
+	assert_int_equal(layers_evict(layers), 0);
+	layers_release(layers, b, START_NS);
+	layers_release(layers, a, START_NS + 1);
+	assert_int_equal(layers_evict(layers), b);
+	assert_false(layers_known(layers, b));
+	assert_int_equal(layers_evict(layers), a);
+	assert_int_equal(layers_evict(layers), 0);
+	assert_true(layers_known(layers, c));
+}
+
 static void test_number_is_not_given_twice(void **state)
 {
 	struct layers *layers = *state;
@@ -221,6 +237,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_set_nobody_can_find_goes_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_release_without_user_changes_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_too_many_idle_sets_lose_the_longest_idle, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_evicted_set_is_the_longest_idle, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_number_is_not_given_twice, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_numbers_wrap_around_zero_and_those_in_use, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_adopted_set_is_known, setup, teardown),

@@ -255,10 +255,40 @@ static void test_pause_holds_when_it_cannot_be_kept(void **state)
 	fixture_start(f);
 	assert_int_equal(policy_store_pause(f->store, NULL, 600), 0);
 	check_until(f->tables.config->pause_until_ns, 600);
+	assert_true(faults_count(f->daemon->faults, FAULT_STATE) > 0);
+	assert_int_equal(policy_store_mend_pauses(f->store), -ENOENT);
 	policy_store_free(&f->store);
 	f->daemon->options.run_dir = NULL;
 	fixture_start(f);
+	assert_int_equal(policy_store_mend_pauses(f->store), 0);
 	assert_int_equal(policy_store_pause(f->store, NULL, 600), 0);
+}
+
+static void remove_file(const struct fixture *f)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/pauses.json", f->run);
+	unlink(path);
+}
+
+/* The folder comes back: what is in force is written, and a restart shows it. */
+static void test_pause_is_kept_when_that_works_again(void **state)
+{
+	struct fixture *f = *state;
+	struct stat st;
+
+	fixture_start(f);
+	remove_file(f);
+	assert_int_equal(rmdir(f->run), 0);
+	assert_int_equal(policy_store_pause(f->store, "prod", 600), 0);
+	assert_int_equal(mkdir(f->run, 0755), 0);
+	assert_false(has_file(f, &st));
+	assert_int_equal(policy_store_mend_pauses(f->store), 0);
+	assert_true(has_file(f, &st));
+	policy_store_free(&f->store);
+	fixture_start(f);
+	assert_int_equal(count_pauses(f), 1);
 }
 
 static void poll_until_ended(uint32_t events, void *data)
@@ -314,6 +344,7 @@ int main(void)
 		TEST(test_kernel_half_knows_better_than_the_file),
 		TEST(test_file_that_is_not_ours_is_not_believed),
 		TEST(test_pause_holds_when_it_cannot_be_kept),
+		TEST(test_pause_is_kept_when_that_works_again),
 		TEST(test_pause_ends_by_itself),
 	};
 #undef TEST
