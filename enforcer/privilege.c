@@ -49,18 +49,29 @@ static int lock_securebits(void)
 	return prctl(PR_SET_SECUREBITS, (unsigned long)SECUREBITS, 0, 0, 0) < 0 ? -errno : 0;
 }
 
-static int keep_few(void)
+static int keep(const cap_value_t *caps, int n)
 {
 	cap_t set = cap_init();
 	int err = 0;
 
 	if (!set)
 		return -errno;
-	if (cap_set_flag(set, CAP_PERMITTED, ARRAY_SIZE(kept), kept, CAP_SET) < 0 ||
-	    cap_set_flag(set, CAP_EFFECTIVE, ARRAY_SIZE(kept), kept, CAP_SET) < 0 || cap_set_proc(set) < 0)
+	if (cap_set_flag(set, CAP_PERMITTED, n, caps, CAP_SET) < 0 ||
+	    cap_set_flag(set, CAP_EFFECTIVE, n, caps, CAP_SET) < 0 || cap_set_proc(set) < 0)
 		err = -errno;
 	cap_free(set);
 	return err;
+}
+
+static int keep_few(void)
+{
+	return keep(kept, ARRAY_SIZE(kept));
+}
+
+/* What the children that read images keep: files that are closed to uid 0 without it are part of the image as well. */
+static int keep_one(void)
+{
+	return keep(&(const cap_value_t){ CAP_DAC_READ_SEARCH }, 1);
 }
 
 static int forbid_new_privileges(void)
@@ -68,20 +79,14 @@ static int forbid_new_privileges(void)
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
 
-int privilege_drop_capabilities(char *reterr)
-{
-	static const struct {
-		int (*fn)(void);
-		const char *name;
-	} steps[] = {
-		{ empty_bounding_set, "empty the bounding set (CAP_SETPCAP)" },
-		{ empty_ambient_set, "empty the ambient set" },
-		{ lock_securebits, "lock the securebits (CAP_SETPCAP)" },
-		{ keep_few, "keep CAP_DAC_READ_SEARCH and CAP_SYS_PTRACE only" },
-		{ forbid_new_privileges, "set no_new_privs" },
-	};
+struct step {
+	int (*fn)(void);
+	const char *name;
+};
 
-	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+static int take_steps(const struct step *steps, size_t n, char *reterr)
+{
+	for (size_t i = 0; i < n; i++) {
 		int err = steps[i].fn();
 
 		if (err == 0)
@@ -91,6 +96,32 @@ int privilege_drop_capabilities(char *reterr)
 		return err;
 	}
 	return 0;
+}
+
+int privilege_drop_capabilities(char *reterr)
+{
+	static const struct step steps[] = {
+		{ empty_bounding_set, "empty the bounding set (CAP_SETPCAP)" },
+		{ empty_ambient_set, "empty the ambient set" },
+		{ lock_securebits, "lock the securebits (CAP_SETPCAP)" },
+		{ keep_few, "keep CAP_DAC_READ_SEARCH and CAP_SYS_PTRACE only" },
+		{ forbid_new_privileges, "set no_new_privs" },
+	};
+
+	return take_steps(steps, ARRAY_SIZE(steps), reterr);
+}
+
+int privilege_keep_reading(char *reterr)
+{
+	static const struct step steps[] = {
+		{ empty_bounding_set, "empty the bounding set (CAP_SETPCAP)" },
+		{ empty_ambient_set, "empty the ambient set" },
+		{ lock_securebits, "lock the securebits (CAP_SETPCAP)" },
+		{ keep_one, "keep CAP_DAC_READ_SEARCH only" },
+		{ forbid_new_privileges, "set no_new_privs" },
+	};
+
+	return take_steps(steps, ARRAY_SIZE(steps), reterr);
 }
 
 /* What /proc says of one thread; each must be found. */

@@ -23,6 +23,9 @@
  */
 int privilege_drop_capabilities(char *reterr);
 
+/* The same for the spawner and its children: CAP_DAC_READ_SEARCH alone stays. */
+int privilege_keep_reading(char *reterr);
+
 /**
  * privilege_filter - install the default-deny system call filter on all threads
  * @reterr: (output) as above
@@ -31,6 +34,13 @@ int privilege_drop_capabilities(char *reterr);
  * without seccomp; -ENOMEM.
  */
 int privilege_filter(char *reterr);
+
+/* The spawner's filter, for the calling thread: it forks, confines and ends children, and runs nothing. 0 or -errno. */
+int privilege_filter_spawner(void);
+/* Compiles the children's filter, once, in the spawner before it is confined. 0 or -errno. */
+int privilege_prepare_worker(void);
+/* Installs it, in the child. -EINVAL: not prepared; -errno. */
+int privilege_filter_worker(void);
 
 /**
  * privilege_check - verify afterwards, from /proc, that every thread is confined
