@@ -276,6 +276,7 @@ enum hf_enrol_status {
 	HF_ENROL_UNDECIDABLE,
 	HF_ENROL_IDENTIFIED, /* answer of an identify question */
 	HF_ENROL_COPIED_UP,  /* as UPPER, over the image's file that the key names */
+	HF_ENROL_UNLISTED,   /* answer to HF_ENROL_LOOK: copied up from no file of the catalogue, or the image's data */
 	_HF_ENROL_MAX
 };
 
@@ -287,10 +288,11 @@ struct hf_enrol {
 	__u32 root_dev; /* superblock the file must be on */
 	__u32 status;	/* answer: enum hf_enrol_status */
 	struct hf_catalog_key key;
-	struct hf_catalog_value value;
+	struct hf_catalog_value value; /* of an identified overlay folder: .cookie inode number, .ctime_ns device of its upper one */
 	__u32 magic; /* of the real data inode's file system */
 	__u32 flags; /* question: HF_ENROL_* flags */
 };
+#define HF_ENROL_LOOK 0x4u	   /* write nothing: which file of the catalogue is this one a copy of? */
 #define HF_ENROL_LOWER 0x2u	   /* of a copied-up file take the image's: the caller has seen that their bytes are equal */
 #define HF_ENROL_REFUSE_UPPER 0x1u /* the root is an overlay of the container's own: its writable layer is no image */
 

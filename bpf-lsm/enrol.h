@@ -51,6 +51,20 @@ static __always_inline u32 catalog_add(struct object *o, u32 layer_set)
 	return err == -E2BIG ? HF_ENROL_FULL : HF_ENROL_NO_MEMORY;
 }
 
+/* Of a file of the writable layer: does the catalogue have the image's file that it was copied from? Nothing is written. */
+static __always_inline u32 enrol_look(const struct hf_enrol *enrol, struct object *o)
+{
+	struct inode *lower = o->bits & HF_FACT_UPPER_DATA ? overlay_lower_inode(o->inode) : NULL;
+	struct hf_catalog_key key = {}; /* on the stack: 6.1 takes a key from nowhere else */
+
+	if (!lower)
+		return o->bits & HF_FACT_UPPER_DATA ? HF_ENROL_UPPER : HF_ENROL_UNLISTED;
+	identify_inode(lower, &key, &o->value);
+	key.layer_set = enrol->layer_set;
+	o->key = key;
+	return bpf_map_lookup_elem(&hf_catalog, &key) ? HF_ENROL_COPIED_UP : HF_ENROL_UNLISTED;
+}
+
 /* A file of the writable layer: it is refused, but the image's file that it was copied from may be wanted. */
 static __always_inline u32 enrol_upper(const struct hf_enrol *enrol, struct object *o)
 {
@@ -76,6 +90,8 @@ static __always_inline void enrol_file(struct hf_enrol *enrol, struct file *mapp
 		enrol->status = HF_ENROL_UNDECIDABLE;
 	} else if (o.dev != enrol->root_dev) {
 		enrol->status = HF_ENROL_WORLD;
+	} else if (enrol->flags & HF_ENROL_LOOK) {
+		enrol->status = enrol_look(enrol, &o);
 	} else if (enrol->flags & HF_ENROL_REFUSE_UPPER && o.bits & HF_FACT_UPPER_DATA) {
 		enrol->status = enrol_upper(enrol, &o);
 	} else {
@@ -83,6 +99,16 @@ static __always_inline void enrol_file(struct hf_enrol *enrol, struct file *mapp
 	}
 	enrol->key = o.key;
 	enrol->value = o.value;
+}
+
+/* Which folder is the upper one of an overlay's folder: the daemon reads its path from mountinfo and must not walk another. */
+static __always_inline void enrol_identify_upper(struct hf_enrol *enrol, struct inode *inode)
+{
+	struct dentry *dentry = BPF_CORE_READ(overlay_inode(inode), __upperdentry);
+	struct inode *upper = dentry ? BPF_CORE_READ(dentry, d_inode) : NULL;
+
+	enrol->value.cookie = upper ? BPF_CORE_READ(upper, i_ino) : 0;
+	enrol->value.ctime_ns = upper ? BPF_CORE_READ(upper, i_sb, s_dev) : 0;
 }
 
 /* Answers: what does the kernel call this file or folder? */
@@ -96,6 +122,8 @@ static __always_inline void enrol_identify(struct hf_enrol *enrol, struct dentry
 	enrol->key.dev = BPF_CORE_READ(inode, i_sb, s_dev);
 	enrol->key.generation = BPF_CORE_READ(inode, i_generation);
 	enrol->magic = BPF_CORE_READ(inode, i_sb, s_magic);
+	if (enrol->magic == KERNEL_MAGIC_OVERLAY)
+		enrol_identify_upper(enrol, inode);
 	enrol->status = HF_ENROL_IDENTIFIED;
 }
 

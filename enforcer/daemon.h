@@ -22,6 +22,7 @@ struct loop;
 struct loop_source;
 struct policy_store;
 struct ring;
+struct workers;
 
 struct daemon_options {
 	const char *policy_path; /* file or folder, default /etc/holdfast/policies */
@@ -36,6 +37,7 @@ struct daemon_options {
 struct daemon {
 	struct daemon_options options;
 	struct loop *loop;
+	struct workers *workers;
 	struct lsm *lsm;
 	struct container_table *containers;
 	struct policy_store *policies;

@@ -188,7 +188,7 @@ static int wait_started(struct enroller *e)
 	return err;
 }
 
-int enroller_new(struct lsm *lsm, struct loop *loop, struct enroller **ret)
+int enroller_new(struct lsm *lsm, struct loop *loop, struct workers *workers, struct enroller **ret)
 {
 	_cleanup_(enroller_free) struct enroller *e = calloc(1, sizeof(*e));
 	int err;
@@ -196,6 +196,7 @@ int enroller_new(struct lsm *lsm, struct loop *loop, struct enroller **ret)
 	if (!e)
 		return -ENOMEM;
 	e->lsm = lsm;
+	e->workers = workers;
 	pthread_mutex_init(&e->lock, NULL);
 	pthread_cond_init(&e->wake, NULL);
 	e->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

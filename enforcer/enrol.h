@@ -22,6 +22,7 @@
 struct enroller;
 struct lsm;
 struct loop;
+struct workers;
 
 /* A declared mount as the kernel half knows it. */
 struct enrol_volume {
@@ -50,11 +51,13 @@ struct enrol_job {
 	char warning[ENROL_ERROR_BYTES]; /* armed, but … ; empty: none */
 	uint64_t root_ino;
 	uint32_t root_dev;
+	uint64_t upper_ino; /* folder of its writable layer, as the kernel half knows it; 0: there is none */
+	uint32_t upper_dev;
 	struct mounts_root root;
 	uint32_t layer_set; /* held for the caller until enrol_release, when err is 0 */
 	uint32_t executables;
 	bool complete; /* the set may be shared */
-	bool clean_upper; /* no code in its writable layer yet, or compared with the image's: copy-ups can be judged */
+	bool clean_upper; /* its writable layer is empty of copies, or they were compared: copy-ups can be judged */
 	bool known; /* the layer set was enrolled before: nothing was scanned */
 	struct enrol_volume *volumes; /* n_mounts of them */
 	struct enrol_job *next;
@@ -64,11 +67,12 @@ struct enrol_job {
  * enroller_new - start the thread
  * @lsm: (borrowed) outlives the enroller
  * @loop: (borrowed) for the callbacks
+ * @workers: (borrowed) who reads the roots
  * @ret: (output)
  *
  * Returns once the thread has registered with the kernel half (needs CAP_BPF) and dropped its capabilities. -errno.
  */
-int enroller_new(struct lsm *lsm, struct loop *loop, struct enroller **ret);
+int enroller_new(struct lsm *lsm, struct loop *loop, struct workers *workers, struct enroller **ret);
 /* Cancels what runs, waits for the thread. NULL-safe. */
 void enroller_free(struct enroller **enroller);
 

@@ -57,20 +57,76 @@ static bool are_equal(struct enroller *e, const struct enrol_job *job, int a, in
 	return false;
 }
 
-/* Opens the path in the layer that the entry of job->root.layers names ("path=dev:ino@ctime", perhaps "data:" in front). */
-static int open_in_layer(const char *entry, size_t bytes, const char *path)
+/* The folder that an entry of the identity names ("path=dev:ino@ctime"). */
+static int open_folder(const char *entry, size_t bytes)
 {
-	struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
-				.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
 	_cleanup_(free_ptr) char *folder = strndup(entry, bytes);
-	_cleanup_(close_fd) int fd = -1;
 	char *end = folder ? strrchr(folder, '=') : NULL;
 
 	if (!end || folder[0] != '/')
 		return -1;
 	*end = '\0';
-	fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? -1 : (int)syscall(SYS_openat2, fd, path, &how, sizeof(how));
+	return open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+static size_t count_entries(const char *identity)
+{
+	size_t n = 0;
+
+	for (const char *at = identity; at && *at; at++)
+		n += *at == ';';
+	return n;
+}
+
+int copied_layers_open(const char *identity, struct copied_layers *ret)
+{
+	struct copied_layers layers = { .fds = calloc(count_entries(identity) + 1, sizeof(*layers.fds)) };
+
+	if (!layers.fds)
+		return -ENOMEM;
+	for (const char *at = identity; at && *at;) {
+		size_t bytes = strcspn(at, ";");
+		bool is_data = !strncmp(at, "data:", 5); /* cannot be seen by its paths */
+		int fd = is_data ? -1 : open_folder(at, bytes);
+
+		if (fd >= 0)
+			layers.fds[layers.n++] = fd;
+		else if (!is_data)
+			layers.broken = true;
+		at += bytes + (at[bytes] == ';');
+	}
+	if (!layers.n)
+		layers.broken = true;
+	*ret = layers;
+	return 0;
+}
+
+void copied_layers_close(struct copied_layers *layers)
+{
+	for (size_t i = 0; i < layers->n; i++)
+		close_fd(&layers->fds[i]);
+	free(layers->fds);
+	*layers = (struct copied_layers){ 0 };
+}
+
+static int open_in_layer(int folder, const char *path, uint64_t flags)
+{
+	struct open_how how = { .flags = flags | O_CLOEXEC | O_NOFOLLOW,
+				.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
+	long fd = syscall(SYS_openat2, folder, path, &how, sizeof(how));
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
+bool copied_layers_have(const struct copied_layers *layers, const char *path)
+{
+	for (size_t i = 0; i < layers->n; i++) {
+		_cleanup_(close_fd) int fd = open_in_layer(layers->fds[i], path, O_PATH);
+
+		if (fd != -ENOENT && fd != -ENOTDIR)
+			return true;
+	}
+	return layers->broken;
 }
 
 static bool is_file(struct lsm *lsm, int fd, const struct hf_catalog_key *key)
@@ -81,16 +137,14 @@ static bool is_file(struct lsm *lsm, int fd, const struct hf_catalog_key *key)
 	       answer.key.generation == key->generation;
 }
 
-bool copied_is_equal(struct enroller *e, const struct enrol_job *job, const struct imagedb_file *file,
-		     const struct hf_catalog_key *lower)
+bool copied_is_equal(struct enroller *e, const struct enrol_job *job, const struct copied_layers *layers, int fd,
+		     const char *path, const struct hf_catalog_key *lower)
 {
-	for (const char *at = job->root.layers; at && *at;) {
-		size_t bytes = strcspn(at, ";");
-		_cleanup_(close_fd) int fd = open_in_layer(at, bytes, file->path);
+	for (size_t i = 0; i < layers->n; i++) {
+		_cleanup_(close_fd) int image = open_in_layer(layers->fds[i], path, O_RDONLY | O_NONBLOCK);
 
-		if (fd >= 0 && is_file(e->lsm, fd, lower))
-			return are_equal(e, job, file->fd, fd);
-		at += bytes + (at[bytes] == ';');
+		if (image >= 0 && is_file(e->lsm, image, lower))
+			return are_equal(e, job, fd, image);
 	}
 	return false;
 }

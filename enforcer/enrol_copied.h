@@ -1,29 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files that an earlier life of a container copied into its writable layer: are they still the image's?
+ * The folders of an image's layers, and whether a file that was copied out of them is still the image's.
  *
- * Owns: the comparison. Must not know: what follows from it.
+ * Owns: looking a path up in the layers, the comparison. Must not know: what follows from it.
  */
 #ifndef ENFORCER_ENROL_COPIED_H
 #define ENFORCER_ENROL_COPIED_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "enforcer/enrol_internal.h"
 
 struct hf_catalog_key;
 
+struct copied_layers {
+	int *fds; /* of the layers' folders, from top to bottom */
+	size_t n;
+	bool broken; /* not all of them could be opened: nothing can be said for sure */
+};
+
+/* Opens the folders that the identity of a layer set names; blocks on their file systems. 0 or -ENOMEM. */
+int copied_layers_open(const char *identity, struct copied_layers *ret);
+void copied_layers_close(struct copied_layers *layers);
+
+/* Whether some layer has something of that path, or it cannot be told. */
+bool copied_layers_have(const struct copied_layers *layers, const char *path);
+
 /**
  * copied_is_equal - compare a copied-up file with the image's
  * @e: (borrowed)
- * @job: (borrowed) its layers and deadline
- * @file: (borrowed) the copy
+ * @job: (borrowed) its deadline
+ * @layers: (borrowed)
+ * @fd: (borrowed) the copy, open for reading
+ * @path: (borrowed) its path
  * @lower: (borrowed) the image's file as the kernel half knows it
  *
  * Finds the image's file by the copy's path in each layer and makes sure that it is @lower. Blocks on reading both.
  * Return: true only if every byte was read and is equal before the deadline.
  */
-bool copied_is_equal(struct enroller *e, const struct enrol_job *job, const struct imagedb_file *file,
-		     const struct hf_catalog_key *lower);
+bool copied_is_equal(struct enroller *e, const struct enrol_job *job, const struct copied_layers *layers, int fd,
+		     const char *path, const struct hf_catalog_key *lower);
 
 #endif

@@ -12,6 +12,7 @@
 #include "enforcer/layers.h"
 
 struct loop_source;
+struct workers;
 
 struct enrol_queue {
 	struct enrol_job *first, *last;
@@ -21,6 +22,7 @@ struct enrol_queue {
 /* lock guards waiting, finished, released and the start; layers belong to the thread, before it works to the main thread. */
 struct enroller {
 	struct lsm *lsm;
+	struct workers *workers;
 	struct layers *layers;
 	struct loop_source *source;
 	pthread_t thread;

@@ -4,6 +4,7 @@
  *
  *   I1  A container is reported as enrolled only when its scan ended and the kernel half answered for each candidate.
  *   I2  A set is shared with other containers only if nothing of it was hidden by this container's writable layer.
+ *   I3  A set that is complete is not scanned again: only the writable layer is looked at (enrol_upper.h).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,17 +16,22 @@
 
 #include "enforcer/enrol_copied.h"
 #include "enforcer/enrol_internal.h"
+#include "enforcer/enrol_upper.h"
 #include "enforcer/enrol_volumes.h"
 #include "enforcer/log.h"
 #include "enforcer/lsm.h"
 #include "enforcer/util.h"
+#include "enforcer/workers.h"
+
+#define OVERLAY_MAGIC 0x794c7630u
 
 struct scan_state {
 	struct enroller *enroller;
 	const struct enrol_job *job;
+	struct copied_layers layers;
 	struct lsm_enrolment where;
 	uint32_t enrolled;
-	uint32_t hidden;  /* candidates whose data lie in the writable layer */
+	uint32_t copied;  /* candidates that lie in the writable layer over the image's file */
 	uint32_t unnoted; /* … that differ from the image's file, and the kernel half could not be told */
 	enum hf_enrol_status bad; /* what stopped the scan */
 };
@@ -63,8 +69,8 @@ static int show_copied(struct scan_state *scan, const struct imagedb_file *file,
 	struct hf_enrol answer;
 	int err;
 
-	scan->hidden++;
-	if (copied_is_equal(scan->enroller, scan->job, file, lower)) {
+	scan->copied++;
+	if (copied_is_equal(scan->enroller, scan->job, &scan->layers, file->fd, file->path, lower)) {
 		where.flags |= HF_ENROL_LOWER;
 		err = enrol_one(scan, file->fd, &where, &answer);
 		if (!err && answer.status != HF_ENROL_ADDED && answer.status != HF_ENROL_KNOWN)
@@ -95,11 +101,9 @@ static int show_file(const struct imagedb_file *file, void *data)
 	case HF_ENROL_KNOWN:
 		scan->enrolled++;
 		return 0;
-	case HF_ENROL_UPPER:
-		scan->hidden++;
-		return 0;
 	case HF_ENROL_COPIED_UP:
 		return show_copied(scan, file, &answer.key);
+	case HF_ENROL_UPPER:
 	case HF_ENROL_WORLD:
 		return 0;
 	default:
@@ -126,52 +130,51 @@ static const char *stop_reason(const struct scan_state *scan, int err)
 	return err == -ETIMEDOUT ? "the scan of its root took longer than --enrol-timeout" : "cannot scan its root";
 }
 
-/* Scans the root into the set. */
-static int scan_root(struct enroller *e, struct enrol_job *job, struct layer_set *set)
+/* The walk and the look at each file happen in a child, the answers of the kernel half are asked for here. */
+static int scan_in_child(struct scan_state *scan, struct enrol_job *job, struct imagedb_scan_stats *stats)
 {
-	struct scan_state scan = { .enroller = e, .job = job,
-				   .where = { .layer_set = set->id, .root_dev = job->root_dev } };
-	struct imagedb_scan_options options = { .deadline_ns = job->deadline_ns, .cancel = &e->stop,
-						.flags = IMAGEDB_SCAN_MODE_BITS };
-	struct imagedb_scan_stats stats;
-	int err;
+	struct imagedb_scan_options options = { .deadline_ns = job->deadline_ns, .cancel = &scan->enroller->stop };
+	_cleanup_(worker_free) struct worker *worker = NULL;
+	char fate[WORKERS_ERROR_BYTES];
+	int err = worker_new(scan->enroller->workers, false, &worker);
 
+	if (err)
+		return fail(job, err, "no child can be made to read its root");
+	err = worker_scan(worker, job->rootfs_fd, &options, show_file, scan, stats);
+	if (err == -EPIPE || err == -EPROTO) {
+		worker_fate(worker, fate);
+		snprintf(job->error, sizeof(job->error), "the child that read its root %.200s",
+			 err == -EPROTO ? "answered nonsense and was ended" : fate);
+	} else if (err) {
+		fail(job, err, stop_reason(scan, err));
+	}
+	return err;
+}
+
+/* Scans the root into the set. hides: the writable layer hides something of the image, so others need a set of their own. */
+static int scan_root(struct enroller *e, struct enrol_job *job, struct layer_set *set, bool hides)
+{
+	struct scan_state scan = { .enroller = e, .job = job };
+	struct imagedb_scan_stats stats = { 0 };
+	int err = copied_layers_open(job->root.layers, &scan.layers);
+
+	if (err)
+		return fail(job, err, "layers");
+	scan.where = (struct lsm_enrolment){ .layer_set = set->id, .root_dev = job->root_dev };
 	if (job->root.own_overlay)
 		scan.where.flags = HF_ENROL_REFUSE_UPPER;
-	err = imagedb_scan(job->rootfs_fd, &options, show_file, &scan, &stats);
+	err = scan_in_child(&scan, job, &stats);
+	copied_layers_close(&scan.layers);
 	if (err)
-		return fail(job, err, stop_reason(&scan, err));
-	job->executables = scan.enrolled;
+		return err;
+	job->executables = set->executables = scan.enrolled;
 	if (!stats.complete)
 		snprintf(job->warning, sizeof(job->warning),
 			 "its scan is incomplete (%s): executables that were not seen are denied",
 			 imagedb_incomplete_to_string(stats.reason));
-	set->executables = scan.enrolled;
 	job->clean_upper = job->root.own_overlay && stats.complete && !scan.unnoted;
-	set->complete = job->root.layers && stats.complete && !scan.hidden;
+	set->complete = job->root.layers && stats.complete && !hides && !scan.copied;
 	return 0;
-}
-
-static int stop_at_first(const struct imagedb_file *file, void *data)
-{
-	(void)data;
-	return file->size != 0; /* runtimes make empty files to mount on */
-}
-
-/*
- * Layers that are known are not scanned again, but the writable layer may hold code of an earlier life. Such a container gets a
- * set of its own: an image file that its own copy hides must not be in it unless the two were compared.
- */
-static bool upper_is_clean(struct enroller *e, const struct enrol_job *job)
-{
-	struct imagedb_scan_options options = { .deadline_ns = job->deadline_ns, .cancel = &e->stop,
-						.flags = IMAGEDB_SCAN_MODE_BITS };
-	struct imagedb_scan_stats stats;
-	_cleanup_(close_fd) int fd = -1;
-
-	if (job->root.upper)
-		fd = open(job->root.upper, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return fd >= 0 && imagedb_scan(fd, &options, stop_at_first, NULL, &stats) == 0 && stats.complete;
 }
 
 static int identify_root(struct enroller *e, struct enrol_job *job)
@@ -183,36 +186,59 @@ static int identify_root(struct enroller *e, struct enrol_job *job)
 		return fail(job, err, "cannot identify its root");
 	job->root_ino = answer.key.ino;
 	job->root_dev = answer.key.dev;
+	if (answer.magic == OVERLAY_MAGIC) {
+		job->upper_ino = answer.value.cookie;
+		job->upper_dev = (uint32_t)answer.value.ctime_ns;
+	}
 	err = mounts_root(job->pid, job->rootfs_fd, job->root_dev, &job->root);
 	return err ? fail(job, err, "cannot find its root in mountinfo") : 0;
 }
 
+/* Layers that nobody else has scanned. If this writable layer hides some of them, what is found is not the whole image. */
+static int enrol_fresh(struct enroller *e, struct enrol_job *job, struct layer_set **ret)
+{
+	bool hides = job->root.layers && job->upper_ino && enrol_upper_hides(e, job);
+	int err = layers_acquire(e->layers, hides ? NULL : job->root.layers, ret);
+
+	if (err)
+		return fail(job, err, "layer set");
+	return scan_root(e, job, *ret, hides);
+}
+
+static int enrol_root(struct enroller *e, struct enrol_job *job, struct layer_set **ret)
+{
+	int err;
+
+	if (!layers_complete(e->layers, job->root.layers))
+		return enrol_fresh(e, job, ret);
+	err = layers_acquire(e->layers, job->root.layers, ret);
+	if (err)
+		return fail(job, err, "layer set");
+	job->known = true;
+	job->executables = (*ret)->executables;
+	job->clean_upper = job->upper_ino && enrol_upper_note(e, job, (*ret)->id);
+	return 0;
+}
+
 static int run(struct enroller *e, struct enrol_job *job)
 {
-	struct layer_set *set;
+	struct layer_set *set = NULL;
 	int err = identify_root(e, job);
-	bool clean;
 
 	if (!err)
 		err = enrol_volumes_identify(e->lsm, job);
 	if (err)
 		return err;
-	clean = upper_is_clean(e, job);
-	err = layers_acquire(e->layers, clean || !job->root.upper ? job->root.layers : NULL, &set);
-	if (err)
-		return fail(job, err, "layer set");
-	job->layer_set = set->id;
-	job->known = set->complete;
-	job->executables = set->executables;
-	job->clean_upper = clean;
-	if (!set->complete)
-		err = scan_root(e, job, set);
-	job->complete = set->complete;
-	if (err) {
+	err = enrol_root(e, job, &set);
+	if (err && set) {
 		layers_release(e->layers, set->id, clock_ns(CLOCK_MONOTONIC));
-		job->layer_set = 0;
+		return err;
 	}
-	return err;
+	if (err)
+		return err;
+	job->layer_set = set->id;
+	job->complete = set->complete;
+	return 0;
 }
 
 void enrol_run(struct enroller *e, struct enrol_job *job)

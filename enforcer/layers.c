@@ -118,6 +118,13 @@ int layers_acquire(struct layers *layers, const char *identity, struct layer_set
 	return 0;
 }
 
+bool layers_complete(const struct layers *layers, const char *identity)
+{
+	struct entry *entry = identity ? find_identity(layers, identity) : NULL;
+
+	return entry && entry->set.complete;
+}
+
 int layers_adopt(struct layers *layers, uint32_t id, const char *identity, bool complete, uint32_t executables)
 {
 	struct entry *entry = find_id(layers, id);

@@ -30,6 +30,8 @@ void layers_free(struct layers **layers);
 /* The set of that identity (NULL: one that is never shared), with one user more. *ret is borrowed until its last user has
  * gone. -ENOMEM. */
 int layers_acquire(struct layers *layers, const char *identity, struct layer_set **ret);
+/* Whether the set of that identity (NULL: no) is known and complete: the next container need not be scanned. */
+bool layers_complete(const struct layers *layers, const char *identity);
 /* After a restart: the set with this number exists and has one user more. -EEXIST: another identity has that number. */
 int layers_adopt(struct layers *layers, uint32_t id, const char *identity, bool complete, uint32_t executables);
 /* One user less. now_ns: CLOCK_MONOTONIC. */

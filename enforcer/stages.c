@@ -35,6 +35,7 @@
 #include "enforcer/ring.h"
 #include "enforcer/state.h"
 #include "enforcer/util.h"
+#include "enforcer/workers.h"
 
 typedef int (*start_fn)(struct daemon *daemon, char *reterr);
 typedef void (*stop_fn)(struct daemon *daemon);
@@ -125,6 +126,19 @@ static void stop_run_dir(struct daemon *daemon)
 	close_fd(&daemon->lock_fd);
 }
 
+/* Before there are threads, maps and sockets: the spawner and its children hold nothing of the daemon's. */
+static int start_workers(struct daemon *daemon, char *reterr)
+{
+	struct workers_options options = { .folder = daemon->options.run_dir };
+
+	return workers_new(&options, &daemon->workers, reterr);
+}
+
+static void stop_workers(struct daemon *daemon)
+{
+	workers_free(&daemon->workers);
+}
+
 static int start_events(struct daemon *daemon, char *reterr)
 {
 	struct event_log_options options = { .stdout_fd = daemon->options.quiet ? -1 : STDOUT_FILENO,
@@ -204,7 +218,7 @@ static void stop_policies(struct daemon *daemon)
 
 static int start_enroller(struct daemon *daemon, char *reterr)
 {
-	int err = enroller_new(daemon->lsm, daemon->loop, &daemon->enroller);
+	int err = enroller_new(daemon->lsm, daemon->loop, daemon->workers, &daemon->enroller);
 
 	if (err)
 		snprintf(reterr, STAGES_ERROR_BYTES, "the enrolling thread did not start");
@@ -324,6 +338,7 @@ static const struct {
 	{ "event loop", start_loop, stop_loop },
 	{ "faults", start_faults, stop_faults },
 	{ "run folder", start_run_dir, stop_run_dir },
+	{ "children", start_workers, stop_workers },
 	{ "event log", start_events, stop_events },
 	{ "kernel half", start_kernel_half, stop_kernel_half },
 	{ "host identity", start_host, NULL },

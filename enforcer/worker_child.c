@@ -119,6 +119,7 @@ static int confine(const struct worker_limits *limits)
 {
 	int err = prctl(PR_SET_PDEATHSIG, SIGKILL) ? -errno : 0;
 
+	prctl(PR_SET_NAME, "holdfastd-read");
 	if (!err && getppid() == 1)
 		err = -EPIPE; /* the spawner ended before the line above */
 	if (!err)
