@@ -177,6 +177,7 @@ static int answer(struct work *work, enum worker_answer_kind kind, int err, cons
 {
 	struct worker_answer head = { .magic = WORKER_MAGIC, .kind = kind, .err = err };
 
+	worker_packet_clear(&work->in); /* its descriptor may hold a mount of the container */
 	return worker_send(work->sock, (const void *const[]){ &head, body }, (size_t[]){ sizeof(head), bytes }, 2, NULL, 0);
 }
 
