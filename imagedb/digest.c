@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <xxhash.h>
 
+#include "imagedb/hash.h"
 #include "imagedb/imagedb.h"
 #include "imagedb/inodes.h"
 #include "imagedb/util.h"
@@ -141,4 +142,16 @@ int imagedb_hex(const uint8_t *bytes, size_t len, char *buf, size_t buf_size)
 uint64_t imagedb_inode_hash(struct imagedb_inode inode)
 {
 	return XXH3_64bits_withSeed(&inode.ino, sizeof(inode.ino), inode.dev);
+}
+
+uint64_t imagedb_hash64(const void *bytes, size_t len, uint64_t seed)
+{
+	return XXH3_64bits_withSeed(bytes, len, seed);
+}
+
+int imagedb_sha256(const void *bytes, size_t len, uint8_t ret[IMAGEDB_SHA256_BYTES])
+{
+	unsigned int n = 0;
+
+	return EVP_Digest(bytes, len, ret, &n, EVP_sha256(), NULL) == 1 && n == IMAGEDB_SHA256_BYTES ? 0 : -EIO;
 }

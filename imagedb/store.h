@@ -336,13 +336,13 @@ struct imagedb_store_digest_update {
 };
 
 /**
- * imagedb_store_set_digests() - store digests, in one transaction
+ * imagedb_store_set_digests() - store digests, in one transaction for each few hundred
  * @store:	the store
  * @number:	the set
  * @updates:	@n of them, .stored is filled; cheapest when sorted by file number
  * @n:		any number; some hundred at once share the cost of one write to disk
  *
- * Return: 0 (look at .stored), no such set (-ENOENT), or an error above, and then none was stored.
+ * Return: 0 (look at .stored), no such set (-ENOENT), or an error above; then .stored tells nothing.
  */
 int imagedb_store_set_digests(struct imagedb_store *store, uint64_t number, struct imagedb_store_digest_update *updates,
 			      size_t n);

@@ -4,6 +4,7 @@
 #define IMAGEDB_UTIL_H
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -24,6 +25,12 @@ static inline void free_text(char **text)
 {
 	free(*text);
 	*text = NULL;
+}
+
+static inline void free_bytes(uint8_t **bytes)
+{
+	free(*bytes);
+	*bytes = NULL;
 }
 
 /* Hands the descriptor on: the variable no longer owns it. */
