@@ -146,7 +146,6 @@ static void add_faults(struct daemon *daemon, struct report_status *status)
 static int answer_status(void *data, struct json_object *request, struct json_object **ret)
 {
 	struct daemon *daemon = data;
-	uint64_t now = clock_ns(CLOCK_REALTIME);
 	_cleanup_(free_ptr) struct report_status *status = calloc(1, sizeof(*status));
 	struct utsname kernel;
 	int err;
@@ -157,7 +156,7 @@ static int answer_status(void *data, struct json_object *request, struct json_ob
 	status->version = HOLDFAST_VERSION;
 	status->ready = daemon->ready_ns != 0;
 	status->pid = getpid();
-	status->uptime_seconds = now > daemon->started_ns ? (now - daemon->started_ns) / NSEC_PER_SEC : 0;
+	status->uptime_seconds = (clock_ns(CLOCK_BOOTTIME) - daemon->started_ns) / NSEC_PER_SEC;
 	add_kernel_facts(daemon, status, &kernel);
 	add_container_facts(daemon, status);
 	add_policy_facts(daemon, status);

@@ -11,6 +11,7 @@
 #include "enforcer/arm.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -406,6 +407,14 @@ static int submit(struct arming *a, int rootfs_fd)
 	return err;
 }
 
+/* While nobody answered, the runtime gave the container up. */
+static bool has_ended(int pidfd)
+{
+	struct pollfd poller = { .fd = pidfd, .events = POLLIN };
+
+	return poll(&poller, 1, 0) > 0 && poller.revents & POLLIN;
+}
+
 void arm_request(struct daemon *daemon, uint64_t client, char *state_json, int pidfd, int rootfs_fd, int config_fd)
 {
 	_cleanup_(arming_free) struct arming *a = calloc(1, sizeof(*a));
@@ -426,6 +435,11 @@ void arm_request(struct daemon *daemon, uint64_t client, char *state_json, int p
 		if (!a)
 			close_fd(&pidfd);
 		hook_server_answer(daemon->hook, client, err, NULL, false, error);
+		return;
+	}
+	if (has_ended(pidfd)) {
+		close_fd(&rootfs_fd);
+		hook_server_answer(daemon->hook, client, -ESRCH, a->oci->facts.id, false, "its process has ended");
 		return;
 	}
 	release_same_id(daemon, a->oci->facts.id);

@@ -51,7 +51,7 @@ struct daemon {
 	int lock_fd; /* of the run folder */
 	uint64_t last_kernel_id;
 	bool slot_taken[HF_MAX_CONTAINERS]; /* by a container that is starting or running */
-	uint64_t started_ns;	/* CLOCK_REALTIME */
+	uint64_t started_ns;	/* CLOCK_BOOTTIME */
 	uint64_t ready_ns;	/* CLOCK_REALTIME, 0 until READY */
 	uint64_t events_delivered;
 	bool state_stale;	/* state.c: files of containers that have gone could not be removed */

@@ -98,7 +98,7 @@ static struct enrol_job *wait_for_job(struct enroller *e)
 	struct timespec until;
 	struct enrol_job *job;
 
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += (time_t)(SWEEP_NS / NSEC_PER_SEC);
 	pthread_mutex_lock(&e->lock);
 	while (!e->waiting.first && !e->n_released && !atomic_load(&e->stop)) {
@@ -188,6 +188,17 @@ static int wait_started(struct enroller *e)
 	return err;
 }
 
+/* Its waits end by a clock that nobody sets. */
+static void init_condition(pthread_cond_t *condition)
+{
+	pthread_condattr_t attributes;
+
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(condition, &attributes);
+	pthread_condattr_destroy(&attributes);
+}
+
 int enroller_new(struct lsm *lsm, struct loop *loop, struct workers *workers, struct enroller **ret)
 {
 	_cleanup_(enroller_free) struct enroller *e = calloc(1, sizeof(*e));
@@ -198,7 +209,7 @@ int enroller_new(struct lsm *lsm, struct loop *loop, struct workers *workers, st
 	e->lsm = lsm;
 	e->workers = workers;
 	pthread_mutex_init(&e->lock, NULL);
-	pthread_cond_init(&e->wake, NULL);
+	init_condition(&e->wake);
 	e->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (e->done_fd < 0)
 		return -errno;

@@ -46,7 +46,7 @@ static int run_daemon(const struct options *o)
 	daemon.options = o->daemon;
 	daemon.lock_fd = -1;
 	raise_descriptor_limit();
-	daemon.started_ns = clock_ns(CLOCK_REALTIME);
+	daemon.started_ns = clock_ns(CLOCK_BOOTTIME);
 	err = preflight_before_start(error, sizeof(error));
 	if (err) {
 		log_error("%s", error);

@@ -21,13 +21,19 @@ static unsigned int count_fds(void)
 	return n;
 }
 
-static void request(const char *state_json)
+/* From a process that may have ended. */
+static void request_of(pid_t pid, const char *state_json)
 {
 	static const char config[] = "{\"mounts\":[{\"destination\":\"/v\",\"type\":\"bind\",\"options\":[\"ro\"]}]}";
 	int fd = memfd_create("config", MFD_CLOEXEC);
 
 	assert_int_equal(write(fd, config, strlen(config)), (ssize_t)strlen(config));
-	arm_request(w.daemon, CLIENT, strdup(state_json), dup(fd), dup(fd), fd);
+	arm_request(w.daemon, CLIENT, strdup(state_json), (int)syscall(SYS_pidfd_open, pid, 0), dup(fd), fd);
+}
+
+static void request(const char *state_json)
+{
+	request_of(getpid(), state_json);
 }
 
 /* What the enrolling thread answers. */
@@ -171,6 +177,28 @@ static void test_not_ready_is_decided_by_the_policy(void **)
 	}
 }
 
+/* The daemon was away for so long that the runtime gave up: nothing is armed for nobody. The twin lives. */
+static void test_ended_process_is_not_armed(void **)
+{
+	unsigned int fds = count_fds();
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &(siginfo_t){ 0 }, WEXITED | WNOWAIT), 0);
+	request_of(pid, STATE("abc"));
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(w.answers, 1);
+	assert_int_equal(w.status, -ESRCH);
+	assert_null(w.job);
+	check_nothing_left();
+	assert_int_equal(count_fds(), fds);
+	request(STATE("abc"));
+	finish_job(0);
+	assert_true(w.armed);
+	release_all();
+}
+
 static void test_bad_request_is_answered_and_refused(void **)
 {
 	unsigned int fds = count_fds();
@@ -289,6 +317,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_each_failure_is_answered_once_and_leaves_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_not_ready_is_decided_by_the_policy, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_ended_process_is_not_armed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_request_is_answered_and_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full_node_gives_not_ready_and_recovers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unwritten_state_does_not_refuse_a_start, setup, teardown),
