@@ -25,9 +25,14 @@ full_told() {
 	check_match "$1: so does status" "$(status_of '.degraded | join("; ")')" "$3"
 }
 
+# full_over MARK TEXT...: each has been told to be over since then, and status is clean again.
 full_over() {
-	check "$1: its end is told" holdfast_log_wait "$2" "over after .*$3"
-	check_is "$1: and status is clean again" "$(status_of '[.degraded[] | select(contains("'"$3"'"))] | length')" 0
+	local text from=$1
+	shift
+	for text in "$@"; do
+		check "its end is told: $text" holdfast_log_wait "$from" "over after .*$text"
+	done
+	check_is 'status is clean again' "$(status_of '.degraded | join("; ")')" ''
 }
 
 full_slots() {
@@ -53,14 +58,13 @@ full_slots() {
 	full_box slots-f
 	small_protected 'the slot that became free protects the next one' slots-a slots-c slots-f
 	box_stop slots-f
-	full_over 'no slot' "$from" 'no slot is left'
 	for name in slots-a slots-c slots-d; do
 		box_stop $name
 	done
 }
 
 full_catalogue() {
-	local mark from
+	local mark from name
 	policy_is enforce "$full_not_ready"
 	full_box catalogue-a
 	from=$(holdfast_log_mark)
@@ -82,7 +86,6 @@ full_catalogue() {
 	done
 	full_box catalogue-e big
 	small_protected 'an image that nobody uses any more gives up its room' catalogue-e
-	full_over 'catalogue full' "$from" 'the catalogue has no room'
 	box_stop catalogue-e
 }
 
@@ -119,7 +122,6 @@ full_volumes() {
 	box_stop volumes-a
 	full_mounts_box volumes-d 50
 	check_is 'what became free is used at once' "$(full_state volumes-d)" armed
-	full_over 'volumes full' "$from" 'table of volumes is full'
 	box_stop volumes-c
 	box_stop volumes-d
 }
@@ -225,15 +227,17 @@ full_writes() {
 }
 
 topic_full() {
+	local from
 	small_image small 10
 	small_image big 70
 	check 'a daemon with room for 3 containers and 75 executables' holdfast_anew --max-containers 3 --max-executables 75
+	from=$(holdfast_log_mark)
 	full_slots
 	full_catalogue
 	full_volumes
+	full_over "$from" 'no slot is left' 'the catalogue has no room' 'table of volumes is full'
 	check 'sizes of what is pinned stay' holdfast_resized
 	full_policies
-	check 'a daemon with few notes of writes' holdfast_anew --max-containers 3
 	full_writes
 	holdfast_anew >/dev/null
 	policy_is enforce
