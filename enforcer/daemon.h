@@ -13,6 +13,7 @@
 #include "enforcer/lsm.h"
 
 struct control;
+struct digests;
 struct container_table;
 struct enroller;
 struct event_log;
@@ -44,6 +45,7 @@ struct daemon {
 	struct event_log *events;
 	struct faults *faults;
 	struct enroller *enroller;
+	struct digests *digests;
 	struct hook_server *hook;
 	struct control *control;
 	struct ring *ring;

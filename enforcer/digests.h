@@ -79,7 +79,7 @@ void digests_free(struct digests **digests);
  * @ret:	(output) filled when 0 is returned
  *
  * Never blocks. Return: 0: it was known; -EINPROGRESS: @done will be called within about DIGESTS_DEADLINE_NS; no path to open
- * (-ENOENT), too many questions wait (-EBUSY), -ENOMEM, -EOPNOTSUPP.
+ * (-ENOENT), too many questions wait (-EBUSY), too long (-EFBIG), -ENOMEM, -EOPNOTSUPP.
  */
 int digests_of_file(struct digests *digests, const struct digest_request *request, digests_done_fn done, void *data,
 		    struct imagedb_digest *ret);

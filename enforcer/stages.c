@@ -20,6 +20,7 @@
 #include "enforcer/container.h"
 #include "enforcer/control.h"
 #include "enforcer/daemon.h"
+#include "enforcer/digests.h"
 #include "enforcer/enrol.h"
 #include "enforcer/event_log.h"
 #include "enforcer/faults.h"
@@ -230,6 +231,17 @@ static void stop_enroller(struct daemon *daemon)
 	enroller_free(&daemon->enroller);
 }
 
+static int start_digests(struct daemon *daemon, char *reterr)
+{
+	(void)reterr;
+	return digests_new(daemon->workers, daemon->loop, &daemon->digests);
+}
+
+static void stop_digests(struct daemon *daemon)
+{
+	digests_free(&daemon->digests);
+}
+
 static int start_containers(struct daemon *daemon, char *reterr)
 {
 	int n = state_restore(daemon);
@@ -345,6 +357,7 @@ static const struct {
 	{ "canary", start_canary, NULL },
 	{ "policies", start_policies, stop_policies },
 	{ "enrolment", start_enroller, stop_enroller },
+	{ "digests", start_digests, stop_digests },
 	{ "running containers", start_containers, NULL },
 	{ "judging", start_judging, NULL },
 	{ "ring", start_ring, stop_ring },
