@@ -39,7 +39,6 @@ static void give_up(uint32_t events, void *data)
 	loop_quit(f->loop, -ETIMEDOUT);
 }
 
-/* Threads give up capabilities for good: each test is a process of its own. */
 static void start(struct fixture *f)
 {
 	struct workers_options options = { 0 };
