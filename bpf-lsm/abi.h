@@ -112,7 +112,7 @@ enum hf_verdict { /* what happened */
 struct hf_catalog_key {
 	__u64 ino;
 	__u32 layer_set; /* 0 is never used */
-	__u32 dev;	 /* kernel-internal dev_t of the real data inode's superblock */
+	__u32 dev;	 /* kernel-internal dev_t of the real data inode's superblock, of its subvolume on btrfs */
 	__u32 generation;
 	__u32 pad;
 };

@@ -42,7 +42,7 @@ static __always_inline void copyup_key(struct hf_written_key *key, u64 container
 {
 	key->container = container;
 	key->ino = BPF_CORE_READ(lower, i_ino);
-	key->dev = BPF_CORE_READ(lower, i_sb, s_dev);
+	key->dev = inode_dev(lower);
 	key->generation = BPF_CORE_READ(lower, i_generation);
 }
 

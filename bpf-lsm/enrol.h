@@ -119,12 +119,12 @@ static __always_inline void enrol_identify(struct hf_enrol *enrol, struct dentry
 	if (!inode)
 		return;
 	enrol->key.ino = BPF_CORE_READ(inode, i_ino);
-	enrol->key.dev = BPF_CORE_READ(inode, i_sb, s_dev);
+	enrol->key.dev = inode_dev(inode);
 	enrol->key.generation = BPF_CORE_READ(inode, i_generation);
 	enrol->magic = BPF_CORE_READ(inode, i_sb, s_magic);
 	if (enrol->magic == KERNEL_MAGIC_OVERLAY)
 		enrol_identify_upper(enrol, inode);
-	enrol->status = HF_ENROL_IDENTIFIED;
+	enrol->status = enrol->key.dev ? HF_ENROL_IDENTIFIED : HF_ENROL_UNDECIDABLE;
 }
 
 #endif

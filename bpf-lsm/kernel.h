@@ -48,6 +48,8 @@ typedef __u64 u64;
 #define KERNEL_MAGIC_TMPFS 0x01021994ul
 #define KERNEL_MAGIC_HUGETLBFS 0x958458f6ul
 #define KERNEL_MAGIC_EXT 0xef53ul
+#define KERNEL_MAGIC_BTRFS 0x9123683eul
+#define KERNEL_MAGIC_FUSE 0x65735546ul
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -167,6 +169,16 @@ struct ovl_inode___lowerpath {
 	struct ovl_path lowerpath; /* up to 6.4 */
 };
 
+/* One btrfs superblock holds many subvolumes, which repeat each other's inode numbers; each has a device number, as stat() tells. */
+struct btrfs_root {
+	u32 anon_dev;
+};
+
+struct btrfs_inode {
+	struct btrfs_root *root;
+	struct inode vfs_inode;
+};
+
 struct fs_struct {
 	struct path root;
 };
@@ -242,6 +254,23 @@ static __always_inline u64 address_of(const void *pointer)
 
 	bpf_probe_read_kernel(&address, sizeof(address), &pointer);
 	return address;
+}
+
+/*
+ * The device number within which an inode number means one inode. 0: it cannot be told (btrfs that was loaded after these
+ * programs, whose types they do not know).
+ */
+static __always_inline u32 inode_dev(struct inode *inode)
+{
+	struct super_block *sb = BPF_CORE_READ(inode, i_sb);
+	struct btrfs_inode *btrfs;
+
+	if (BPF_CORE_READ(sb, s_magic) != KERNEL_MAGIC_BTRFS)
+		return BPF_CORE_READ(sb, s_dev);
+	if (!bpf_core_type_exists(struct btrfs_inode))
+		return 0;
+	btrfs = (void *)((u64)inode - bpf_core_field_offset(struct btrfs_inode, vfs_inode));
+	return BPF_CORE_READ(btrfs, root, anon_dev);
 }
 
 static __always_inline u64 inode_ctime_ns(struct inode *inode)

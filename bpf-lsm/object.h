@@ -67,7 +67,7 @@ static __always_inline u32 identify_inode(struct inode *inode, struct hf_catalog
 	u64 size = BPF_CORE_READ(inode, i_size);
 
 	key->ino = BPF_CORE_READ(inode, i_ino);
-	key->dev = BPF_CORE_READ(sb, s_dev);
+	key->dev = inode_dev(inode);
 	key->generation = BPF_CORE_READ(inode, i_generation);
 	value->ctime_ns = inode_ctime_ns(inode);
 	value->cookie = change_cookie(inode, sb);
@@ -94,7 +94,7 @@ static __always_inline void object_classify(struct object *o)
 	struct inode *inode = o->inode;
 	struct super_block *sb = BPF_CORE_READ(inode, i_sb);
 
-	o->dev = BPF_CORE_READ(sb, s_dev);
+	o->dev = inode_dev(inode);
 	o->magic = BPF_CORE_READ(sb, s_magic);
 	o->mode = BPF_CORE_READ(inode, i_mode);
 	if ((o->magic == KERNEL_MAGIC_TMPFS || o->magic == KERNEL_MAGIC_HUGETLBFS) &&
@@ -132,6 +132,8 @@ __noinline int object_resolve(struct object *o, u64 address)
 	o->real = real_data_inode(file, &o->detail);
 	if (o->real)
 		o->real_magic = identify_inode(o->real, &o->key, &o->value);
+	if (o->real && !o->key.dev)
+		o->detail = HF_DETAIL_UNSUPPORTED_ROOT;
 	object_classify(o);
 	return 0;
 }
@@ -140,11 +142,12 @@ __noinline int object_resolve(struct object *o, u64 address)
 static __always_inline u8 object_volume(struct object *o, u64 container)
 {
 	struct vfsmount *mnt = o->path.mnt;
+	struct inode *root = BPF_CORE_READ(mnt, mnt_root, d_inode);
 	struct hf_volume_key key = { .container = container };
 	u32 *kind;
 
-	key.root_ino = BPF_CORE_READ(mnt, mnt_root, d_inode, i_ino);
-	key.dev = BPF_CORE_READ(mnt, mnt_sb, s_dev);
+	key.root_ino = BPF_CORE_READ(root, i_ino);
+	key.dev = inode_dev(root);
 	kind = bpf_map_lookup_elem(&hf_volumes, &key);
 	if (!kind || *kind >= _HF_VOLUME_MAX)
 		return _HF_VOLUME_MAX;

@@ -46,6 +46,8 @@ static __always_inline struct root_id task_root(struct task_struct *task)
 	struct inode *inode = task->fs->root.dentry->d_inode;
 	struct root_id id = { .ino = inode->i_ino, .dev = inode->i_sb->s_dev };
 
+	if (inode->i_sb->s_magic == KERNEL_MAGIC_BTRFS)
+		id.dev = inode_dev(BPF_CORE_READ(task, fs, root.dentry, d_inode));
 	return id;
 }
 

@@ -71,8 +71,16 @@ static void take_line(struct line *line, bool is_root_mount, struct mounts_root 
 		imagedb_layers_of_options(line->options, NULL, &ret->layers); /* not told: stays NULL, never shared */
 }
 
-/* The line of that file system which is the mount itself (mount_id 0: the first one). */
-static bool find_line(const char *text, uint32_t dev, uint64_t mount_id, struct mounts_root *ret)
+/* btrfs is listed under a device number that none of its files has. */
+static bool is_of(const struct line *line, const struct mounts_place *place)
+{
+	if ((line->major << MINOR_BITS | line->minor) == place->dev)
+		return true;
+	return place->mount_id && line->mount_id == place->mount_id && !strcmp(line->type, "btrfs");
+}
+
+/* The line of that file system which is the mount itself, or else the first one. */
+static bool find_line(const char *text, const struct mounts_place *place, bool itself, struct mounts_root *ret)
 {
 	_cleanup_(free_ptr) char *copy = NULL;
 
@@ -85,19 +93,19 @@ static bool find_line(const char *text, uint32_t dev, uint64_t mount_id, struct 
 		at += bytes + (at[bytes] == '\n');
 		if (!copy || !split_line(copy, &line))
 			continue;
-		if ((line.major << MINOR_BITS | line.minor) != dev || (mount_id && line.mount_id != mount_id))
+		if (!is_of(&line, place) || (itself && line.mount_id != place->mount_id))
 			continue;
-		take_line(&line, mount_id != 0, ret);
+		take_line(&line, itself && place->is_root, ret);
 		return true;
 	}
 	return false;
 }
 
-int mounts_root_parse(const char *text, uint32_t dev, uint64_t mount_id, struct mounts_root *ret)
+int mounts_root_parse(const char *text, const struct mounts_place *place, struct mounts_root *ret)
 {
-	if (mount_id && find_line(text, dev, mount_id, ret))
+	if (place->mount_id && find_line(text, place, true, ret))
 		return 0;
-	return find_line(text, dev, 0, ret) ? 0 : -ENOENT;
+	return find_line(text, place, false, ret) ? 0 : -ENOENT;
 }
 
 /* All of a /proc file, which has no size. */
@@ -132,23 +140,26 @@ static int read_proc(const char *path, char **ret)
 	return 0;
 }
 
-/* The mount whose root the folder is; 0: it lies somewhere in a mount, or cannot be told. */
-static uint64_t mount_of_root(int rootfs_fd)
+static struct mounts_place place_of(int rootfs_fd, uint32_t dev)
 {
+	struct mounts_place place = { .dev = dev };
 	struct statx stx;
 
 	if (statx(rootfs_fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &stx) || !(stx.stx_mask & STATX_MNT_ID))
-		return 0;
-	return stx.stx_attributes & STATX_ATTR_MOUNT_ROOT ? stx.stx_mnt_id : 0;
+		return place;
+	place.mount_id = stx.stx_mnt_id;
+	place.is_root = stx.stx_attributes & STATX_ATTR_MOUNT_ROOT;
+	return place;
 }
 
 int mounts_root(pid_t pid, int rootfs_fd, uint32_t dev, struct mounts_root *ret)
 {
+	const struct mounts_place place = place_of(rootfs_fd, dev);
 	_cleanup_(free_ptr) char *text = NULL;
 	char path[64];
 	int err;
 
 	snprintf(path, sizeof(path), "/proc/%d/mountinfo", (int)pid);
 	err = read_proc(path, &text);
-	return err ? err : mounts_root_parse(text, dev, mount_of_root(rootfs_fd), ret);
+	return err ? err : mounts_root_parse(text, &place, ret);
 }

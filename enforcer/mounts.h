@@ -24,7 +24,7 @@ struct mounts_root {
  * mounts_root - the mount that holds a container's root
  * @pid: a process in the container's mount namespace
  * @rootfs_fd: the container's root, opened in that mount namespace (O_PATH will do)
- * @dev: kernel device number of the root's superblock (lsm_identify)
+ * @dev: kernel device number of the root (lsm_identify)
  * @ret: (output)
  *
  * A root that is a folder somewhere in an overlay shares it with others, with the whole host if that runs from an overlay: only
@@ -34,7 +34,14 @@ struct mounts_root {
  */
 int mounts_root(pid_t pid, int rootfs_fd, uint32_t dev, struct mounts_root *ret);
 
-/* The same from mountinfo's text. mount_id: of the mount that the root is the root of; 0: none, or unknown. */
-int mounts_root_parse(const char *text, uint32_t dev, uint64_t mount_id, struct mounts_root *ret);
+/* Where a root lies. */
+struct mounts_place {
+	uint32_t dev;
+	uint64_t mount_id; /* of the mount that shows it; 0: unknown */
+	bool is_root;	   /* it is that mount's root, not a folder below */
+};
+
+/* The same from mountinfo's text. */
+int mounts_root_parse(const char *text, const struct mounts_place *place, struct mounts_root *ret);
 
 #endif

@@ -28,11 +28,14 @@ static void release(struct mounts_root *root)
 	*root = (struct mounts_root){ 0 };
 }
 
+static const struct mounts_place mount_36 = { .dev = DEV, .mount_id = 36, .is_root = true };
+
 static struct mounts_root parse(const char *text, uint64_t mount_id)
 {
+	struct mounts_place place = { .dev = DEV, .mount_id = mount_id, .is_root = mount_id != 0 };
 	struct mounts_root root = { 0 };
 
-	assert_int_equal(mounts_root_parse(text, DEV, mount_id, &root), 0);
+	assert_int_equal(mounts_root_parse(text, &place, &root), 0);
 	return root;
 }
 
@@ -237,6 +240,39 @@ static void test_other_file_systems_have_no_layers(void **state)
 	assert_int_equal(strlen(root.type), sizeof(root.type) - 1);
 }
 
+/* A subvolume's files have a device number of their own, which mountinfo does not list. */
+static void test_btrfs_is_found_by_its_mount(void **state)
+{
+	static const char btrfs[] = OTHER "9 1 0:50 /sub / rw - btrfs /dev/vda rw\n";
+	static const char ext4[] = OTHER "9 1 0:50 /sub / rw - ext4 /dev/vda rw\n";
+	const struct mounts_place places[] = {
+		{ .dev = DEV, .mount_id = 9, .is_root = true },
+		{ .dev = DEV, .mount_id = 9 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		struct mounts_root root = { 0 };
+
+		assert_int_equal(mounts_root_parse(ext4, &places[i], &root), -ENOENT);
+		assert_int_equal(mounts_root_parse(btrfs, &places[i], &root), 0);
+		assert_string_equal(root.type, "btrfs");
+		assert_false(root.own_overlay);
+	}
+}
+
+static void test_folder_in_a_known_mount_is_of_its_type(void **state)
+{
+	const struct mounts_place place = { .dev = DEV, .mount_id = 36 };
+	struct mounts_root root = { 0 };
+
+	(void)state;
+	assert_int_equal(mounts_root_parse(HEAD "- overlay overlay rw,lowerdir=/usr,upperdir=/u\n", &place, &root), 0);
+	assert_string_equal(root.type, "overlay");
+	assert_false(root.own_overlay);
+	assert_null(root.layers);
+}
+
 static void test_broken_lines_are_passed_over(void **state)
 {
 	static const char *const lines[] = {
@@ -262,7 +298,7 @@ static void test_broken_lines_are_passed_over(void **state)
 		struct mounts_root root = { 0 };
 		char text[TEXT_BYTES];
 
-		assert_int_equal(mounts_root_parse(lines[i], DEV, 36, &root), -ENOENT);
+		assert_int_equal(mounts_root_parse(lines[i], &mount_36, &root), -ENOENT);
 		assert_null(root.layers);
 		snprintf(text, sizeof(text), "%s\n%s", lines[i], good);
 		root = parse(text, 36);
@@ -282,10 +318,10 @@ static void test_longest_line_is_read_and_longer_is_not(void **state)
 	memset(text, 'x', MOUNTS_LINE_BYTES_MAX + 1);
 	memcpy(text, head, strlen(head));
 	strcpy(text + MOUNTS_LINE_BYTES_MAX, "\n");
-	assert_int_equal(mounts_root_parse(text, DEV, 36, &root), 0);
+	assert_int_equal(mounts_root_parse(text, &mount_36, &root), 0);
 	release(&root);
 	strcpy(text + MOUNTS_LINE_BYTES_MAX, "x\n");
-	assert_int_equal(mounts_root_parse(text, DEV, 36, &root), -ENOENT);
+	assert_int_equal(mounts_root_parse(text, &mount_36, &root), -ENOENT);
 	free(text);
 }
 
@@ -317,6 +353,8 @@ int main(void)
 		cmocka_unit_test(test_same_inode_at_another_time_is_another_layer),
 		cmocka_unit_test(test_folder_of_an_overlay_does_not_own_it),
 		cmocka_unit_test(test_other_file_systems_have_no_layers),
+		cmocka_unit_test(test_btrfs_is_found_by_its_mount),
+		cmocka_unit_test(test_folder_in_a_known_mount_is_of_its_type),
 		cmocka_unit_test(test_broken_lines_are_passed_over),
 		cmocka_unit_test(test_longest_line_is_read_and_longer_is_not),
 		cmocka_unit_test(test_real_mountinfo_has_proc),
