@@ -10,7 +10,8 @@
 #	containers_cleanup                                     # kills and deletes what these functions started
 #
 # bundle_new reads from the environment: BUNDLE_ANNOTATIONS and BUNDLE_HOOKS (JSON objects), BUNDLE_JQ (a jq filter applied
-# to config.json last), BUNDLE_UPPER (where upper and work go; default the bundle itself), BUNDLE_CAPS (names).
+# to config.json last), BUNDLE_UPPER (where upper and work go; default the bundle itself), BUNDLE_CAPS (names), BUNDLE_ROOT (a
+# folder that is the root as it stands: nothing is mounted).
 
 containers_lib=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 containers_started=()             # "RUNTIME ID"
@@ -48,12 +49,13 @@ bundle_config() {
 	shift
 	jq --slurpfile image "/mnt/images/info/$image/config.json" \
 		--argjson annotations "${BUNDLE_ANNOTATIONS:-"{}"}" --argjson hooks "${BUNDLE_HOOKS:-"{}"}" \
-		--arg caps "${BUNDLE_CAPS-$containers_caps}" '
+		--arg caps "${BUNDLE_CAPS-$containers_caps}" --arg root "${BUNDLE_ROOT:-}" '
 		($caps | split(" ") | map(select(. != "") | "CAP_" + .)) as $set
 		| .process.args = (if $ARGS.positional == [] then $image[0].config.Cmd else $ARGS.positional end)
 		| .process.env = $image[0].config.Env
 		| .process.capabilities = {bounding: $set, effective: $set, permitted: $set}
 		| .annotations = $annotations
+		| (if $root == "" then . else .root.path = $root end)
 		| (if $hooks == {} then . else .hooks = $hooks end)
 		| '"${BUNDLE_JQ:-.}" "$containers_lib/bundle.json" --args -- "$@"
 }
@@ -63,7 +65,9 @@ bundle_new() {
 	local dir=$1 image=$2
 	shift 2
 	mkdir -p "$dir"
-	bundle_mount "$dir" "$image" || return 1
+	if [[ -z ${BUNDLE_ROOT:-} ]]; then
+		bundle_mount "$dir" "$image" || return 1
+	fi
 	bundle_config "$image" "$@" >"$dir/config.json"
 }
 

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2154
+# Roots of every kind that the kernel has: the same rows in each, each denial beside a twin that must run.
+
+roots_dir=/mnt/scratch/roots      # file systems in files
+roots_tree=/mnt/images/tree       # the image as a folder: busybox, probe, and files of their own for each row in /opt/x
+
+# The rows, run in the container by its own sh: "row NAME WORD". x holds copies of one program and one library.
+roots_script='
+p=/opt/app/bin/probe x=/opt/x
+row() { out=$($p "$2" "$3" 2>&1); echo "row $1 ${out##*: }"; }
+last() { echo $(($(stat -c %s "$1") - 1)); }
+row own exec $x/own
+row own-script exec /opt/app/entrypoint.sh
+row own-library map $x/libown.so
+row own-protected mprotect $x/libown.so
+mkdir -p /srv; cp $x/own /srv/dropped; row dropped exec /srv/dropped
+printf x >>$x/appended; row appended exec $x/appended
+printf x | dd of=$x/changed bs=1 seek=$(last $x/changed) conv=notrunc 2>/dev/null; row changed exec $x/changed
+printf x | dd of=$x/libchanged.so bs=1 seek=$(last $x/libchanged.so) conv=notrunc 2>/dev/null; row library map $x/libchanged.so
+printf x >>$x/libappended.so; row library-protected mprotect $x/libappended.so
+cp $x/own $x/new; mv $x/new $x/replaced; row replaced exec $x/replaced
+cp $x/libown.so /srv/libnew.so; row added-protected mprotect /srv/libnew.so
+chmod 700 $x/chmod; row chmod exec $x/chmod
+chown 1:1 $x/chown; row chown exec $x/chown
+touch -d "2020-01-01 00:00" $x/touch; row touch exec $x/touch
+ln $x/ln /srv/ln; row ln exec /srv/ln; row ln-old exec $x/ln
+mv $x/mv /srv/mv; row mv exec /srv/mv
+'
+roots_ran='own own-script own-library own-protected'
+roots_metadata='chmod chown touch ln ln-old mv'
+roots_denied='dropped appended changed library library-protected replaced added-protected'
+
+roots_make_tree() {
+	local name lower
+	[[ -e $roots_tree/opt/x/own ]] && return 0
+	mkdir -p "$roots_tree"/{opt/x,srv}
+	lower=$(image_lower busybox) || return 1
+	cp -a "${lower#*:}/." "$roots_tree" && cp -a "${lower%%:*}/." "$roots_tree" || return 1
+	for name in own appended changed replaced chmod chown touch ln mv host written later; do
+		cp "$roots_tree$hello" "$roots_tree/opt/x/$name"
+	done
+	for name in own changed appended; do
+		cp "$roots_tree/opt/app/lib/libgreet.so" "$roots_tree/opt/x/lib$name.so"
+	done
+}
+
+# roots_disk NAME MB MKFS...: a file system in a file, mounted on $roots_dir/NAME.
+roots_disk() {
+	local name=$1 size=$2
+	shift 2
+	mkdir -p "$roots_dir/$name"
+	truncate -s "${size}M" "$roots_dir/$name.disk"
+	"$@" "$roots_dir/$name.disk" >/dev/null 2>"$roots_dir/$name.log" || { cat "$roots_dir/$name.log" >&2; return 1; }
+	mount -o loop "$roots_dir/$name.disk" "$roots_dir/$name"
+}
+
+roots_has() {
+	modprobe "$1" 2>/dev/null
+	grep -qw "$1" /proc/filesystems
+}
+
+# roots_expect NAME ROWS: compares with what must have come of them.
+roots_expect() {
+	local name=$1 got=$2 row ran=$roots_ran
+	[[ $name != erofs ]] || ran+=" $roots_metadata"
+	for row in $ran; do
+		check_is "$name: $row" "$(grep "^row $row " <<<"$got")" "row $row ran"
+	done
+	for row in $roots_denied; do
+		check_is "$name: $row" "$(grep "^row $row " <<<"$got")" "row $row EPERM"
+	done
+}
+
+# roots_kind NAME FOLDER: all rows in a container on that root.
+roots_kind() {
+	local name=$1 started=$SECONDS mark
+	BUNDLE_ROOT=$2 box_start "$name" crun || { not_ok "$name: a container starts" "$(tail -n 3 "$hf_log")"; return; }
+	holdfast containers -o json | jq -r --arg id "$name" '.containers[] | select(.id == $id) | "# \(.id): \(.root_type) \(.state) \(.state_reason // "")"'
+	events_mark
+	roots_expect "$name" "$(box_do "$name" "$roots_script")"
+	events_fence
+	events_brief "$mark" | sed 's/^/# /'
+	printf '# %s took %d s\n' "$name" $((SECONDS - started))
+	box_stop "$name"
+}
+
+roots_vfs() {
+	cp -a "$roots_tree" /mnt/images/vfs1
+	roots_kind vfs /mnt/images/vfs1
+}
+
+roots_btrfs() {
+	roots_has btrfs || { skip btrfs 'the kernel lacks it'; return; }
+	roots_disk btrfs 300 mkfs.btrfs -q || { not_ok 'btrfs: a disk'; return; }
+	btrfs -q subvolume create "$roots_dir/btrfs/image" && cp -a "$roots_tree/." "$roots_dir/btrfs/image" &&
+		btrfs -q subvolume snapshot "$roots_dir/btrfs/image" "$roots_dir/btrfs/c1" &&
+		btrfs -q subvolume snapshot "$roots_dir/btrfs/image" "$roots_dir/btrfs/c2" &&
+		btrfs -q subvolume snapshot "$roots_dir/btrfs/image" "$roots_dir/btrfs/c3" || { not_ok 'btrfs: snapshots'; return; }
+	roots_kind btrfs "$roots_dir/btrfs/c1"
+	roots_snapshots
+}
+
+# Two containers on snapshots of one subvolume: the same inode numbers on one superblock, which must not be taken for each other.
+roots_snapshots() {
+	local box mark
+	BUNDLE_ROOT=$roots_dir/btrfs/c2 box_start snap2 crun && BUNDLE_ROOT=$roots_dir/btrfs/c3 box_start snap3 crun ||
+		{ not_ok 'snapshots: containers start' "$(tail -n 3 "$hf_log")"; return; }
+	check_is 'snapshots: they have the same inode number' "$(stat -c %i "$roots_dir/btrfs/c2/opt/x/later")" \
+		"$(stat -c %i "$roots_dir/btrfs/c3/opt/x/later")"
+	for box in snap2 snap3; do
+		events_mark
+		check_is "$box: a dropped program" "$(box_drops $box)" EPERM
+		events_fence
+		check_is "$box: the event names it" "$(events_since "$mark" .container.id)" "\"$box\""
+	done
+	events_mark
+	cp "$roots_tree$hello" "$roots_dir/btrfs/c2/srv/entered"
+	check_is 'snapshots: a process that enters the older one is its own' \
+		"$(crun exec snap2 $probe exec /srv/entered; events_fence; events_since "$mark" .container.id)" \
+		$'exec /srv/entered: EPERM\n"snap2"'
+	box_do snap2 'printf x >>/opt/x/later' >/dev/null
+	check_is 'snap2: its changed program' "$(box_word snap2 "$probe exec /opt/x/later")" EPERM
+	check_is "snap3: the other's program of the same number" "$(box_word snap3 "$probe exec /opt/x/later")" ran
+	check_is "snap3: the other's changed program" \
+		"$(box_word snap3 "cp /opt/x/later /srv/x; $probe exec /opt/x/own")" ran
+	box_stop snap2
+	box_stop snap3
+}
+
+roots_xfs() {
+	roots_has xfs || { skip xfs 'the kernel lacks it'; return; }
+	roots_disk xfs 320 mkfs.xfs -q || { not_ok 'xfs: a disk'; return; }
+	cp -a "$roots_tree/." "$roots_dir/xfs/image" && cp -a --reflink=always "$roots_dir/xfs/image" "$roots_dir/xfs/c1"
+	roots_kind xfs "$roots_dir/xfs/c1"
+}
+
+# roots_overlay NAME OPTIONS: an overlay with its own upper, mounted beside the disks.
+roots_overlay() {
+	local dir=$roots_dir/$1
+	mkdir -p "$dir"/{upper,work,root}
+	mount -t overlay overlay -o "$2,upperdir=$dir/upper,workdir=$dir/work" "$dir/root" || { skip "$1" "the kernel does not mount it"; return; }
+	roots_kind "$1" "$dir/root"
+}
+
+roots_image_fs() {
+	local fs=$1
+	shift
+	roots_has "$fs" || { skip "$fs" 'the kernel lacks it'; return; }
+	mkdir -p "$roots_dir/$fs-image"
+	"$@" >/dev/null 2>&1 && mount -o loop,ro "$roots_dir/$fs.disk" "$roots_dir/$fs-image" || { not_ok "$fs: an image"; return; }
+	roots_overlay "$fs" "lowerdir=$roots_dir/$fs-image"
+}
+
+roots_fuse() {
+	roots_has fuse || { skip fuse-overlayfs 'the kernel lacks FUSE'; return; }
+	local dir=$roots_dir/fuse
+	mkdir -p "$dir"/{upper,work,root}
+	fuse-overlayfs -o "lowerdir=$roots_tree,upperdir=$dir/upper,workdir=$dir/work,allow_other" "$dir/root" || { not_ok 'fuse: mount'; return; }
+	roots_kind fuse "$dir/root"
+	umount "$dir/root"
+}
+
+topic_roots() {
+	policy_is enforce
+	mkdir -p "$roots_dir"
+	roots_make_tree || { not_ok 'roots: the tree'; return; }
+	modprobe loop
+	roots_has btrfs
+	holdfast_stop; holdfast_start
+	roots_vfs
+	roots_btrfs
+	roots_xfs
+	roots_image_fs erofs mkfs.erofs "$roots_dir/erofs.disk" "$roots_tree"
+	roots_image_fs squashfs mksquashfs "$roots_tree" "$roots_dir/squashfs.disk" -noappend -comp gzip
+	roots_fuse
+}
