@@ -238,6 +238,15 @@ struct hf_task_tag {
 	__u32 seen_generation;
 };
 
+#define HF_EVENT_OUTPUTS 2 /* standard output, file */
+
+/* What a killed daemon had in its hands. */
+struct hf_event_notes {
+	__u64 position; /* in the ring, of the end of the record on its way; its lowest bits are those of events_taken before it */
+	__u64 lines;	/* event lines handed to the outputs, ever */
+	__u64 out[HF_EVENT_OUTPUTS]; /* … of which each has accepted, or been told that they are missing */
+};
+
 enum hf_enabled {
 	HF_ENABLED_NOT,	   /* nothing is judged: before the daemon has filled the rest, and after another version took over */
 	HF_ENABLED_ALL,
@@ -261,6 +270,7 @@ struct hf_config {
 	__u64 object; /* the daemon's own note: which build's programs are pinned, all of them; 0: not known */
 	__u32 pins;   /* … and how many those are */
 	__u32 carried; /* the daemon's own note: 1 when hf_carried holds the counters of the version before */
+	struct hf_event_notes events; /* the daemon's own notes */
 };
 #define HF_CANARY_TICK_NS 10000000ull /* USER_HZ: what /proc/PID/stat counts in */
 

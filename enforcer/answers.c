@@ -21,6 +21,7 @@
 #include "enforcer/lsm.h"
 #include "enforcer/policy_store.h"
 #include "enforcer/report.h"
+#include "enforcer/ring.h"
 #include "enforcer/request.h"
 #include "enforcer/util.h"
 
@@ -82,13 +83,20 @@ static void add_policy_facts(struct daemon *daemon, struct report_status *status
 
 static int add_counters(struct daemon *daemon, struct report_status *status)
 {
+	struct ring_counts events;
 	int err = lsm_counters(daemon->lsm, status->counters);
 
 	for (size_t i = 0; i < _HF_COUNTER_MAX; i++)
 		status->counter_names[i] = lsm_counter_name((enum hf_counter)i);
-	status->events_delivered = daemon->events_delivered;
-	status->events_lost = status->counters[HF_COUNTER_EVENTS_LOST] + status->counters[HF_COUNTER_EVENTS_NO_MEMORY];
-	return err;
+	if (!err)
+		err = ring_count(daemon->ring, &events);
+	if (err)
+		return err;
+	status->events_produced = events.produced;
+	status->events_delivered = events.delivered;
+	status->events_waiting = events.waiting;
+	status->events_lost = events.lost;
+	return 0;
 }
 
 __attribute__((format(printf, 2, 3))) static void degrade(struct report_status *status, const char *format, ...)

@@ -56,7 +56,8 @@ static int push_missed(struct control *control, struct stream *stream)
 	uint64_t first = event_log_first(control->events), missed = first - stream->place;
 	const char *line;
 	size_t n;
-	int err = event_json_lost(&control->json, missed, "this reader was too slow", clock_ns(CLOCK_REALTIME), &line, &n);
+	struct event_loss loss = { .count = missed, .where = "this reader was too slow", .output = "client" };
+	int err = event_json_lost(&control->json, &loss, clock_ns(CLOCK_REALTIME), &line, &n);
 
 	stream->place = first;
 	return err < 0 ? err : server_push(control->server, stream->client, WIRE_EVENT, line, n);

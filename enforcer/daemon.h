@@ -32,6 +32,7 @@ struct daemon_options {
 	uint64_t event_file_max_bytes; /* rotated to FILE.1 beyond this; 0 never */
 	unsigned int enrol_timeout_ms;
 	struct lsm_limits limits;
+	unsigned int digest_wait_ms; /* longest wait of an event for the digest of its file */
 	bool quiet; /* no events on standard output */
 };
 
@@ -55,7 +56,6 @@ struct daemon {
 	bool slot_taken[HF_MAX_CONTAINERS]; /* by a container that is starting or running */
 	uint64_t started_ns;	/* CLOCK_BOOTTIME */
 	uint64_t ready_ns;	/* CLOCK_REALTIME, 0 until READY */
-	uint64_t events_delivered;
 	bool state_stale;	/* state.c: files of containers that have gone could not be removed */
 	bool looked;		/* mend.c: the counters below have been read once */
 	uint64_t looked_at[2];	/* mend.c: counters of the kernel half when they were last looked at */

@@ -22,6 +22,8 @@
 #define FACT_BYTES 1024
 /* What is left of paths on the second attempt: six bytes for each and its base64 still fit many times. */
 #define SHORT_PATH_BYTES 1024
+/* Bit of the one flag that the kernel half does not know. */
+#define FLAG_REPEATED 31
 /* The kernel-internal dev_t: twelve bits of major above twenty of minor. */
 #define DEV_MINOR_BITS 20
 
@@ -38,6 +40,7 @@ struct line {
 	const struct hf_event *record;
 	const struct event_context *context;
 	struct path_text path, exe;
+	size_t hole;
 };
 
 int64_t event_json_clock_offset(void)
@@ -207,13 +210,12 @@ static void put_filesystem(struct json *json, uint32_t magic)
 	json_put_string(json, "filesystem", name);
 }
 
-static void put_file(struct line *line)
+static void put_identity(struct line *line)
 {
 	const struct hf_event *record = line->record;
 	struct json *json = line->json;
 	char text[32];
 
-	json_open_object(json, "file");
 	put_path(json, "path", &line->path);
 	snprintf(text, sizeof(text), "%u:%u", record->dev >> DEV_MINOR_BITS,
 		 record->dev & ((1u << DEV_MINOR_BITS) - 1));
@@ -221,10 +223,20 @@ static void put_file(struct line *line)
 	json_put_u64(json, "inode", record->ino);
 	json_put_u64(json, "generation", record->generation);
 	json_put_u64(json, "size", record->file_bytes);
+}
+
+static void put_file(struct line *line)
+{
+	const struct hf_event *record = line->record;
+	struct json *json = line->json;
+	char text[16];
+
+	json_open_object(json, "file");
+	put_identity(line);
 	snprintf(text, sizeof(text), "%04o", record->mode & 07777u);
 	json_put_string(json, "mode", text);
 	put_filesystem(json, record->magic);
-	json_put_null(json, "sha256");
+	line->hole = json_length(json);
 	json_close(json);
 }
 
@@ -243,9 +255,10 @@ static void put_bits(struct line *line)
 	/* By bit of HF_EVENT_*; a pause has a member of its own. */
 	static const char *const flag_words[] = {
 		"path-cut", NULL, "read-implies-exec", "exec-stage", "deleted", "exe-cut", "no-path",
+		[FLAG_REPEATED] = "repeated",
 	};
 	const struct hf_event *record = line->record;
-	uint32_t flags = record->flags;
+	uint32_t flags = record->flags & ((1u << FLAG_REPEATED) - 1);
 
 	_Static_assert(PROT_READ == 1 && PROT_WRITE == 2 && PROT_EXEC == 4, "words by bit");
 	_Static_assert(HF_EVENT_PATH_CUT == 1 && HF_EVENT_PAUSED == 2 && HF_EVENT_NO_PATH == 1 << 6, "words by bit");
@@ -253,6 +266,8 @@ static void put_bits(struct line *line)
 		flags |= HF_EVENT_PATH_CUT;
 	if (line->exe.known && !line->exe.whole)
 		flags |= HF_EVENT_EXE_CUT;
+	if (line->context->repeated)
+		flags |= 1u << FLAG_REPEATED;
 	put_words(line->json, "prot", record->prot, prot_words, ARRAY_SIZE(prot_words));
 	put_words(line->json, "flags", flags, flag_words, ARRAY_SIZE(flag_words));
 	json_put_bool(line->json, "paused", record->flags & HF_EVENT_PAUSED);
@@ -267,7 +282,17 @@ static void put_message(struct line *line)
 	json_put_string(line->json, "message", message);
 }
 
-static int write_line(struct line *line, size_t path_max, const char **ret, size_t *ret_bytes)
+static int finish_line(struct line *line, struct event_line *ret)
+{
+	struct event_line done = { .hole = line->hole };
+	int err = json_finish(line->json, &done.text, &done.bytes);
+
+	if (!err)
+		*ret = done;
+	return err;
+}
+
+static int write_line(struct line *line, size_t path_max, struct event_line *ret)
 {
 	const struct hf_event *record = line->record;
 	struct json *json = line->json;
@@ -277,6 +302,7 @@ static int write_line(struct line *line, size_t path_max, const char **ret, size
 	json_open_object(json, NULL);
 	json_put_time(json, "time", record->time_ns + (uint64_t)line->context->boot_to_real_ns);
 	json_put_string(json, "type", "drift");
+	json_put_u64(json, "seq", line->context->seq);
 	json_put_string(json, "action", event_verdict_name(record->verdict));
 	json_put_string(json, "operation", event_op_name(record->op));
 	json_put_string(json, "class", event_class_name(record->class_));
@@ -289,36 +315,66 @@ static int write_line(struct line *line, size_t path_max, const char **ret, size
 	put_file(line);
 	put_bits(line);
 	json_close(json);
-	return json_finish(json, ret, ret_bytes);
+	return finish_line(line, ret);
 }
 
 int event_json_drift(struct json *json, const struct hf_event *record, size_t bytes,
-		     const struct event_context *context, const char **ret, size_t *ret_bytes)
+		     const struct event_context *context, struct event_line *ret)
 {
 	struct line line = { .json = json, .record = record, .context = context };
 	int err = check_record(record, bytes);
 
 	if (err < 0)
 		return err;
-	err = write_line(&line, HF_PATH_BYTES, ret, ret_bytes);
+	err = write_line(&line, HF_PATH_BYTES, ret);
 	if (err == -EMSGSIZE)
-		err = write_line(&line, SHORT_PATH_BYTES, ret, ret_bytes);
+		err = write_line(&line, SHORT_PATH_BYTES, ret);
 	return err;
 }
 
-int event_json_lost(struct json *json, uint64_t count, const char *where, uint64_t now_ns, const char **ret,
-		    size_t *ret_bytes)
+static int write_digest_line(struct line *line, size_t path_max, const char *container_id, struct event_line *ret)
 {
-	char message[512];
+	const struct hf_event *record = line->record;
+	struct json *json = line->json;
 
-	snprintf(message, sizeof(message), "%llu events are missing here: %s", (unsigned long long)count, where);
+	read_paths(line, path_max);
 	json_reset(json);
 	json_open_object(json, NULL);
-	json_put_time(json, "time", now_ns);
-	json_put_string(json, "type", "lost");
-	json_put_u64(json, "count", count);
-	json_put_string(json, "message", message);
-	json_put_string(json, "severity", policy_severity_name(POLICY_SEVERITY_WARNING));
+	json_put_time(json, "time", clock_ns(CLOCK_REALTIME));
+	json_put_string(json, "type", "digest");
+	json_put_u64(json, "seq", line->context->seq);
+	json_put_time(json, "event_time", record->time_ns + (uint64_t)line->context->boot_to_real_ns);
+	json_open_object(json, "container");
+	put_fact(json, "id", container_id);
 	json_close(json);
-	return json_finish(json, ret, ret_bytes);
+	json_open_object(json, "file");
+	put_identity(line);
+	line->hole = json_length(json);
+	json_close(json);
+	json_put_string(json, "severity", policy_severity_name(POLICY_SEVERITY_INFO));
+	json_close(json);
+	return finish_line(line, ret);
+}
+
+int event_json_digest(struct json *json, const struct hf_event *record, const char *container_id,
+		      const struct event_context *context, struct event_line *ret)
+{
+	struct line line = { .json = json, .record = record, .context = context };
+	int err = write_digest_line(&line, HF_PATH_BYTES, container_id, ret);
+
+	if (err == -EMSGSIZE)
+		err = write_digest_line(&line, SHORT_PATH_BYTES, container_id, ret);
+	return err;
+}
+
+size_t event_json_path(const struct hf_event *record, char *ret)
+{
+	struct path_text path;
+
+	if (record->flags & (HF_EVENT_PATH_CUT | HF_EVENT_DELETED | HF_EVENT_NO_PATH) || record->reason == HF_REASON_MEMFD)
+		return 0;
+	read_path((const char *)(record + 1), record->path_bytes, true, HF_PATH_BYTES, &path);
+	memcpy(ret, path.bytes, path.n);
+	ret[path.n] = '\0';
+	return path.n;
 }

@@ -270,12 +270,13 @@ static void tell_loss(struct event_sink *sink)
 {
 	_cleanup_(json_release) struct json json;
 	char where[128];
+	struct event_loss loss = { .count = sink->untold, .where = where, .output = sink->is_file ? "file" : "stdout" };
 	const char *line;
 	size_t n;
 
 	json_init(&json, EVENT_JSON_BYTES_MAX);
 	snprintf(where, sizeof(where), "%.80s could not be written for a while", sink->name);
-	if (event_json_lost(&json, sink->untold, where, clock_ns(CLOCK_REALTIME), &line, &n) == 0 &&
+	if (event_json_lost(&json, &loss, clock_ns(CLOCK_REALTIME), &line, &n) == 0 &&
 	    spool_line(sink, line, n))
 		sink->untold = 0;
 }

@@ -296,6 +296,11 @@ void json_put_time(struct json *json, const char *name, uint64_t time_ns)
 	json_put_string(json, name, text);
 }
 
+size_t json_length(const struct json *json)
+{
+	return json->length;
+}
+
 int json_finish(struct json *json, const char **ret, size_t *ret_bytes)
 {
 	if (!json->error && (json->depth > 0 || !json->filled))

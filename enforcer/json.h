@@ -59,6 +59,9 @@ void json_put_string(struct json *json, const char *name, const char *text);
 /* A time on CLOCK_REALTIME as RFC 3339 in UTC with nine digits of a second. */
 void json_put_time(struct json *json, const char *name, uint64_t time_ns);
 
+/* Bytes written so far: where the next member's comma will stand. */
+size_t json_length(const struct json *json);
+
 /**
  * json_finish - the finished text
  * @json: (borrowed) with everything closed

@@ -15,6 +15,7 @@
 #include "bpf-lsm/abi.h"
 
 struct lsm;
+struct ring_map;
 
 /* What the node asks for at the first load; 0: the most that the contract names. */
 struct lsm_limits {
@@ -54,9 +55,8 @@ bool lsm_loaded(const struct lsm *lsm);
 bool lsm_has_others(void);
 /* Their programs judge no more from here on, and what they counted goes into our counters. Once per version in force. */
 int lsm_others_silence(struct lsm *lsm);
-/* Hands over what is left in their rings; *ret_unread counts records of another layout. 0 or -errno. */
-typedef void (*lsm_event_fn)(const struct hf_event *record, void *data);
-int lsm_others_drain(lsm_event_fn fn, void *data, uint64_t *ret_unread);
+/* Opens the ring of the i-th of them, with what is left in it: ring_map_close(). -ENOENT: there are no more; -errno. */
+int lsm_others_ring(size_t i, struct ring_map **ret);
 /* Removes their pins, links first. 0 or -errno. */
 int lsm_others_remove(void);
 
@@ -109,9 +109,9 @@ int lsm_identify(struct lsm *lsm, int fd, struct hf_enrol *ret);
 int lsm_counters(struct lsm *lsm, uint64_t ret[_HF_COUNTER_MAX]);
 const char *lsm_counter_name(enum hf_counter counter); /* "events_lost" */
 
-/* The ring. Watch lsm_ring_fd for EPOLLIN, then lsm_ring_consume: calls fn for each record (borrowed, valid during the
- * call, record->bytes long). The number delivered or -errno. */
+/* The ring of events, read with ring_map.h; valid until lsm_close. Its descriptor is readable (EPOLLIN, level-triggered) while
+ * a record stands in it that was not taken. */
 int lsm_ring_fd(struct lsm *lsm);
-int lsm_ring_consume(struct lsm *lsm, lsm_event_fn fn, void *data);
+struct ring_map *lsm_ring(struct lsm *lsm);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "enforcer/lsm.h"
+#include "enforcer/ring_map.h"
 
 #define LSM_TEXT(number) #number
 #define LSM_VERSION_TEXT(number) LSM_TEXT(number)
@@ -19,7 +20,6 @@
 
 struct bpf_program;
 struct holdfast_bpf;
-struct ring_buffer;
 
 /* A map whose memory the daemon sees directly. */
 struct lsm_view {
@@ -29,11 +29,9 @@ struct lsm_view {
 
 struct lsm {
 	struct holdfast_bpf *skel;
-	struct ring_buffer *ring;
+	struct ring_map *ring;
 	struct lsm_view config, enrol, containers, policies, exceptions;
 	struct lsm_sizes sizes;
-	lsm_event_fn event_fn;
-	void *event_data;
 	bool took_over;
 	bool loaded;
 	bool has_backing_hook;

@@ -41,16 +41,6 @@ static void view_close(struct lsm_view *view)
 	*view = (struct lsm_view){ 0 };
 }
 
-static int on_record(void *ctx, void *data, size_t bytes)
-{
-	struct lsm *lsm = ctx;
-	const struct hf_event *event = data;
-
-	if (bytes >= sizeof(*event) && event->bytes <= bytes && lsm->event_fn)
-		lsm->event_fn(event, lsm->event_data);
-	return 0;
-}
-
 int lsm_maps_open(struct lsm *lsm)
 {
 	int err = view_open(&lsm->config, lsm->skel->maps.hf_config);
@@ -69,14 +59,12 @@ int lsm_maps_open(struct lsm *lsm)
 	lsm->n_cpus = libbpf_num_possible_cpus();
 	if (lsm->n_cpus <= 0)
 		return -EINVAL;
-	lsm->ring = ring_buffer__new(bpf_map__fd(lsm->skel->maps.hf_events), on_record, lsm, NULL);
-	return lsm->ring ? 0 : -errno;
+	return ring_map_open(lsm_ring_fd(lsm), bpf_map__max_entries(lsm->skel->maps.hf_events), &lsm->ring);
 }
 
 void lsm_maps_close(struct lsm *lsm)
 {
-	ring_buffer__free(lsm->ring);
-	lsm->ring = NULL;
+	ring_map_close(&lsm->ring);
 	view_close(&lsm->config);
 	view_close(&lsm->enrol);
 	view_close(&lsm->containers);
@@ -347,12 +335,10 @@ const char *lsm_counter_name(enum hf_counter counter)
 
 int lsm_ring_fd(struct lsm *lsm)
 {
-	return ring_buffer__epoll_fd(lsm->ring);
+	return bpf_map__fd(lsm->skel->maps.hf_events);
 }
 
-int lsm_ring_consume(struct lsm *lsm, lsm_event_fn fn, void *data)
+struct ring_map *lsm_ring(struct lsm *lsm)
 {
-	lsm->event_fn = fn;
-	lsm->event_data = data;
-	return ring_buffer__consume(lsm->ring);
+	return lsm->ring;
 }

@@ -115,6 +115,8 @@ void lsm_versions_inherit(struct hf_config *config)
 			config->lost_told = theirs->lost_told;
 			config->last_container = theirs->last_container;
 			config->events_taken = theirs->events_taken;
+			config->events = theirs->events;
+			config->events.position = 0; /* in their ring */
 		}
 		unmap_config(theirs);
 	}
@@ -180,42 +182,18 @@ int lsm_others_silence(struct lsm *lsm)
 	return carry_counters(lsm, versions, n);
 }
 
-struct drain {
-	lsm_event_fn fn;
-	void *data;
-	uint64_t unread;
-};
-
-static int on_record(void *ctx, void *data, size_t bytes)
+int lsm_others_ring(size_t i, struct ring_map **ret)
 {
-	const struct hf_event *event = data;
-	struct drain *drain = ctx;
-
-	if (bytes >= sizeof(*event) && event->version == HF_EVENT_VERSION && event->bytes <= bytes)
-		drain->fn(event, drain->data);
-	else
-		drain->unread++;
-	return 0;
-}
-
-int lsm_others_drain(lsm_event_fn fn, void *data, uint64_t *ret_unread)
-{
-	struct drain drain = { .fn = fn, .data = data };
 	uint32_t versions[LSM_VERSIONS_MAX];
 	size_t n = lsm_versions(versions, false);
-	int err = 0;
+	_cleanup_(close_fd) int fd = i < n ? lsm_version_map(versions[i], "hf_events") : -1;
+	struct bpf_map_info info;
 
-	for (size_t i = 0; i < n; i++) {
-		_cleanup_(close_fd) int fd = lsm_version_map(versions[i], "hf_events");
-		struct ring_buffer *ring = fd < 0 ? NULL : ring_buffer__new(fd, on_record, &drain, NULL);
-		int got = ring ? ring_buffer__consume(ring) : 0;
-
-		if (fd >= 0 && (!ring || got < 0))
-			err = ring ? got : -errno;
-		ring_buffer__free(ring);
-	}
-	*ret_unread = drain.unread;
-	return err;
+	if (i >= n)
+		return -ENOENT;
+	if (map_info(fd, &info) || info.type != BPF_MAP_TYPE_RINGBUF)
+		return -EINVAL;
+	return ring_map_open(fd, info.max_entries, ret);
 }
 
 /* Tags of another layout, when no version that could read them is left. */

@@ -16,6 +16,8 @@
 
 #define DEFAULT_POLICY_PATH "/etc/holdfast/policies"
 #define DEFAULT_ENROL_TIMEOUT_MS 8000 /* below the hook's 10 s, which is below the 15 s that the runtime waits */
+#define DEFAULT_DIGEST_WAIT_MS 250 /* a file of some MB, on a busy disk */
+#define DIGEST_WAIT_MAX_MS 10000  /* an alert that comes later is none */
 #define DEFAULT_EVENT_FILE_MAX (100ull << 20)
 
 #define EXECUTABLES_MAX (1u << 24) /* at 120 bytes each that is 2 GB of kernel memory */
@@ -28,6 +30,7 @@ enum option_code {
 	OPTION_ENROL_TIMEOUT,
 	OPTION_MAX_EXECUTABLES,
 	OPTION_MAX_CONTAINERS,
+	OPTION_DIGEST_WAIT,
 	OPTION_QUIET,
 	OPTION_DEBUG,
 	OPTION_DOCTOR,
@@ -43,6 +46,7 @@ static const struct option long_options[] = {
 	{ "enrol-timeout", required_argument, NULL, OPTION_ENROL_TIMEOUT },
 	{ "max-executables", required_argument, NULL, OPTION_MAX_EXECUTABLES },
 	{ "max-containers", required_argument, NULL, OPTION_MAX_CONTAINERS },
+	{ "digest-wait", required_argument, NULL, OPTION_DIGEST_WAIT },
 	{ "quiet", no_argument, NULL, OPTION_QUIET },
 	{ "debug", no_argument, NULL, OPTION_DEBUG },
 	{ "doctor", no_argument, NULL, OPTION_DOCTOR },
@@ -64,6 +68,7 @@ static const char usage[] =
 	"  --enrol-timeout MS          longest scan of a container's root (8000)\n"
 	"  --max-executables N         files of all images together, set at the first load (1048576)\n"
 	"  --max-containers N          containers at once, set at the first load (4094)\n"
+	"  --digest-wait MS            longest wait of an event for its file's SHA-256; 0 never waits (250)\n"
 	"  --quiet                     no events on standard output\n"
 	"  --debug                     more log lines\n"
 	"  --doctor [-o table|json]    check whether this host can be protected, then exit\n"
@@ -129,6 +134,11 @@ static int take_option(int option, struct options *o)
 		return take_limit("--max-executables", EXECUTABLES_MAX, &o->daemon.limits.executables);
 	case OPTION_MAX_CONTAINERS:
 		return take_limit("--max-containers", HF_MAX_CONTAINERS - HF_SLOT_FIRST, &o->daemon.limits.containers);
+	case OPTION_DIGEST_WAIT:
+		if (!parse_number(optarg, DIGEST_WAIT_MAX_MS, &n))
+			return bad_number("--digest-wait", optarg);
+		o->daemon.digest_wait_ms = (unsigned int)n;
+		return 0;
 	case OPTION_QUIET:
 		o->daemon.quiet = true;
 		return 0;
@@ -164,6 +174,7 @@ int options_parse(int argc, char **argv, struct options *o)
 		.run_dir = WIRE_RUN_DIR,
 		.event_file_max_bytes = DEFAULT_EVENT_FILE_MAX,
 		.enrol_timeout_ms = DEFAULT_ENROL_TIMEOUT_MS,
+		.digest_wait_ms = DEFAULT_DIGEST_WAIT_MS,
 	};
 	int option;
 

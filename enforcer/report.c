@@ -159,7 +159,9 @@ static void add_numbers(struct json_object *object, const struct report_status *
 	struct json_object *events = add_object(object, "events"), *counters = add_object(object, "counters");
 	struct json_object *faults = add_object(object, "faults"), *catalog = add_object(object, "catalog");
 
+	add_number(events, "produced", status->events_produced);
 	add_number(events, "delivered", status->events_delivered);
+	add_number(events, "waiting", status->events_waiting);
 	add_number(events, "lost", status->events_lost);
 	for (size_t i = 0; i < _HF_COUNTER_MAX; i++)
 		if (status->counter_names[i])

@@ -54,7 +54,7 @@ struct report_status {
 	struct report_pause pauses[REPORT_PAUSES_MAX];
 	size_t n_pauses;
 
-	uint64_t events_delivered, events_lost;
+	uint64_t events_produced, events_delivered, events_waiting, events_lost;
 	uint64_t counters[_HF_COUNTER_MAX];
 	const char *counter_names[_HF_COUNTER_MAX];
 	uint64_t faults[REPORT_FAULTS_MAX]; /* how often each was met */

@@ -13,6 +13,9 @@
 #include "enforcer/report.h"
 #include "enforcer/util.h"
 
+#define NUMBER_TEXT(number) #number
+#define NUMBER(name) NUMBER_TEXT(name)
+
 #define NOON_NS 1767268800000000000ull /* 2026-01-01T12:00:00Z */
 
 static void check_text(struct json_object *object, const char *expected)
@@ -49,7 +52,8 @@ static void fill_status(struct report_status *status)
 		.containers = { [CONTAINER_STATE_PENDING] = 1, [CONTAINER_STATE_ARMED] = 2 },
 		.policy_generation = 5, .policy_path = "/etc/holdfast/policies", .policies = 3,
 		.pauses = { { "", NOON_NS }, { "prod", NOON_NS + 1 } }, .n_pauses = 2,
-		.events_delivered = 7, .events_lost = 8, .faults = { 3 }, .fault_names = { "catalogue" }, .catalog_entries = 9, .catalog_max = 1048576,
+		.events_produced = 16, .events_delivered = 7, .events_waiting = 1, .events_lost = 8, .faults = { 3 },
+		.fault_names = { "catalogue" }, .catalog_entries = 9, .catalog_max = 1048576,
 		.counters = { [HF_COUNTER_DENIED] = 10 },
 		.counter_names = { [HF_COUNTER_DENIED] = "denied", [HF_COUNTER_AUDITED] = "audited" },
 		.degraded = { "something is wrong" }, .n_degraded = 1,
@@ -64,11 +68,12 @@ static void test_status_has_the_whole_shape(void **state)
 	fill_status(&status);
 	check_text(report_status(&status),
 		   "{\"version\":\"0.1.0\",\"ready\":true,\"pid\":12,\"uptime_seconds\":34,\"kernel\":{\"release\":\"6.1.0\","
-		   "\"abi\":2,\"hooks\":[\"mmap_file\",\"file_mprotect\"]},\"containers\":{\"total\":3,\"pending\":1,"
+		   "\"abi\":" NUMBER(HF_ABI_VERSION) ",\"hooks\":[\"mmap_file\",\"file_mprotect\"]},\"containers\":{\"total\":3,\"pending\":1,"
 		   "\"armed\":2,\"audit\":0,\"unwatched\":0},\"policy\":{\"generation\":5,\"path\":"
 		   "\"/etc/holdfast/policies\",\"policies\":3,\"error\":null},\"pauses\":[{\"namespace\":\"\",\"until\":"
 		   "\"2026-01-01T12:00:00.000000000Z\"},{\"namespace\":\"prod\",\"until\":"
-		   "\"2026-01-01T12:00:00.000000001Z\"}],\"events\":{\"delivered\":7,\"lost\":8},\"counters\":{"
+		   "\"2026-01-01T12:00:00.000000001Z\"}],\"events\":{\"produced\":16,\"delivered\":7,"
+		   "\"waiting\":1,\"lost\":8},\"counters\":{"
 		   "\"denied\":10,\"audited\":0},\"faults\":{\"catalogue\":3},\"catalog\":{\"entries\":9,\"max\":1048576},\"degraded\":["
 		   "\"something is wrong\"]}");
 }
