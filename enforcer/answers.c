@@ -112,14 +112,24 @@ __attribute__((format(printf, 2, 3))) static void degrade(struct report_status *
 
 static void add_sink_faults(struct daemon *daemon, struct report_status *status)
 {
+	static const char *const names[] = { [EVENT_OUTPUT_STDOUT] = "stdout", [EVENT_OUTPUT_FILE] = "file" };
+	static const char *const words[] = { [EVENT_OUTPUT_STDOUT] = "standard output", [EVENT_OUTPUT_FILE] = "event file" };
 	struct event_log_stats stats;
 
 	event_log_get_stats(daemon->events, &stats);
-	if (stats.stdout_failing)
-		degrade(status, "events cannot be written to standard output (%" PRIu64 " dropped)", stats.dropped);
-	if (stats.file_failing)
-		degrade(status, "events cannot be written to %s (%" PRIu64 " dropped)",
-			daemon->options.event_file ? daemon->options.event_file : "the event file", stats.dropped);
+	for (size_t i = 0; i < _EVENT_OUTPUT_MAX; i++) {
+		const struct event_output_stats *output = &stats.outputs[i];
+
+		if (!output->used)
+			continue;
+		status->outputs[status->n_outputs++] = (struct report_output){
+			.name = names[i], .failing = output->failing, .missing = output->missing,
+			.waiting_bytes = output->waiting,
+		};
+		if (output->failing)
+			degrade(status, "events cannot be written to the %s (%" PRIu64 " are missing there)", words[i],
+				output->missing);
+	}
 }
 
 static void add_met_faults(struct daemon *daemon, struct report_status *status)

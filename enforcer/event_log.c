@@ -5,6 +5,8 @@
  * Owns: the ring of lines and the subscriptions. Must not know: what lines say. Contracts: event_log.h.
  *
  * I1: a line is remembered before subscribers are called, and subscribers may leave while they are called.
+ * I2: a line is counted once all outputs have it. Of a daemon killed before that, some may have accepted one more than were
+ *     counted: that one is told again by its successor, or was of no event.
  */
 #include "enforcer/event_log.h"
 
@@ -27,14 +29,22 @@ struct remembered {
 };
 
 struct event_log {
-	struct event_sink *stdout_sink, *file_sink;
+	struct event_sink *sinks[HF_EVENT_OUTPUTS]; /* NULL: not wanted */
 	struct remembered lines[EVENT_LOG_LINES]; /* by number modulo their count */
 	uint64_t first, next;
 	size_t bytes;
 	uint64_t appended;
+	struct hf_event_notes own, *notes;
 	struct event_subscription *subscriptions;
 	bool notifying;
 };
+
+_Static_assert(_EVENT_OUTPUT_MAX == HF_EVENT_OUTPUTS, "a note for each");
+
+static void store(__u64 *note, uint64_t value)
+{
+	__atomic_store_n(note, value, __ATOMIC_RELEASE);
+}
 
 static void forget_oldest(struct event_log *log)
 {
@@ -64,9 +74,10 @@ static int open_sinks(struct event_log *log, struct loop *loop, const struct eve
 	int err = 0;
 
 	if (options->stdout_fd >= 0)
-		err = event_sink_new_stream(loop, options->stdout_fd, &log->stdout_sink);
+		err = event_sink_new_stream(loop, options->stdout_fd, &log->sinks[EVENT_OUTPUT_STDOUT]);
 	if (err == 0 && options->file)
-		err = event_sink_new_file(loop, options->file, options->file_max_bytes, &log->file_sink);
+		err = event_sink_new_file(loop, options->file, options->file_max_bytes,
+					  &log->sinks[EVENT_OUTPUT_FILE]);
 	return err;
 }
 
@@ -77,12 +88,16 @@ int event_log_new(struct loop *loop, const struct event_log_options *options, st
 
 	if (!log)
 		return -ENOMEM;
-	/* A reader that goes away is an error of one write, not the end of the daemon. */
-	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+	log->notes = &log->own;
+	/* A reader that goes away, or a limit that is reached, is an error of one write, not the end of the daemon. */
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
 		return -errno;
 	err = open_sinks(log, loop, options);
 	if (err < 0)
 		return err;
+	for (size_t i = 0; i < HF_EVENT_OUTPUTS; i++)
+		if (log->sinks[i])
+			event_sink_keep_note(log->sinks[i], &log->own.out[i], 0, 0);
 	*ret = TAKE_PTR(log);
 	return 0;
 }
@@ -93,8 +108,8 @@ void event_log_free(struct event_log **log)
 
 	if (!gone)
 		return;
-	event_sink_free(&gone->stdout_sink);
-	event_sink_free(&gone->file_sink);
+	for (size_t i = 0; i < HF_EVENT_OUTPUTS; i++)
+		event_sink_free(&gone->sinks[i]);
 	while (gone->first < gone->next)
 		forget_oldest(gone);
 	while (gone->subscriptions) {
@@ -133,21 +148,45 @@ static void notify(struct event_log *log)
 	remove_left(log);
 }
 
+/* I2: what an earlier daemon handed to an output, and that one had not accepted when it died. */
+static uint64_t count_missing(const struct hf_event_notes *notes, size_t i)
+{
+	return notes->lines > notes->out[i] ? notes->lines - notes->out[i] : 0;
+}
+
+void event_log_keep_notes(struct event_log *log, struct hf_event_notes *notes)
+{
+	for (size_t i = 0; i < HF_EVENT_OUTPUTS; i++) {
+		uint64_t missing = log->sinks[i] ? count_missing(notes, i) : 0;
+		uint64_t value = notes->lines - missing + log->own.out[i];
+
+		if (log->sinks[i])
+			event_sink_keep_note(log->sinks[i], &notes->out[i], value, missing);
+		else
+			store(&notes->out[i], value);
+	}
+	store(&notes->lines, notes->lines + log->own.lines);
+	log->notes = notes;
+}
+
 void event_log_append(struct event_log *log, const char *line, size_t bytes)
 {
 	log->appended++;
 	remember_line(log, line, bytes);
-	if (log->stdout_sink)
-		event_sink_write(log->stdout_sink, line, bytes);
-	if (log->file_sink)
-		event_sink_write(log->file_sink, line, bytes);
+	for (size_t i = 0; i < HF_EVENT_OUTPUTS; i++) {
+		if (log->sinks[i])
+			event_sink_write(log->sinks[i], line, bytes);
+		else
+			store(&log->notes->out[i], log->notes->lines + 1);
+	}
+	store(&log->notes->lines, log->notes->lines + 1); /* I2 */
 	if (!log->notifying)
 		notify(log);
 }
 
 int event_log_reopen(struct event_log *log)
 {
-	return log->file_sink ? event_sink_reopen(log->file_sink) : 0;
+	return log->sinks[EVENT_OUTPUT_FILE] ? event_sink_reopen(log->sinks[EVENT_OUTPUT_FILE]) : 0;
 }
 
 uint64_t event_log_first(const struct event_log *log)
@@ -197,12 +236,15 @@ void event_log_unsubscribe(struct event_subscription **subscription)
 void event_log_get_stats(const struct event_log *log, struct event_log_stats *ret)
 {
 	*ret = (struct event_log_stats){ .lines = log->appended };
-	if (log->stdout_sink) {
-		ret->dropped += event_sink_dropped(log->stdout_sink);
-		ret->stdout_failing = event_sink_is_failing(log->stdout_sink);
-	}
-	if (log->file_sink) {
-		ret->dropped += event_sink_dropped(log->file_sink);
-		ret->file_failing = event_sink_is_failing(log->file_sink);
+	for (size_t i = 0; i < HF_EVENT_OUTPUTS; i++) {
+		if (!log->sinks[i])
+			continue;
+		ret->dropped += event_sink_dropped(log->sinks[i]);
+		ret->outputs[i] = (struct event_output_stats){
+			.used = true,
+			.failing = event_sink_is_failing(log->sinks[i]),
+			.missing = event_sink_dropped(log->sinks[i]),
+			.waiting = event_sink_waiting(log->sinks[i]),
+		};
 	}
 }

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bpf-lsm/abi.h"
+
 struct event_log;
 struct event_subscription;
 struct loop;
@@ -26,10 +28,23 @@ struct event_log_options {
 	uint64_t file_max_bytes; /* renamed to FILE.1 beyond this; 0 never */
 };
 
+/* By number of struct hf_event_notes.out. */
+enum event_output {
+	EVENT_OUTPUT_STDOUT,
+	EVENT_OUTPUT_FILE,
+	_EVENT_OUTPUT_MAX
+};
+
+struct event_output_stats {
+	bool used, failing;
+	uint64_t missing; /* lines that it did not take, told there or not */
+	uint64_t waiting; /* bytes in memory that it has not taken yet */
+};
+
 struct event_log_stats {
 	uint64_t lines;	  /* appended since the start */
 	uint64_t dropped; /* by all sinks together */
-	bool stdout_failing, file_failing;
+	struct event_output_stats outputs[_EVENT_OUTPUT_MAX];
 };
 
 /**
@@ -38,7 +53,8 @@ struct event_log_stats {
  * @options: (borrowed) strings are copied
  * @ret: (output) to be given to event_log_free(); untouched on failure
  *
- * Ignores SIGPIPE for the process. A file that cannot be opened now is an error: a typing mistake should not pass.
+ * Ignores SIGPIPE and SIGXFSZ for the process. A file that cannot be opened now is an error, since a typing mistake should not
+ * pass; but for a disk that is full, read-only or broken, which is tried again.
  * Return: 0; -ENOMEM; -errno of opening the file (-ELOOP: it is a symbolic link; -EINVAL: not a regular file).
  */
 int event_log_new(struct loop *loop, const struct event_log_options *options, struct event_log **ret);
@@ -48,6 +64,9 @@ void event_log_free(struct event_log **log);
 /* Takes one line without its newline, at most EVENT_JSON_BYTES_MAX bytes, no newline inside. Never fails: what a sink
  * cannot take now is spooled, what does not fit into the spool is counted and told when the sink works again. */
 void event_log_append(struct event_log *log, const char *line, size_t bytes);
+
+/* Counts in notes (borrowed, outlive the log) from now on: what earlier daemons could not write is told to each output then. */
+void event_log_keep_notes(struct event_log *log, struct hf_event_notes *notes);
 
 /* Opens the file anew, after it was moved away by somebody else (logrotate and SIGHUP). On failure the old one stays:
  * -errno. 0 when there is no file. */

@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "enforcer/event_file.h"
 #include "enforcer/event_json.h"
 #include "enforcer/log.h"
 #include "enforcer/loop.h"
@@ -28,7 +29,6 @@
 #define RETRY_NS NSEC_PER_SEC
 /* A spool larger than this is given back when it has been emptied. */
 #define SPOOL_KEPT_BYTES 65536
-#define FILE_MODE 0640
 
 enum sink_method {
 	SINK_METHOD_WRITE, /* cannot block, or is a regular file */
@@ -40,20 +40,23 @@ struct event_sink {
 	struct loop *loop;
 	char *name; /* for people: the path, or "standard output" */
 	bool is_file;
-	uint64_t max_bytes, file_bytes;
-	int fd;
+	struct event_file file;
+	int fd; /* of a stream */
 	bool owns_fd;
+	bool ragged; /* a stream that is a file, and ends in the middle of a line */
 	enum sink_method method;
 
 	char *spool; /* whole lines from start to end */
 	size_t start, end, capacity;
-	size_t torn; /* bytes of the first line that the current file has already */
+	size_t torn; /* bytes of the first line that the stream has already */
+	uint64_t telling; /* the first line is about that many missing ones */
 
 	struct loop_source *retry;
 	bool congested; /* the reader is slow: wait for it */
 	bool failing;	/* logged */
 	int error;	/* 0, or what the last attempt met */
 	uint64_t dropped, untold;
+	__u64 own_accepted, *accepted; /* lines that were taken, or told to be missing */
 };
 
 static int allocate_sink(struct loop *loop, const char *name, struct event_sink **ret)
@@ -63,7 +66,8 @@ static int allocate_sink(struct loop *loop, const char *name, struct event_sink 
 	if (!sink)
 		return -ENOMEM;
 	sink->loop = loop;
-	sink->fd = -1;
+	sink->fd = sink->file.fd = -1;
+	sink->accepted = &sink->own_accepted;
 	sink->name = strdup(name);
 	if (!sink->name) {
 		free(sink);
@@ -71,6 +75,14 @@ static int allocate_sink(struct loop *loop, const char *name, struct event_sink 
 	}
 	*ret = sink;
 	return 0;
+}
+
+/* What a daemon that died has left in a file that is standard output. */
+static bool is_ragged(const char *path, uint64_t bytes)
+{
+	_cleanup_(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd >= 0 && event_file_is_ragged(fd, bytes);
 }
 
 /* I1 */
@@ -83,9 +95,11 @@ static int open_stream(struct event_sink *sink, int fd)
 		return -errno;
 	sink->fd = fd;
 	sink->method = S_ISREG(st.st_mode) ? SINK_METHOD_WRITE : S_ISSOCK(st.st_mode) ? SINK_METHOD_SEND : SINK_METHOD_POLL;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (S_ISREG(st.st_mode))
+		sink->ragged = is_ragged(path, (uint64_t)st.st_size);
 	if (!S_ISFIFO(st.st_mode) && !S_ISCHR(st.st_mode))
 		return 0;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		return 0;
@@ -109,33 +123,17 @@ int event_sink_new_stream(struct loop *loop, int fd, struct event_sink **ret)
 	return 0;
 }
 
-/* A daemon that died in the middle of a line must not spoil the next one. */
-static void finish_torn_line(int fd, off_t bytes)
+static void note_failure(struct event_sink *sink, int err);
+
+/* What may pass by itself, as opposed to a mistake in the path: the daemon starts and tries again. */
+static bool may_pass(int err)
 {
-	char last = '\n';
+	static const int passing[] = { ENOSPC, EDQUOT, EROFS, EIO, ENOMEM, EMFILE, ENFILE, ESTALE };
 
-	if (bytes > 0 && pread(fd, &last, 1, bytes - 1) == 1 && last != '\n' && write(fd, "\n", 1) != 1)
-		return; /* a full disk: the first event will meet it, too */
-}
-
-static int open_file(struct event_sink *sink)
-{
-	_cleanup_(close_fd) int fd = open(sink->name,
-					  O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
-					  FILE_MODE);
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -EINVAL;
-	finish_torn_line(fd, st.st_size);
-	close_fd(&sink->fd);
-	sink->fd = TAKE_FD(fd);
-	sink->owns_fd = true;
-	sink->file_bytes = (uint64_t)st.st_size;
-	sink->torn = 0;
-	return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(passing); i++)
+		if (err == -passing[i])
+			return true;
+	return false;
 }
 
 int event_sink_new_file(struct loop *loop, const char *path, uint64_t max_bytes, struct event_sink **ret)
@@ -146,24 +144,14 @@ int event_sink_new_file(struct loop *loop, const char *path, uint64_t max_bytes,
 	if (err < 0)
 		return err;
 	sink->is_file = true;
-	sink->max_bytes = max_bytes;
-	err = open_file(sink);
-	if (err < 0)
+	sink->file = (struct event_file){ .path = sink->name, .max_bytes = max_bytes, .fd = -1 };
+	err = event_file_open(&sink->file);
+	if (err < 0 && !may_pass(err))
 		return err;
+	if (err < 0)
+		note_failure(sink, err);
 	*ret = TAKE_PTR(sink);
 	return 0;
-}
-
-static int rotate_file(struct event_sink *sink)
-{
-	char old[PATH_MAX];
-
-	if (snprintf(old, sizeof(old), "%s.1", sink->name) >= (int)sizeof(old))
-		return -ENAMETOOLONG;
-	/* Gone already: an earlier attempt got this far, or somebody else moved it. */
-	if (rename(sink->name, old) < 0 && errno != ENOENT)
-		return -errno;
-	return open_file(sink);
 }
 
 static ssize_t put_bytes(struct event_sink *sink, const char *bytes, size_t n)
@@ -184,23 +172,32 @@ static ssize_t put_bytes(struct event_sink *sink, const char *bytes, size_t n)
 	}
 }
 
-/* Writes the first line of the spool, n bytes. 0 or -errno. */
-static int put_line(struct event_sink *sink, size_t n)
+static int put_stream_line(struct event_sink *sink, const char *line, size_t n)
 {
-	bool full = sink->is_file && sink->max_bytes && sink->file_bytes && sink->file_bytes + n > sink->max_bytes;
-	int err = full && !sink->torn ? rotate_file(sink) : 0;
+	int err = 0;
 
+	if (sink->ragged && put_bytes(sink, "\n", 1) != 1)
+		return -errno;
+	sink->ragged = false;
 	while (err == 0 && sink->torn < n) {
-		ssize_t written = put_bytes(sink, sink->spool + sink->start + sink->torn, n - sink->torn);
+		ssize_t written = put_bytes(sink, line + sink->torn, n - sink->torn);
 
 		if (written < 0 && errno != EINTR)
 			err = -errno;
-		if (written > 0) {
+		if (written > 0)
 			sink->torn += (size_t)written;
-			sink->file_bytes += (uint64_t)written;
-		}
 	}
+	if (err == 0)
+		sink->torn = 0;
 	return err;
+}
+
+/* Writes the first line of the spool, n bytes. 0 or -errno. */
+static int put_line(struct event_sink *sink, size_t n)
+{
+	const char *line = sink->spool + sink->start;
+
+	return sink->is_file ? event_file_put(&sink->file, line, n) : put_stream_line(sink, line, n);
 }
 
 static void shrink_spool(struct event_sink *sink)
@@ -249,6 +246,16 @@ static bool spool_line(struct event_sink *sink, const char *line, size_t bytes)
 	return true;
 }
 
+/* The first line of the spool has been written: an event's, or the one about those that are missing. */
+static void note_accepted(struct event_sink *sink)
+{
+	uint64_t n = sink->telling ? sink->telling : 1;
+
+	__atomic_store_n(sink->accepted, *sink->accepted + n, __ATOMIC_RELEASE);
+	sink->untold -= sink->telling;
+	sink->telling = 0;
+}
+
 static int drain_spool(struct event_sink *sink)
 {
 	while (sink->start < sink->end) {
@@ -259,7 +266,7 @@ static int drain_spool(struct event_sink *sink)
 		if (err < 0)
 			return err;
 		sink->start += n;
-		sink->torn = 0;
+		note_accepted(sink);
 	}
 	shrink_spool(sink);
 	return 0;
@@ -276,9 +283,8 @@ static void tell_loss(struct event_sink *sink)
 
 	json_init(&json, EVENT_JSON_BYTES_MAX);
 	snprintf(where, sizeof(where), "%.80s could not be written for a while", sink->name);
-	if (event_json_lost(&json, &loss, clock_ns(CLOCK_REALTIME), &line, &n) == 0 &&
-	    spool_line(sink, line, n))
-		sink->untold = 0;
+	if (event_json_lost(&json, &loss, clock_ns(CLOCK_REALTIME), &line, &n) == 0 && spool_line(sink, line, n))
+		sink->telling = sink->untold;
 }
 
 static void on_retry(uint32_t events, void *data);
@@ -324,14 +330,34 @@ static void note_success(struct event_sink *sink)
 		 (unsigned long long)sink->dropped);
 }
 
+/* The file is where it was: no error, or one of its length. */
+static bool has_place(int err)
+{
+	return err == 0 || err == -ENOSPC || err == -EDQUOT || err == -EFBIG;
+}
+
+/* A file that fails for another reason than room may have been replaced: found under its path again. */
+static int find_file(struct event_sink *sink)
+{
+	if (!sink->is_file || (sink->file.fd >= 0 && has_place(sink->error)))
+		return 0;
+	return event_file_open(&sink->file);
+}
+
 static int write_out(struct event_sink *sink)
 {
-	int err = drain_spool(sink);
+	int err = find_file(sink);
 
-	if (err < 0 || !sink->untold)
-		return err;
-	tell_loss(sink);
-	return drain_spool(sink);
+	if (err == 0)
+		err = drain_spool(sink);
+
+	while (err == 0 && sink->untold) {
+		tell_loss(sink);
+		if (!sink->telling)
+			return -ENOMEM;
+		err = drain_spool(sink);
+	}
+	return err;
 }
 
 static void flush_sink(struct event_sink *sink)
@@ -365,11 +391,21 @@ void event_sink_write(struct event_sink *sink, const char *line, size_t bytes)
 
 int event_sink_reopen(struct event_sink *sink)
 {
-	int err = sink->is_file ? open_file(sink) : 0;
+	int err = sink->is_file ? event_file_open(&sink->file) : 0;
 
 	if (err == 0 && sink->start < sink->end)
 		flush_sink(sink);
 	return err;
+}
+
+void event_sink_keep_note(struct event_sink *sink, __u64 *note, uint64_t value, uint64_t missing)
+{
+	__atomic_store_n(note, value, __ATOMIC_RELEASE);
+	sink->accepted = note;
+	sink->untold += missing;
+	sink->dropped += missing;
+	if (missing && sink->start == sink->end)
+		flush_sink(sink);
 }
 
 bool event_sink_is_failing(const struct event_sink *sink)
@@ -382,14 +418,20 @@ uint64_t event_sink_dropped(const struct event_sink *sink)
 	return sink->dropped;
 }
 
+size_t event_sink_waiting(const struct event_sink *sink)
+{
+	return sink->end - sink->start;
+}
+
 void event_sink_free(struct event_sink **sink)
 {
 	struct event_sink *gone = *sink;
 
 	if (!gone)
 		return;
-	if (gone->fd >= 0)
+	if (gone->fd >= 0 || gone->file.fd >= 0)
 		write_out(gone);
+	event_file_close(&gone->file);
 	loop_unwatch(&gone->retry);
 	if (gone->owns_fd)
 		close_fd(&gone->fd);

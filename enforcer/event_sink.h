@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bpf-lsm/abi.h"
+
 struct event_sink;
 struct loop;
 
@@ -20,7 +22,7 @@ struct loop;
 
 /* A stream that is open already (standard output). fd is borrowed and its flags stay as they are. -ENOMEM, -EBADF. */
 int event_sink_new_stream(struct loop *loop, int fd, struct event_sink **ret);
-/* A file, opened or created now. Errors as event_log_new(). */
+/* A file, opened or created now; on a full or broken disk as soon as that works. Errors as event_log_new(). */
 int event_sink_new_file(struct loop *loop, const char *path, uint64_t max_bytes, struct event_sink **ret);
 /* Tries once more to write what is spooled. NULL-safe, sets *sink to NULL. */
 void event_sink_free(struct event_sink **sink);
@@ -30,8 +32,15 @@ void event_sink_write(struct event_sink *sink, const char *line, size_t bytes);
 /* Opens a file anew; nothing for a stream. On failure the old one stays: -errno. */
 int event_sink_reopen(struct event_sink *sink);
 
+/* Keeps the number of lines that were accepted, or told to be missing, in note (borrowed, outlives the sink) from now on,
+ * beginning with value; missing lines of earlier daemons are told as soon as it works. */
+void event_sink_keep_note(struct event_sink *sink, __u64 *note, uint64_t value, uint64_t missing);
+
 /* True while lines wait because of an error, or are being dropped. */
 bool event_sink_is_failing(const struct event_sink *sink);
+/* Lines that were not taken, by earlier daemons included once they are known. */
 uint64_t event_sink_dropped(const struct event_sink *sink);
+/* Bytes of lines that wait in memory. */
+size_t event_sink_waiting(const struct event_sink *sink);
 
 #endif

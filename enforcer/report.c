@@ -154,6 +154,21 @@ static void add_pauses(struct json_object *object, const struct report_status *s
 	}
 }
 
+static void add_outputs(struct json_object *events, const struct report_status *status)
+{
+	struct json_object *outputs = add_array(events, "outputs");
+
+	for (size_t i = 0; i < status->n_outputs; i++) {
+		struct json_object *output = json_object_new_object();
+
+		add_string(output, "name", status->outputs[i].name);
+		json_object_object_add(output, "failing", json_object_new_boolean(status->outputs[i].failing));
+		add_number(output, "missing", status->outputs[i].missing);
+		add_number(output, "waiting_bytes", status->outputs[i].waiting_bytes);
+		json_object_array_add(outputs, output);
+	}
+}
+
 static void add_numbers(struct json_object *object, const struct report_status *status)
 {
 	struct json_object *events = add_object(object, "events"), *counters = add_object(object, "counters");
@@ -163,6 +178,7 @@ static void add_numbers(struct json_object *object, const struct report_status *
 	add_number(events, "delivered", status->events_delivered);
 	add_number(events, "waiting", status->events_waiting);
 	add_number(events, "lost", status->events_lost);
+	add_outputs(events, status);
 	for (size_t i = 0; i < _HF_COUNTER_MAX; i++)
 		if (status->counter_names[i])
 			add_number(counters, status->counter_names[i], status->counters[i]);

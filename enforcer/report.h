@@ -34,6 +34,15 @@ struct report_pause {
 };
 
 /* Everything that STATUS tells. Borrowed. */
+/* Where event lines go. */
+#define REPORT_OUTPUTS_MAX 2
+struct report_output {
+	const char *name;
+	bool failing;
+	uint64_t missing;	/* lines that it did not take */
+	uint64_t waiting_bytes; /* of lines in memory that it has not taken yet */
+};
+
 struct report_status {
 	const char *version;
 	bool ready;
@@ -54,6 +63,8 @@ struct report_status {
 	struct report_pause pauses[REPORT_PAUSES_MAX];
 	size_t n_pauses;
 
+	struct report_output outputs[REPORT_OUTPUTS_MAX];
+	size_t n_outputs;
 	uint64_t events_produced, events_delivered, events_waiting, events_lost;
 	uint64_t counters[_HF_COUNTER_MAX];
 	const char *counter_names[_HF_COUNTER_MAX];

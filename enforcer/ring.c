@@ -317,6 +317,7 @@ int ring_new(struct daemon *daemon, struct ring **ret)
 	ring->config = lsm_config(daemon->lsm);
 	json_init(&ring->json, EVENT_JSON_BYTES_MAX);
 	recover(ring);
+	event_log_keep_notes(daemon->events, ring->notes);
 	err = start_queue(ring);
 	if (!err)
 		err = loop_watch(daemon->loop, lsm_ring_fd(daemon->lsm), EPOLLIN, on_ring, ring, &ring->source);

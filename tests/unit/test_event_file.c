@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "enforcer/event_log.h"
 #include "enforcer/event_sink.h"
 #include "enforcer/log.h"
 #include "enforcer/loop.h"
@@ -108,6 +109,13 @@ static void stop_waiting(uint32_t events, void *data)
 		loop_quit(f->loop, 0);
 }
 
+static void wait_until_it_works(struct fixture *f)
+{
+	assert_int_equal(loop_timer(f->loop, 0, NSEC_PER_SEC / 100, stop_waiting, f, &f->poll), 0);
+	assert_int_equal(loop_run(f->loop), 0);
+	loop_unwatch(&f->poll);
+}
+
 static void set_file_limit(rlim_t bytes)
 {
 	struct rlimit limit;
@@ -131,8 +139,7 @@ static void test_line_cut_by_a_full_disk_is_finished_later(void **state)
 		write_numbered(f, i, 1000);
 	assert_true(event_sink_is_failing(f->sink));
 	set_file_limit(before.rlim_cur);
-	assert_int_equal(loop_timer(f->loop, 0, NSEC_PER_SEC / 100, stop_waiting, f, &f->poll), 0);
-	assert_int_equal(loop_run(f->loop), 0);
+	wait_until_it_works(f);
 	write_numbered(f, 5, 1000);
 	assert_int_equal(check_file(f->file, 0), 6);
 	assert_int_equal(event_sink_dropped(f->sink), 0);
@@ -205,8 +212,7 @@ static void test_file_that_cannot_be_rotated_stays_bounded(void **state)
 	assert_int_equal(stat(f->file, &st), 0);
 	assert_true(st.st_size <= 2500);
 	assert_int_equal(rmdir(f->old), 0);
-	assert_int_equal(loop_timer(f->loop, 0, NSEC_PER_SEC / 100, stop_waiting, f, &f->poll), 0);
-	assert_int_equal(loop_run(f->loop), 0);
+	wait_until_it_works(f);
 	assert_int_equal(check_file(f->file, 4), 1);
 	assert_int_equal(check_file(f->old, 2), 2);
 }
@@ -270,6 +276,188 @@ static void test_file_is_private_and_regular(void **state)
 	assert_null(f->sink);
 }
 
+/* A daemon whose first event meets a full disk, in a file that ends in the middle of a line. */
+static void test_line_cut_by_a_dead_daemon_stays_apart_on_a_full_disk(void **state)
+{
+	_cleanup_(close_file) FILE *file = NULL;
+	struct fixture *f = *state;
+	struct rlimit before;
+	char text[64] = "";
+
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &before);
+	file = fopen(f->file, "we");
+	fputs("{\"i\":", file);
+	close_file(&file);
+	set_file_limit(5);
+	open_sink(f, 0);
+	event_sink_write(f->sink, "{\"i\":1}", 7);
+	assert_true(event_sink_is_failing(f->sink));
+	set_file_limit(before.rlim_cur);
+	event_sink_write(f->sink, "{\"i\":2}", 7);
+	wait_until_it_works(f);
+	file = fopen(f->file, "re");
+	assert_true(fread(text, 1, sizeof(text) - 1, file) > 0);
+	assert_string_equal(text, "{\"i\":\n{\"i\":1}\n{\"i\":2}\n");
+	signal(SIGXFSZ, SIG_DFL);
+}
+
+/* Cut short by somebody else while a line was half written: its rest alone would be no line. */
+static void test_line_cut_in_a_file_that_was_truncated_is_whole(void **state)
+{
+	struct fixture *f = *state;
+	struct rlimit before;
+
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &before);
+	open_sink(f, 0);
+	set_file_limit(1500);
+	write_numbered(f, 0, 1000);
+	write_numbered(f, 1, 1000);
+	assert_true(event_sink_is_failing(f->sink));
+	set_file_limit(before.rlim_cur);
+	assert_int_equal(truncate(f->file, 0), 0);
+	wait_until_it_works(f);
+	assert_int_equal(check_file(f->file, 1), 1);
+	signal(SIGXFSZ, SIG_DFL);
+}
+
+static void test_removed_file_is_made_anew(void **state)
+{
+	struct fixture *f = *state;
+
+	open_sink(f, 0);
+	write_numbered(f, 0, 10);
+	assert_int_equal(unlink(f->file), 0);
+	write_numbered(f, 1, 10);
+	assert_int_equal(check_file(f->file, 1), 1);
+}
+
+/* No descriptor is left, as with a read-only disk: the daemon starts, and writes when it can. */
+static void test_file_that_cannot_be_opened_now_is_opened_later(void **state)
+{
+	struct fixture *f = *state;
+	struct rlimit before, none;
+	int first_free = dup(0);
+
+	close(first_free);
+	getrlimit(RLIMIT_NOFILE, &before);
+	none = before;
+	assert_int_equal(event_sink_new_file(f->loop, "/proc/1/events", 0, &f->sink), -ENOENT);
+	none.rlim_cur = (rlim_t)first_free;
+	setrlimit(RLIMIT_NOFILE, &none);
+	assert_int_equal(event_sink_new_file(f->loop, f->file, 0, &f->sink), 0);
+	assert_true(event_sink_is_failing(f->sink));
+	write_numbered(f, 0, 10);
+	setrlimit(RLIMIT_NOFILE, &before);
+	write_numbered(f, 1, 10);
+	wait_until_it_works(f);
+	assert_int_equal(check_file(f->file, 0), 2);
+}
+
+/* {"type":"lost",…} lines of a file: the sum of their counts. Other lines: *ret_lines. */
+static uint64_t sum_lost(const char *path, uint64_t *ret_lines)
+{
+	_cleanup_(close_file) FILE *file = fopen(path, "re");
+	char line[4096];
+	uint64_t sum = 0;
+
+	*ret_lines = 0;
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file)) {
+		struct json_object *object = json_tokener_parse(line), *count = NULL, *output = NULL;
+
+		assert_non_null(object);
+		if (json_object_object_get_ex(object, "count", &count)) {
+			sum += json_object_get_uint64(count);
+			assert_true(json_object_object_get_ex(object, "output", &output));
+			assert_string_equal(json_object_get_string(output), "file");
+		} else {
+			++*ret_lines;
+		}
+		json_object_put(object);
+	}
+	return sum;
+}
+
+static void test_what_a_full_disk_did_not_take_is_told_exactly(void **state)
+{
+	struct fixture *f = *state;
+	struct rlimit before;
+	uint64_t lines, n = 12000, lost;
+
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &before);
+	open_sink(f, 0);
+	write_numbered(f, 0, 1000);
+	set_file_limit(1500);
+	for (unsigned int i = 1; i < n; i++)
+		write_numbered(f, i, 1000);
+	assert_true(event_sink_dropped(f->sink) > 0);
+	assert_true(event_sink_waiting(f->sink) <= EVENT_SINK_SPOOL_BYTES);
+	set_file_limit(before.rlim_cur);
+	wait_until_it_works(f);
+	lost = sum_lost(f->file, &lines);
+	assert_true(lost > 0);
+	assert_int_equal(lines + lost, n);
+	assert_int_equal(lost, event_sink_dropped(f->sink));
+	signal(SIGXFSZ, SIG_DFL);
+}
+
+/* Killed with lines in memory: the next daemon knows how many, and tells the file; with nothing in memory it is silent. */
+static void test_lines_that_died_with_a_daemon_are_told_by_the_next(void **state)
+{
+	struct fixture *f = *state;
+	struct event_log_options options = { .stdout_fd = -1, .file = f->file };
+	struct hf_event_notes notes = { 0 }, killed;
+	struct event_log *log = NULL;
+	struct rlimit before;
+	uint64_t lines;
+
+	getrlimit(RLIMIT_FSIZE, &before);
+	assert_int_equal(event_log_new(f->loop, &options, &log), 0);
+	event_log_append(log, "{\"i\":0}", 7); /* before the notes were there */
+	event_log_keep_notes(log, &notes);
+	set_file_limit(20);
+	for (unsigned int i = 1; i < 10; i++)
+		event_log_append(log, "{\"i\":1}", 7);
+	killed = notes;
+	set_file_limit(before.rlim_cur);
+	assert_int_equal(killed.lines, 10);
+	assert_int_equal(killed.out[EVENT_OUTPUT_FILE], 2);
+	assert_int_equal(killed.out[EVENT_OUTPUT_STDOUT], 10); /* nobody wanted them there */
+	assert_int_equal(truncate(f->file, 16), 0); /* and what an orderly end would still have written is not there */
+	event_log_free(&log);
+	assert_int_equal(truncate(f->file, 16), 0);
+	for (int life = 0; life < 2; life++) {
+		assert_int_equal(event_log_new(f->loop, &options, &log), 0);
+		event_log_keep_notes(log, &killed);
+		event_log_append(log, "{\"i\":2}", 7);
+		event_log_free(&log);
+		assert_int_equal(sum_lost(f->file, &lines), 8);
+		assert_int_equal(lines, 3 + life);
+		assert_int_equal(killed.out[EVENT_OUTPUT_FILE], killed.lines);
+	}
+}
+
+/* Killed between an output and the count: the output has one more, which comes again. */
+static void test_output_that_is_ahead_is_owed_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct event_log_options options = { .stdout_fd = -1, .file = f->file };
+	struct hf_event_notes notes = { .lines = 5, .out = { 5, 6 } };
+	struct event_log *log = NULL;
+	uint64_t lines;
+
+	assert_int_equal(event_log_new(f->loop, &options, &log), 0);
+	event_log_keep_notes(log, &notes);
+	event_log_append(log, "{}", 2);
+	event_log_free(&log);
+	assert_int_equal(sum_lost(f->file, &lines), 0);
+	assert_int_equal(notes.lines, 6);
+	assert_int_equal(notes.out[EVENT_OUTPUT_FILE], 6);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -284,6 +472,13 @@ int main(void)
 		TEST(test_reopen_follows_a_moved_file),
 		TEST(test_failed_reopen_keeps_the_old_file),
 		TEST(test_file_is_private_and_regular),
+		TEST(test_line_cut_by_a_dead_daemon_stays_apart_on_a_full_disk),
+		TEST(test_line_cut_in_a_file_that_was_truncated_is_whole),
+		TEST(test_removed_file_is_made_anew),
+		TEST(test_file_that_cannot_be_opened_now_is_opened_later),
+		TEST(test_what_a_full_disk_did_not_take_is_told_exactly),
+		TEST(test_lines_that_died_with_a_daemon_are_told_by_the_next),
+		TEST(test_output_that_is_ahead_is_owed_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

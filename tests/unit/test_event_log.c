@@ -185,7 +185,7 @@ static void test_unread_pipe_spools_and_keeps_flags(void **state)
 		append_numbered(f, i, 5000);
 	event_log_get_stats(f->log, &stats);
 	assert_int_equal(stats.dropped, 0);
-	assert_false(stats.stdout_failing);
+	assert_false(stats.outputs[EVENT_OUTPUT_STDOUT].failing);
 	assert_int_equal(fcntl(f->out[1], F_GETFL), flags);
 	read_until(f, "\"i\":199");
 	event_log_append(f->log, "{\"i\":200}", 9);
@@ -204,7 +204,7 @@ static void test_overflow_is_counted_and_told(void **state)
 	for (unsigned int i = 0; i < 1000; i++)
 		append_numbered(f, i, 10000);
 	event_log_get_stats(f->log, &stats);
-	assert_true(stats.stdout_failing);
+	assert_true(stats.outputs[EVENT_OUTPUT_STDOUT].failing);
 	assert_in_range(stats.dropped, 500, 700);
 	read_until(f, "\"lost\"");
 	arrived = check_lines(f->text, 0, &lost);
@@ -213,7 +213,7 @@ static void test_overflow_is_counted_and_told(void **state)
 	assert_int_equal(json_object_get_int64(count), stats.dropped);
 	json_object_put(lost);
 	event_log_get_stats(f->log, &stats);
-	assert_false(stats.stdout_failing);
+	assert_false(stats.outputs[EVENT_OUTPUT_STDOUT].failing);
 }
 
 static void test_blocking_pipe_without_reopen_never_blocks(void **state)
@@ -258,8 +258,8 @@ static void test_reader_that_left_does_not_kill(void **state)
 	append_numbered(f, 0, 10);
 	append_numbered(f, 1, 10);
 	event_log_get_stats(f->log, &stats);
-	assert_true(stats.stdout_failing);
-	assert_false(stats.file_failing);
+	assert_true(stats.outputs[EVENT_OUTPUT_STDOUT].failing);
+	assert_false(stats.outputs[EVENT_OUTPUT_FILE].failing);
 	assert_int_equal(stats.lines, 2);
 }
 
@@ -272,7 +272,7 @@ static void test_full_device_is_noticed(void **state)
 	open_log(f, full, NULL, 0);
 	append_numbered(f, 0, 10);
 	event_log_get_stats(f->log, &stats);
-	assert_true(stats.stdout_failing);
+	assert_true(stats.outputs[EVENT_OUTPUT_STDOUT].failing);
 	assert_int_equal(stats.dropped, 0);
 }
 

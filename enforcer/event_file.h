@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A file that lines are appended to, whole ones, whatever others do to it. Used by event_sink.c only.
+ *
+ * Owns: opening, rotation, lines that were written in part. Must not know: what waits to be written, or when to try again.
+ * Main thread only; a write may wait for the disk as any write does.
+ */
+#ifndef ENFORCER_EVENT_FILE_H
+#define ENFORCER_EVENT_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct event_file {
+	const char *path; /* borrowed */
+	uint64_t max_bytes; /* renamed to PATH.1 beyond; 0 never */
+	int fd;		  /* -1: not open */
+	uint64_t bytes;	  /* its length, as far as we know */
+	uint64_t dev, ino;
+	size_t torn; /* bytes of the line to be written that stand at its end */
+	bool ragged; /* it ends in the middle of a line that nobody will finish */
+};
+
+/* Opens, or creates, the file at path; the one that was open is closed then. On failure that one stays.
+ * 0; -errno (-ELOOP: a symbolic link; -EINVAL: not a regular file). */
+int event_file_open(struct event_file *file);
+void event_file_close(struct event_file *file);
+
+/* Puts a whole line of n bytes, its newline included, behind the last one. On failure a part of it may stand there: the next
+ * call is with the same line. A file that was removed is made anew, one that was cut short is written on. 0; -errno. */
+int event_file_put(struct event_file *file, const char *line, size_t n);
+
+/* True when the file behind fd, n bytes long, does not end with a newline. */
+bool event_file_is_ragged(int fd, uint64_t bytes);
+
+#endif
