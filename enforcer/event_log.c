@@ -169,6 +169,17 @@ void event_log_keep_notes(struct event_log *log, struct hf_event_notes *notes)
 	log->notes = notes;
 }
 
+void event_log_leave_notes(struct event_log *log)
+{
+	if (log->notes == &log->own)
+		return;
+	for (size_t i = 0; i < HF_EVENT_OUTPUTS; i++)
+		if (log->sinks[i])
+			event_sink_leave_note(log->sinks[i]);
+	log->own = *log->notes;
+	log->notes = &log->own;
+}
+
 void event_log_append(struct event_log *log, const char *line, size_t bytes)
 {
 	log->appended++;

@@ -68,6 +68,9 @@ void event_log_append(struct event_log *log, const char *line, size_t bytes);
 /* Counts in notes (borrowed, outlive the log) from now on: what earlier daemons could not write is told to each output then. */
 void event_log_keep_notes(struct event_log *log, struct hf_event_notes *notes);
 
+/* Before the notes go: tries once more to write what waits. What an output does not take even then, the notes say is missing. */
+void event_log_leave_notes(struct event_log *log);
+
 /* Opens the file anew, after it was moved away by somebody else (logrotate and SIGHUP). On failure the old one stays:
  * -errno. 0 when there is no file. */
 int event_log_reopen(struct event_log *log);

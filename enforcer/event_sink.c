@@ -408,6 +408,16 @@ void event_sink_keep_note(struct event_sink *sink, __u64 *note, uint64_t value, 
 		flush_sink(sink);
 }
 
+void event_sink_leave_note(struct event_sink *sink)
+{
+	write_out(sink);
+	shrink_spool(sink);
+	sink->telling = 0;
+	sink->untold = 0;
+	sink->own_accepted = *sink->accepted;
+	sink->accepted = &sink->own_accepted;
+}
+
 bool event_sink_is_failing(const struct event_sink *sink)
 {
 	return sink->failing;

@@ -36,6 +36,9 @@ int event_sink_reopen(struct event_sink *sink);
  * beginning with value; missing lines of earlier daemons are told as soon as it works. */
 void event_sink_keep_note(struct event_sink *sink, __u64 *note, uint64_t value, uint64_t missing);
 
+/* Tries once more to write what waits; what is left is the next daemon's to tell. The note is not touched any more. */
+void event_sink_leave_note(struct event_sink *sink);
+
 /* True while lines wait because of an error, or are being dropped. */
 bool event_sink_is_failing(const struct event_sink *sink);
 /* Lines that were not taken, by earlier daemons included once they are known. */

@@ -317,7 +317,7 @@ int ring_new(struct daemon *daemon, struct ring **ret)
 	ring->config = lsm_config(daemon->lsm);
 	json_init(&ring->json, EVENT_JSON_BYTES_MAX);
 	recover(ring);
-	event_log_keep_notes(daemon->events, ring->notes);
+	event_log_keep_notes(daemon->events, &ring->config->events);
 	err = start_queue(ring);
 	if (!err)
 		err = loop_watch(daemon->loop, lsm_ring_fd(daemon->lsm), EPOLLIN, on_ring, ring, &ring->source);
@@ -343,6 +343,7 @@ void ring_free(struct ring **ring)
 	if (gone->queue)
 		tell_events(gone, HF_RING_BYTES / sizeof(struct hf_event), true);
 	event_queue_free(&gone->queue);
+	event_log_leave_notes(gone->daemon->events);
 	json_release(&gone->json);
 	free(gone);
 	*ring = NULL;

@@ -144,7 +144,7 @@ static struct sample *add(struct fixture *f, uint64_t ino, uint64_t now)
 	struct event_queue_record item = { .record = &s->record, .bytes = sizeof(*s), .next = ino * 8, .context = &context };
 
 	if (!s->record.version) {
-		s->record = (struct hf_event){ .version = HF_ABI_VERSION, .slot = HF_SLOT_FIRST, .path_bytes = 6,
+		s->record = (struct hf_event){ .version = HF_EVENT_VERSION, .slot = HF_SLOT_FIRST, .path_bytes = 6,
 					       .file_bytes = FILE_BYTES, .pid = 51, .dev = 9, .generation = 3, .ctime_ns = 4 };
 		s->record.bytes = sizeof(s->record) + 6;
 		memcpy(s->data, "x/tmp/", 6);
@@ -341,7 +341,7 @@ static void test_file_without_a_path_is_not_asked_for(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct hf_event *record = &f->samples[f->n].record;
 
-		*record = (struct hf_event){ .version = HF_ABI_VERSION, .path_bytes = rows[i].path_bytes,
+		*record = (struct hf_event){ .version = HF_EVENT_VERSION, .path_bytes = rows[i].path_bytes,
 					     .bytes = sizeof(*record) + 6, .flags = rows[i].flags,
 					     .reason = (uint8_t)rows[i].reason };
 		memcpy(f->samples[f->n].data, "x/tmp/", 6);
@@ -354,7 +354,7 @@ static void test_file_without_a_path_is_not_asked_for(void **state)
 static void test_untold_and_unreadable_records_keep_their_place(void **state)
 {
 	struct fixture *f = *state;
-	struct sample bad = { .record = { .version = HF_ABI_VERSION + 1 } };
+	struct sample bad = { .record = { .version = HF_EVENT_VERSION + 1 } };
 	struct event_context context = { 0 };
 	struct event_queue_record canary = { .record = &bad.record, .bytes = sizeof(bad), .next = 8 };
 	struct event_queue_record broken = { .record = &bad.record, .bytes = sizeof(bad), .next = 16, .context = &context };
