@@ -108,7 +108,7 @@ static __always_inline void enrol_identify_upper(struct hf_enrol *enrol, struct 
 	struct inode *upper = dentry ? BPF_CORE_READ(dentry, d_inode) : NULL;
 
 	enrol->value.cookie = upper ? BPF_CORE_READ(upper, i_ino) : 0;
-	enrol->value.ctime_ns = upper ? BPF_CORE_READ(upper, i_sb, s_dev) : 0;
+	enrol->value.ctime_ns = upper ? inode_dev(upper) : 0;
 }
 
 /* Answers: what does the kernel call this file or folder? */

@@ -16,6 +16,7 @@
 
 #include "enforcer/container.h"
 #include "enforcer/daemon.h"
+#include "enforcer/digests.h"
 #include "enforcer/event_json.h"
 #include "enforcer/event_log.h"
 #include "enforcer/event_queue.h"
@@ -46,6 +47,7 @@ struct ring {
 	uint64_t ahead; /* position behind the last record of the queue */
 	bool repeated;	/* the next record may have been told before */
 	bool unreadable_told;
+	bool closing;
 };
 
 /* Records of the canary are for the daemon itself, which has had its answer. */
@@ -155,7 +157,10 @@ static void on_ring(uint32_t events, void *data)
 
 static void on_answer(void *data)
 {
-	visit(data);
+	struct ring *ring = data;
+
+	if (!ring->closing)
+		visit(ring);
 }
 
 static void on_late(const char *line, size_t bytes, void *data)
@@ -237,6 +242,7 @@ static void on_lost_check(uint32_t events, void *data)
 static int start_queue(struct ring *ring)
 {
 	struct event_queue_options options = {
+		.ask = digests_of_file, .digests = ring->daemon->digests,
 		.wait_ns = ring->daemon->options.digest_wait_ms * (NSEC_PER_SEC / 1000),
 		.on_answer = on_answer, .on_late = on_late, .data = ring,
 	};
@@ -340,6 +346,8 @@ void ring_free(struct ring **ring)
 	loop_unwatch(&gone->source);
 	loop_unwatch(&gone->check);
 	loop_unwatch(&gone->look);
+	gone->closing = true;
+	digests_cancel(gone->daemon->digests);
 	if (gone->queue)
 		tell_events(gone, HF_RING_BYTES / sizeof(struct hf_event), true);
 	event_queue_free(&gone->queue);
