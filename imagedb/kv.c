@@ -14,12 +14,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "imagedb/kv_check.h"
 #include "imagedb/util.h"
 
 #define READERS		126u	/* LMDB's default: threads of all processes that read in the same instant */
+#define DISK_FULL_BYTES	(1u << 20)	/* free: no more than this */
 
 struct imagedb_kv {
 	MDB_env *env;
@@ -249,6 +251,16 @@ int imagedb_kv_read(struct imagedb_kv *kv, imagedb_kv_fn fn, void *data)
 	return r;
 }
 
+/* LMDB says EIO when less was written than asked for, which is what a disk that has just become full does. */
+static int explain(const struct imagedb_kv *kv, int r)
+{
+	struct statvfs disk;
+
+	if (r == EIO && statvfs(kv->path, &disk) == 0 && disk.f_bavail < DISK_FULL_BYTES / disk.f_frsize)
+		return -ENOSPC;
+	return to_errno(r);
+}
+
 enum outcome { OUTCOME_DONE, OUTCOME_FULL, OUTCOME_RESIZED, OUTCOME_PANIC };
 
 /* One try; *ret is what the caller gets when it is OUTCOME_DONE. */
@@ -271,7 +283,7 @@ static enum outcome write_once(struct imagedb_kv *kv, imagedb_kv_fn fn, void *da
 	} else {
 		r = mdb_txn_commit(txn.txn);
 		txn.full = r == MDB_MAP_FULL;
-		*ret = to_errno(r);
+		*ret = explain(kv, r);
 	}
 	pthread_rwlock_unlock(&kv->lock);
 	return txn.full ? OUTCOME_FULL : OUTCOME_DONE;

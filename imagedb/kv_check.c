@@ -417,7 +417,7 @@ int imagedb_kv_check(const char *path, uint64_t max_bytes, char message[IMAGEDB_
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
-		return damaged(&check, "it is no regular file");
+		return S_ISDIR(st.st_mode) ? -EISDIR : damaged(&check, "it is no regular file");
 	if (st.st_size == 0)
 		return 0;
 	check.file_bytes = (uint64_t)st.st_size;

@@ -19,7 +19,7 @@
  * meanwhile. An empty file is sound.
  *
  * Cost: one read for each page of the tree and one for each long value; memory: one bit per page, one page per level.
- * Return: 0, damaged or foreign (-EUCLEAN), none (-ENOENT), no memory (-ENOMEM), or a read error.
+ * Return: 0, damaged or foreign (-EUCLEAN), none (-ENOENT), a folder (-EISDIR), no memory (-ENOMEM), or a read error.
  */
 int imagedb_kv_check(const char *path, uint64_t max_bytes, char message[IMAGEDB_KV_CHECK_MESSAGE]);
 
