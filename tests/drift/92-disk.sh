@@ -60,7 +60,7 @@ disk_end() {
 
 disk_full() {
 	local from
-	check 'full: the daemon on a small disk' disk_daemon -t tmpfs -o size=128k,mode=700 tmpfs
+	check 'full: the daemon on a small disk' disk_daemon -t tmpfs -o size=128k,mode=700 tmpfs || return
 	disk_box disk-a
 	disk_box disk-b
 	from=$(holdfast_log_mark)
@@ -73,7 +73,7 @@ disk_full() {
 
 disk_read_only() {
 	local from
-	check 'read-only: the daemon on a disk of its own' disk_daemon -t tmpfs -o size=1m,mode=700 tmpfs
+	check 'read-only: the daemon on a disk of its own' disk_daemon -t tmpfs -o size=1m,mode=700 tmpfs || return
 	disk_box disk-a
 	disk_box disk-b
 	from=$(holdfast_log_mark)
@@ -94,9 +94,10 @@ disk_failing() {
 	modprobe -q dm-mod && modprobe -q loop || { skip 'a failing disk' 'the kernel has no device mapper or loop devices'; return; }
 	truncate -s $((sectors * 512)) /mnt/scratch/disk
 	loop=$(losetup -f --show /mnt/scratch/disk)
+	export DM_DISABLE_UDEV=1 # there is no udev in the VM: dmsetup makes the node itself
 	dmsetup create hf-disk --table "0 $sectors linear $loop 0" || { skip 'a failing disk' 'no device mapper'; return; }
-	mkfs.ext4 -q -O ^has_journal /dev/mapper/hf-disk
-	check 'failing: the daemon on a disk of its own' disk_daemon -o errors=continue /dev/mapper/hf-disk
+	mkfs.ext4 -q -F -O ^has_journal /dev/mapper/hf-disk
+	check 'failing: the daemon on a disk of its own' disk_daemon -o errors=continue /dev/mapper/hf-disk || return
 	disk_box disk-a
 	disk_box disk-b
 	sync -f "$disk_dir"

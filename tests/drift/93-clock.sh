@@ -9,11 +9,9 @@ clock_box() {
 	BOX_IMAGE=small box_start "$1" crun || not_ok "$1: a container starts"
 }
 
-# clock_set SECONDS: by so many. bash counts its own seconds by the same clock.
+# clock_set SECONDS: by so many.
 clock_set() {
-	local seconds=$SECONDS
 	date -s "@$(($(date +%s) + $1))" >/dev/null
-	SECONDS=$seconds
 }
 
 # clock_followed NAME: an event that happens now bears the time that the clock shows.

@@ -14,7 +14,7 @@
 
 hf_tree=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 hf_dir=/run hf_pid='' hf_event_lines=() hf_follow='' hf_follow_pid='' hf_fences=0
-hf_passed=0 hf_failed=0 hf_skipped=0 hf_read=() hf_line=''
+hf_passed=0 hf_failed=0 hf_skipped=0 hf_read=() hf_line='' hf_now=0
 hf_arm_seconds=60             # longest scan of a root: the default of 8 s is for machines, not for an emulated and busy one
 hf_wait_seconds=60            # limit of every wait: far above what a busy machine needs, so that reaching it is a failure
 
@@ -47,6 +47,7 @@ check() {
 	else
 		not_ok "$name" "status $status of: $*" "$(<"$hf_dir/check")"
 	fi
+	return "$status"
 }
 
 # check_is NAME GOT WANTED
@@ -73,14 +74,22 @@ finish() {
 }
 
 # --- waiting ----------------------------------------------------------------------------------------------------------
+# clock_read: sets hf_now, in seconds of a clock that nobody sets (bash's own SECONDS follows the date).
+clock_read() {
+	read -r hf_now _ </proc/uptime
+	hf_now=${hf_now%.*}
+}
+
 # file_until FILE LINE REGEX [SECONDS [PID]]: waits until a line of FILE from number LINE on matches; the lines before it are in
 # hf_read, itself in hf_line. Gives up early when the process PID has ended.
 file_until() {
-	local fd pid status=1 end=$((SECONDS + ${4:-$hf_wait_seconds}))
+	local fd pid status=1 end
+	clock_read
+	end=$((hf_now + ${4:-$hf_wait_seconds}))
 	hf_read=()
 	exec {fd}< <(exec tail -n "+$2" -s 0.2 ${5:+"--pid=$5"} -f "$1" 2>/dev/null)
 	pid=$!
-	while ((SECONDS < end)) && IFS= read -r -t $((end - SECONDS)) -u "$fd" hf_line; do
+	while clock_read && ((hf_now < end)) && IFS= read -r -t $((end - hf_now)) -u "$fd" hf_line; do
 		if [[ $hf_line =~ $3 ]]; then
 			status=0
 			break
@@ -220,9 +229,11 @@ events_close() {
 
 # event_wait REGEX [SECONDS]: reads on until a new event line matches.
 event_wait() {
-	local line end=$((SECONDS + ${2:-$hf_wait_seconds}))
+	local line end
+	clock_read
+	end=$((hf_now + ${2:-$hf_wait_seconds}))
 	events_open
-	while ((SECONDS < end)) && IFS= read -r -t $((end - SECONDS)) -u "$hf_follow" line; do
+	while clock_read && ((hf_now < end)) && IFS= read -r -t $((end - hf_now)) -u "$hf_follow" line; do
 		hf_event_lines+=("$line")
 		[[ $line =~ $1 ]] && return 0
 	done
