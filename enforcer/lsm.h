@@ -63,6 +63,8 @@ int lsm_others_remove(void);
 /* True when hook `name` ("mmap_backing_file", …) is attached. */
 bool lsm_has_hook(const struct lsm *lsm, const char *name);
 
+/* Gives back what the question below has read, until it is asked again. */
+void lsm_forget_kernel(void);
 /* True when the running kernel has a function of that name in its BTF; usable without lsm_open. */
 bool lsm_kernel_has_function(const char *name);
 

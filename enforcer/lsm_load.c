@@ -66,13 +66,19 @@ static int make_folder(const char *path)
 	return 0;
 }
 
+static struct btf *kernel_btf; /* some MB to parse: once, until lsm_forget_kernel() */
+
 bool lsm_kernel_has_function(const char *name)
 {
-	static struct btf *btf; /* some MB to parse: once, for as long as the process lives */
+	if (!kernel_btf)
+		kernel_btf = btf__load_vmlinux_btf();
+	return kernel_btf && btf__find_by_name_kind(kernel_btf, name, BTF_KIND_FUNC) > 0;
+}
 
-	if (!btf)
-		btf = btf__load_vmlinux_btf();
-	return btf && btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
+void lsm_forget_kernel(void)
+{
+	btf__free(kernel_btf);
+	kernel_btf = NULL;
 }
 
 /* Where a map is pinned; false: it is not, as .rodata, which belongs to one load. */

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -332,6 +333,8 @@ static int start_ready(struct daemon *daemon, char *reterr)
 	daemon->ready_ns = clock_ns(CLOCK_REALTIME);
 	log_info("ready: %zu policies, %zu containers", policy_set_count(policy_store_set(daemon->policies)),
 		 container_count(daemon->containers));
+	lsm_forget_kernel();
+	malloc_trim(0); /* loading took tens of MB that nothing needs any more */
 	notify_ready("enforcing");
 	return notify_watchdog(daemon->loop, &daemon->watchdog);
 }
