@@ -243,6 +243,7 @@ struct hf_task_tag {
 /* What a killed daemon had in its hands. */
 struct hf_event_notes {
 	__u64 position; /* in the ring, of the end of the record on its way; its lowest bits are those of events_taken before it */
+	__u64 own;	/* of events_taken: the canary's, which nobody is told of */
 	__u64 lines;	/* event lines handed to the outputs, ever */
 	__u64 out[HF_EVENT_OUTPUTS]; /* … of which each has accepted, or been told that they are missing */
 };

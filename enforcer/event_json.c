@@ -336,12 +336,16 @@ static int write_digest_line(struct line *line, size_t path_max, const char *con
 {
 	const struct hf_event *record = line->record;
 	struct json *json = line->json;
+	char message[80];
 
 	read_paths(line, path_max);
 	json_reset(json);
 	json_open_object(json, NULL);
 	json_put_time(json, "time", clock_ns(CLOCK_REALTIME));
 	json_put_string(json, "type", "digest");
+	snprintf(message, sizeof(message), "the digest of the file of event %llu is known",
+		 (unsigned long long)line->context->seq);
+	json_put_string(json, "message", message);
 	json_put_u64(json, "seq", line->context->seq);
 	json_put_time(json, "event_time", record->time_ns + (uint64_t)line->context->boot_to_real_ns);
 	json_open_object(json, "container");

@@ -262,7 +262,7 @@ int event_queue_add(struct event_queue *queue, const struct event_queue_record *
 	}
 	queue->n++;
 	queue->bytes += item->line.bytes;
-	queue->told += item->error == 0;
+	queue->told += item->text != NULL;
 	if (item->text)
 		ask(queue, item);
 	return 0;
@@ -310,7 +310,7 @@ void event_queue_remove(struct event_queue *queue)
 	if (item->question)
 		part_from_question(queue, item);
 	queue->bytes -= item->line.bytes;
-	queue->told -= item->error == 0;
+	queue->told -= item->text != NULL;
 	release_item(item);
 	queue->first = (queue->first + 1) % EVENT_QUEUE_LENGTH;
 	queue->n--;

@@ -58,7 +58,7 @@ void event_queue_free(struct event_queue **queue);
 
 bool event_queue_is_empty(const struct event_queue *queue);
 bool event_queue_is_full(const struct event_queue *queue);
-/* How many of them will be told: for the number of the next one. */
+/* How many of them have a line: for the number of the next one. */
 uint64_t event_queue_told(const struct event_queue *queue);
 
 /* Adds a record behind the others and asks for the digest of its file. context NULL: a record that nobody is told of.

@@ -64,7 +64,7 @@ static int queue_record(struct ring *ring, const struct ring_record *found)
 		context.container = container_by_kernel_id(ring->daemon->containers, record->container);
 	if (context.container)
 		context.policy = context.container->policy;
-	context.seq = ring->config->events_taken + event_queue_told(ring->queue) + 1;
+	context.seq = ring->config->events_taken - ring->config->events.own + event_queue_told(ring->queue) + 1;
 	err = event_queue_add(ring->queue, &item, clock_ns(CLOCK_MONOTONIC));
 	if (!err)
 		ring->repeated = false;
@@ -118,7 +118,7 @@ static void take_head(struct ring *ring, const struct event_queue_head *head)
 	if (head->line)
 		event_log_append(ring->daemon->events, head->line, head->bytes);
 	if (!head->error)
-		ring_note_taken(config);
+		ring_note_taken(config, head->line != NULL);
 	event_queue_remove(ring->queue);
 	ring_map_take(ring->map, head->next);
 }
@@ -282,7 +282,7 @@ static int take_from_other(struct ring *ring, struct ring_map *map, const struct
 	event_queue_remove(ring->queue);
 	ring_map_take(map, found->next);
 	if (!head.error)
-		ring_note_taken(ring->config);
+		ring_note_taken(ring->config, head.line != NULL);
 	return 0;
 }
 

@@ -19,8 +19,10 @@ void ring_note_begin(struct hf_config *config, uint64_t end)
 	store(&config->events.position, end | (config->events_taken & COUNT_BITS));
 }
 
-void ring_note_taken(struct hf_config *config)
+void ring_note_taken(struct hf_config *config, bool told)
 {
+	if (!told)
+		store(&config->events.own, config->events.own + 1);
 	store(&config->events_taken, config->events_taken + 1);
 }
 

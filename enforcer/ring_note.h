@@ -8,6 +8,7 @@
 #ifndef ENFORCER_RING_NOTE_H
 #define ENFORCER_RING_NOTE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "bpf-lsm/abi.h"
@@ -15,8 +16,8 @@
 
 /* A record that ends at position `end` (a multiple of 8) is about to be told. */
 void ring_note_begin(struct hf_config *config, uint64_t end);
-/* It was. */
-void ring_note_taken(struct hf_config *config);
+/* It was; or it was the canary's, which nobody is told of. */
+void ring_note_taken(struct hf_config *config, bool told);
 
 enum ring_note_state {
 	RING_NOTE_CLEAN,    /* no record was on its way */

@@ -86,7 +86,7 @@ static void test_late_digest_names_event_and_file(void **state)
 	text[event_json_fill(&line, &filled, text)] = '\0';
 	assert_non_null(strstr(text, "\",\"type\":\"digest\""));
 	assert_string_equal(strstr(text, ",\"type\""),
-			    ",\"type\":\"digest\",\"seq\":12,\"event_time\":\"1970-01-01T00:00:01.000000001Z\",\"container\":{"
+			    ",\"type\":\"digest\",\"message\":\"the digest of the file of event 12 is known\",\"seq\":12,\"event_time\":\"1970-01-01T00:00:01.000000001Z\",\"container\":{"
 			    "\"id\":\"abc\"},\"file\":{\"path\":\"/tmp/x\",\"dev\":\"8:3\",\"inode\":5,\"generation\":6,"
 			    "\"size\":7,\"sha256\":\"" HEX_32 "\"},\"severity\":\"info\"}");
 }

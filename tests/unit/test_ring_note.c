@@ -27,7 +27,7 @@ static void check_kill(uint64_t n, enum step step)
 
 		ring_note_begin(&config, position + 40);
 		if (!last || step >= STEP_COUNTED)
-			ring_note_taken(&config);
+			ring_note_taken(&config, true);
 		if (!last || step >= STEP_TAKEN)
 			position += 40;
 	}
@@ -55,7 +55,7 @@ static void test_second_kill_changes_nothing(void **state)
 	assert_int_equal(ring_note_recover(&config, 0), RING_NOTE_DOUBTFUL);
 	ring_note_begin(&config, 48);
 	assert_int_equal(ring_note_recover(&config, 0), RING_NOTE_DOUBTFUL);
-	ring_note_taken(&config);
+	ring_note_taken(&config, true);
 	assert_int_equal(ring_note_recover(&config, 0), RING_NOTE_TOLD);
 	assert_int_equal(config.events_taken, 8);
 }

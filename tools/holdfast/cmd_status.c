@@ -83,8 +83,8 @@ static void add_numbers(struct listing *listing, struct json_object *status)
 	    (long long)cli_json_number(c, "pending"));
 	add(listing, "verdicts", CLI_COLOUR_NONE, "%lld denied, %lld audited", (long long)cli_json_number(k, "denied"),
 	    (long long)cli_json_number(k, "audited"));
-	add(listing, "events", lost ? CLI_COLOUR_WARN : CLI_COLOUR_NONE, "%lld delivered, %lld lost",
-	    (long long)cli_json_number(e, "delivered"), lost);
+	add(listing, "events", lost ? CLI_COLOUR_WARN : CLI_COLOUR_NONE, "%lld delivered, %lld waiting, %lld lost",
+	    (long long)cli_json_number(e, "delivered"), (long long)cli_json_number(e, "waiting"), lost);
 	add(listing, "catalogue", CLI_COLOUR_NONE, "%lld of %lld entries", (long long)cli_json_number(catalog, "entries"),
 	    (long long)cli_json_number(catalog, "max"));
 }
