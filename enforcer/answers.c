@@ -17,6 +17,7 @@
 #include "enforcer/event_json.h"
 #include "enforcer/event_log.h"
 #include "enforcer/faults.h"
+#include "enforcer/images.h"
 #include "enforcer/log.h"
 #include "enforcer/lsm.h"
 #include "enforcer/policy_store.h"
@@ -24,6 +25,7 @@
 #include "enforcer/ring.h"
 #include "enforcer/request.h"
 #include "enforcer/util.h"
+#include "enforcer/workers.h"
 
 /* --- status --------------------------------------------------------------------------------------------------------- */
 
@@ -161,6 +163,27 @@ static void add_faults(struct daemon *daemon, struct report_status *status)
 	add_sink_faults(daemon, status);
 }
 
+static void add_image_facts(struct daemon *daemon, struct report_status *status)
+{
+	struct images_status images = { 0 };
+	uint64_t done;
+
+	if (!daemon->images)
+		return;
+	images_get_status(daemon->images, &images);
+	done = images.digests + images.unreadable;
+	status->image_sets = images.sets;
+	status->image_files = images.files;
+	status->image_digests = images.digests;
+	status->image_pending = images.files > done ? images.files - done : 0;
+	status->image_unreadable = images.unreadable;
+	if (images.fault[0])
+		degrade(status, "the image database %s", images.fault);
+	if (!workers_alive(daemon->workers))
+		degrade(status, "the process that starts children has ended: no image can be read until the daemon is "
+				"started again");
+}
+
 static int answer_status(void *data, struct json_object *request, struct json_object **ret)
 {
 	struct daemon *daemon = data;
@@ -182,6 +205,7 @@ static int answer_status(void *data, struct json_object *request, struct json_ob
 	if (err < 0)
 		degrade(status, "the counters cannot be read: %s", strerror(-err));
 	add_faults(daemon, status);
+	add_image_facts(daemon, status);
 	*ret = report_status(status);
 	return *ret ? 0 : -ENOMEM;
 }

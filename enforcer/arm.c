@@ -396,6 +396,7 @@ static int submit(struct arming *a, int rootfs_fd)
 	job->rootfs_fd = rootfs_fd;
 	job->pid = a->container->pid;
 	job->container = a->container->kernel_id;
+	job->image = a->container->facts.image;
 	job->mounts = a->oci->mounts;
 	job->n_mounts = a->oci->n_mounts;
 	job->deadline_ns = a->asked_ns + a->daemon->options.enrol_timeout_ms * 1000000ull;

@@ -6,6 +6,7 @@
 #ifndef ENFORCER_DAEMON_H
 #define ENFORCER_DAEMON_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -19,6 +20,7 @@ struct enroller;
 struct event_log;
 struct faults;
 struct hook_server;
+struct images;
 struct loop;
 struct loop_source;
 struct policy_store;
@@ -31,6 +33,9 @@ struct daemon_options {
 	const char *event_file;	 /* NULL: standard output only */
 	uint64_t event_file_max_bytes; /* rotated to FILE.1 beyond this; 0 never */
 	unsigned int enrol_timeout_ms;
+	const char *state_dir;	 /* image database; default /var/lib/holdfast */
+	uint64_t layer_grace_ns; /* how long an image without containers stays in the catalogue */
+	uint64_t digest_bytes_per_second; /* read for digests; 0: none are computed */
 	struct lsm_limits limits;
 	unsigned int digest_wait_ms; /* longest wait of an event for the digest of its file */
 	bool quiet; /* no events on standard output */
@@ -45,12 +50,14 @@ struct daemon {
 	struct policy_store *policies;
 	struct event_log *events;
 	struct faults *faults;
+	struct images *images; /* NULL: without a database */
 	struct enroller *enroller;
 	struct digests *digests;
 	struct hook_server *hook;
 	struct control *control;
 	struct ring *ring;
 	struct loop_source *watchdog;
+	char images_folder[PATH_MAX];
 	int lock_fd; /* of the run folder */
 	uint64_t last_kernel_id;
 	bool slot_taken[HF_MAX_CONTAINERS]; /* by a container that is starting or running */

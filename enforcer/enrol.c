@@ -92,6 +92,16 @@ bool enrol_make_room(struct enroller *e)
 	return id != 0;
 }
 
+int enrol_show(struct enroller *e, int fd, const struct lsm_enrolment *where, struct hf_enrol *ret)
+{
+	int err;
+
+	do
+		err = lsm_enrol_file(e->lsm, fd, where, ret);
+	while (!err && ret->status == HF_ENROL_FULL && enrol_make_room(e));
+	return err;
+}
+
 /* Waits for work, at most until the next sweep. NULL: nothing to do but tidy, or stop. */
 static struct enrol_job *wait_for_job(struct enroller *e)
 {
@@ -199,23 +209,24 @@ static void init_condition(pthread_cond_t *condition)
 	pthread_condattr_destroy(&attributes);
 }
 
-int enroller_new(struct lsm *lsm, struct loop *loop, struct workers *workers, struct enroller **ret)
+int enroller_new(const struct enroller_options *options, struct enroller **ret)
 {
 	_cleanup_(enroller_free) struct enroller *e = calloc(1, sizeof(*e));
 	int err;
 
 	if (!e)
 		return -ENOMEM;
-	e->lsm = lsm;
-	e->workers = workers;
+	e->lsm = options->lsm;
+	e->workers = options->workers;
+	e->images = options->images;
 	pthread_mutex_init(&e->lock, NULL);
 	init_condition(&e->wake);
 	e->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (e->done_fd < 0)
 		return -errno;
-	err = layers_new(&e->layers);
+	err = layers_new(options->layer_grace_ns, &e->layers);
 	if (!err)
-		err = loop_watch(loop, e->done_fd, EPOLLIN, on_done, e, &e->source);
+		err = loop_watch(options->loop, e->done_fd, EPOLLIN, on_done, e, &e->source);
 	if (!err)
 		err = -pthread_create(&e->thread, NULL, enrol_thread, e);
 	if (err)

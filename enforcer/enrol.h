@@ -20,6 +20,7 @@
 #define ENROL_QUEUE_MAX 1024 /* container starts that may wait; beyond it they get their notReady answer at once */
 
 struct enroller;
+struct images;
 struct lsm;
 struct loop;
 struct workers;
@@ -40,6 +41,7 @@ struct enrol_job {
 	int rootfs_fd; /* taken */
 	pid_t pid;     /* in the container's mount namespace */
 	uint64_t container; /* struct hf_container.id that it will have */
+	const char *image; /* its name, borrowed until done; may be NULL */
 	const struct oci_mount *mounts; /* borrowed until done */
 	size_t n_mounts;
 	uint64_t deadline_ns; /* CLOCK_MONOTONIC */
@@ -63,16 +65,22 @@ struct enrol_job {
 	struct enrol_job *next;
 };
 
+struct enroller_options {
+	struct lsm *lsm;	 /* all borrowed, and outlive the enroller */
+	struct loop *loop;	 /* for the callbacks */
+	struct workers *workers; /* who reads the roots */
+	struct images *images;	 /* the image database; NULL: there is none */
+	uint64_t layer_grace_ns; /* how long a set stays without containers */
+};
+
 /**
  * enroller_new - start the thread
- * @lsm: (borrowed) outlives the enroller
- * @loop: (borrowed) for the callbacks
- * @workers: (borrowed) who reads the roots
+ * @options: (borrowed)
  * @ret: (output)
  *
  * Returns once the thread has registered with the kernel half (needs CAP_BPF) and dropped its capabilities. -errno.
  */
-int enroller_new(struct lsm *lsm, struct loop *loop, struct workers *workers, struct enroller **ret);
+int enroller_new(const struct enroller_options *options, struct enroller **ret);
 /* Cancels what runs, waits for the thread. NULL-safe. */
 void enroller_free(struct enroller **enroller);
 

@@ -11,7 +11,10 @@
 #include "enforcer/enrol.h"
 #include "enforcer/layers.h"
 
+struct hf_enrol;
+struct images;
 struct loop_source;
+struct lsm_enrolment;
 struct workers;
 
 struct enrol_queue {
@@ -23,6 +26,7 @@ struct enrol_queue {
 struct enroller {
 	struct lsm *lsm;
 	struct workers *workers;
+	struct images *images; /* NULL: there is no database */
 	struct layers *layers;
 	struct loop_source *source;
 	pthread_t thread;
@@ -37,6 +41,9 @@ struct enroller {
 	int done_fd;
 };
 
+/* Shows a file to the kernel half. A full catalogue gives up images that no container uses, one after the other. As
+ * lsm_enrol_file. */
+int enrol_show(struct enroller *e, int fd, const struct lsm_enrolment *where, struct hf_enrol *ret);
 /* The catalogue is full: takes out the set that nobody has used for longest. Enrolling thread only. False: there is none. */
 bool enrol_make_room(struct enroller *e);
 /* Does the job on the enrolling thread: fills in its answers. */

@@ -16,8 +16,10 @@
 
 #include "enforcer/enrol_copied.h"
 #include "enforcer/enrol_internal.h"
+#include "enforcer/enrol_stored.h"
 #include "enforcer/enrol_upper.h"
 #include "enforcer/enrol_volumes.h"
+#include "enforcer/images.h"
 #include "enforcer/log.h"
 #include "enforcer/lsm.h"
 #include "enforcer/util.h"
@@ -29,6 +31,7 @@ struct scan_state {
 	struct enroller *enroller;
 	const struct enrol_job *job;
 	struct copied_layers layers;
+	struct image_list *list; /* for the database; NULL: it will not have this set */
 	struct lsm_enrolment where;
 	uint32_t enrolled;
 	uint32_t copied;  /* candidates that lie in the writable layer over the image's file */
@@ -39,17 +42,6 @@ struct scan_state {
 static int fail(struct enrol_job *job, int err, const char *what)
 {
 	snprintf(job->error, sizeof(job->error), "%s: %s", what, strerror(-err));
-	return err;
-}
-
-/* Shows a file to the kernel half. A full catalogue gives up images that no container uses, one after the other. */
-static int enrol_one(struct scan_state *scan, int fd, const struct lsm_enrolment *where, struct hf_enrol *answer)
-{
-	int err;
-
-	do
-		err = lsm_enrol_file(scan->enroller->lsm, fd, where, answer);
-	while (!err && answer->status == HF_ENROL_FULL && enrol_make_room(scan->enroller));
 	return err;
 }
 
@@ -72,7 +64,7 @@ static int show_copied(struct scan_state *scan, const struct imagedb_file *file,
 	scan->copied++;
 	if (copied_is_equal(scan->enroller, scan->job, &scan->layers, file->fd, file->path, lower)) {
 		where.flags |= HF_ENROL_LOWER;
-		err = enrol_one(scan, file->fd, &where, &answer);
+		err = enrol_show(scan->enroller, file->fd, &where, &answer);
 		if (!err && answer.status != HF_ENROL_ADDED && answer.status != HF_ENROL_KNOWN)
 			err = stop_at(scan, answer.status);
 		return err;
@@ -80,6 +72,22 @@ static int show_copied(struct scan_state *scan, const struct imagedb_file *file,
 	if (lsm_written_add(scan->enroller->lsm, &key))
 		scan->unnoted++;
 	return 0;
+}
+
+/* Notes for the database what was enrolled, by the kernel half's name. */
+static void list_file(struct scan_state *scan, const struct imagedb_file *file, const struct hf_enrol *answer)
+{
+	struct imagedb_store_file stored;
+
+	if (!scan->list)
+		return;
+	imagedb_store_file_from_scan(file, &stored);
+	stored.inode = (struct imagedb_store_inode){ .ino = answer->key.ino, .dev = answer->key.dev,
+						     .generation = answer->key.generation };
+	stored.size = answer->value.size_mode >> HF_CATALOG_SIZE_SHIFT;
+	stored.ctime = (struct timespec){ .tv_sec = (time_t)(answer->value.ctime_ns / NSEC_PER_SEC),
+					  .tv_nsec = (long)(answer->value.ctime_ns % NSEC_PER_SEC) };
+	image_list_add(scan->list, &stored);
 }
 
 /* imagedb's callback: shows one file. */
@@ -91,7 +99,7 @@ static int show_file(const struct imagedb_file *file, void *data)
 
 	if (file->hardlink_seen || file->size == 0)
 		return 0;
-	err = enrol_one(scan, file->fd, &scan->where, &answer);
+	err = enrol_show(scan->enroller, file->fd, &scan->where, &answer);
 	if (err == -ENODEV || err == -EACCES || err == -EPERM)
 		return 0; /* cannot be mapped by anybody, so it cannot run either */
 	if (err)
@@ -100,6 +108,7 @@ static int show_file(const struct imagedb_file *file, void *data)
 	case HF_ENROL_ADDED:
 	case HF_ENROL_KNOWN:
 		scan->enrolled++;
+		list_file(scan, file, &answer);
 		return 0;
 	case HF_ENROL_COPIED_UP:
 		return show_copied(scan, file, &answer.key);
@@ -133,7 +142,8 @@ static const char *stop_reason(const struct scan_state *scan, int err)
 /* The walk and the look at each file happen in a child, the answers of the kernel half are asked for here. */
 static int scan_in_child(struct scan_state *scan, struct enrol_job *job, struct imagedb_scan_stats *stats)
 {
-	struct imagedb_scan_options options = { .deadline_ns = job->deadline_ns, .cancel = &scan->enroller->stop };
+	struct imagedb_scan_options options = { .flags = IMAGEDB_SCAN_DETAILS, .deadline_ns = job->deadline_ns,
+						.cancel = &scan->enroller->stop };
 	_cleanup_(worker_free) struct worker *worker = NULL;
 	char fate[WORKERS_ERROR_BYTES];
 	int err = worker_new(scan->enroller->workers, false, &worker);
@@ -163,10 +173,14 @@ static int scan_root(struct enroller *e, struct enrol_job *job, struct layer_set
 	scan.where = (struct lsm_enrolment){ .layer_set = set->id, .root_dev = job->root_dev };
 	if (job->root.own_overlay)
 		scan.where.flags = HF_ENROL_REFUSE_UPPER;
+	if (e->images && job->root.layers && !hides)
+		scan.list = image_list_new(job->root.layers, job->image);
 	err = scan_in_child(&scan, job, &stats);
 	copied_layers_close(&scan.layers);
-	if (err)
+	if (err) {
+		image_list_free(&scan.list);
 		return err;
+	}
 	job->executables = set->executables = scan.enrolled;
 	if (!stats.complete)
 		snprintf(job->warning, sizeof(job->warning),
@@ -174,6 +188,11 @@ static int scan_root(struct enroller *e, struct enrol_job *job, struct layer_set
 			 imagedb_incomplete_to_string(stats.reason));
 	job->clean_upper = job->root.own_overlay && stats.complete && !scan.unnoted;
 	set->complete = job->root.layers && stats.complete && !hides && !scan.copied;
+	if (scan.list && set->complete) {
+		scan.list->stats = stats;
+		images_add(e->images, &scan.list);
+	}
+	image_list_free(&scan.list);
 	return 0;
 }
 
@@ -194,6 +213,22 @@ static int identify_root(struct enroller *e, struct enrol_job *job)
 	return err ? fail(job, err, "cannot find its root in mountinfo") : 0;
 }
 
+/* A set that the database has: its files are opened by their names. False: the tree must be walked. */
+static bool use_store(struct enroller *e, struct enrol_job *job, struct layer_set *set)
+{
+	int err = enrol_from_store(e, job, set->id, &set->executables);
+
+	if (err && err != -ENOENT)
+		log_info("enrolment: the image is not as the database has it (%s): its root is scanned", strerror(-err));
+	if (err)
+		return false;
+	set->complete = true;
+	job->known = true;
+	job->executables = set->executables;
+	job->clean_upper = job->root.own_overlay;
+	return true;
+}
+
 /* Layers that nobody else has scanned. If this writable layer hides some of them, what is found is not the whole image. */
 static int enrol_fresh(struct enroller *e, struct enrol_job *job, struct layer_set **ret)
 {
@@ -202,6 +237,8 @@ static int enrol_fresh(struct enroller *e, struct enrol_job *job, struct layer_s
 
 	if (err)
 		return fail(job, err, "layer set");
+	if (!hides && use_store(e, job, *ret))
+		return 0;
 	return scan_root(e, job, *ret, hides);
 }
 

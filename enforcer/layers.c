@@ -22,12 +22,16 @@ struct layers {
 	struct entry *first;
 	uint32_t last_id;
 	uint32_t idle;
+	uint64_t grace_ns;
 };
 
-int layers_new(struct layers **ret)
+int layers_new(uint64_t grace_ns, struct layers **ret)
 {
 	*ret = calloc(1, sizeof(**ret));
-	return *ret ? 0 : -ENOMEM;
+	if (!*ret)
+		return -ENOMEM;
+	(*ret)->grace_ns = grace_ns;
+	return 0;
 }
 
 static void free_entry(struct entry *entry)
@@ -161,7 +165,7 @@ static bool is_over(const struct layers *layers, const struct entry *entry, uint
 	if (!entry->idle_since_ns)
 		return false;
 	return !entry->identity || !entry->set.complete || layers->idle > LAYERS_IDLE_MAX ||
-	       now_ns - entry->idle_since_ns >= LAYERS_GRACE_NS;
+	       now_ns - entry->idle_since_ns >= layers->grace_ns;
 }
 
 /* Forgets the set at *at. */

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* How long the entries of a set without containers stay: a restart, or the next pod of the same image, comes soon. */
+/* How long the entries of a set without containers stay by default: a restart, or the next pod of the image, comes soon. */
 #define LAYERS_GRACE_NS (600ull * 1000000000ull)
 /* Sets known at once; beyond it sets without users go at once. Nodes hold tens to hundreds of images. */
 #define LAYERS_IDLE_MAX 256
@@ -24,7 +24,8 @@ struct layer_set {
 	uint32_t executables;
 };
 
-int layers_new(struct layers **ret);
+/* grace_ns: how long a set without users stays. -ENOMEM. */
+int layers_new(uint64_t grace_ns, struct layers **ret);
 void layers_free(struct layers **layers);
 
 /* The set of that identity (NULL: one that is never shared), with one user more. *ret is borrowed until its last user has

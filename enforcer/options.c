@@ -11,13 +11,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "enforcer/layers.h"
 #include "enforcer/log.h"
+#include "enforcer/util.h"
 #include "enforcer/wire.h"
 
 #define DEFAULT_POLICY_PATH "/etc/holdfast/policies"
 #define DEFAULT_ENROL_TIMEOUT_MS 8000 /* below the hook's 10 s, which is below the 15 s that the runtime waits */
 #define DEFAULT_DIGEST_WAIT_MS 250 /* a file of some MB, on a busy disk */
 #define DIGEST_WAIT_MAX_MS 10000  /* an alert that comes later is none */
+#define DEFAULT_STATE_DIR "/var/lib/holdfast"
+#define DEFAULT_DIGEST_RATE_MB 20 /* a few percent of a slow disk */
+#define DIGEST_RATE_MAX_MB 100000
+#define LAYER_GRACE_MAX_SECONDS (366ull * 86400)
 #define DEFAULT_EVENT_FILE_MAX (100ull << 20)
 
 #define EXECUTABLES_MAX (1u << 24) /* at 120 bytes each that is 2 GB of kernel memory */
@@ -31,6 +37,9 @@ enum option_code {
 	OPTION_MAX_EXECUTABLES,
 	OPTION_MAX_CONTAINERS,
 	OPTION_DIGEST_WAIT,
+	OPTION_STATE_DIR,
+	OPTION_LAYER_GRACE,
+	OPTION_DIGEST_RATE,
 	OPTION_QUIET,
 	OPTION_DEBUG,
 	OPTION_DOCTOR,
@@ -47,6 +56,9 @@ static const struct option long_options[] = {
 	{ "max-executables", required_argument, NULL, OPTION_MAX_EXECUTABLES },
 	{ "max-containers", required_argument, NULL, OPTION_MAX_CONTAINERS },
 	{ "digest-wait", required_argument, NULL, OPTION_DIGEST_WAIT },
+	{ "state-dir", required_argument, NULL, OPTION_STATE_DIR },
+	{ "layer-grace", required_argument, NULL, OPTION_LAYER_GRACE },
+	{ "digest-rate", required_argument, NULL, OPTION_DIGEST_RATE },
 	{ "quiet", no_argument, NULL, OPTION_QUIET },
 	{ "debug", no_argument, NULL, OPTION_DEBUG },
 	{ "doctor", no_argument, NULL, OPTION_DOCTOR },
@@ -69,6 +81,9 @@ static const char usage[] =
 	"  --max-executables N         files of all images together, set at the first load (1048576)\n"
 	"  --max-containers N          containers at once, set at the first load (4094)\n"
 	"  --digest-wait MS            longest wait of an event for its file's SHA-256; 0 never waits (250)\n"
+	"  --state-dir DIR             image database (" DEFAULT_STATE_DIR ")\n"
+	"  --layer-grace SECONDS       how long an image without containers stays enrolled (600)\n"
+	"  --digest-rate MB            megabytes a second read for digests; 0: none (20)\n"
 	"  --quiet                     no events on standard output\n"
 	"  --debug                     more log lines\n"
 	"  --doctor [-o table|json]    check whether this host can be protected, then exit\n"
@@ -104,6 +119,30 @@ static int take_limit(const char *option, unsigned long long max, uint32_t *ret)
 		return bad_number(option, optarg);
 	*ret = (uint32_t)n;
 	return 0;
+}
+
+/* Options of the image database. */
+static int take_image_option(int option, struct options *o)
+{
+	unsigned long long n;
+
+	switch (option) {
+	case OPTION_STATE_DIR:
+		o->daemon.state_dir = optarg;
+		return 0;
+	case OPTION_LAYER_GRACE:
+		if (!parse_number(optarg, LAYER_GRACE_MAX_SECONDS, &n))
+			return bad_number("--layer-grace", optarg);
+		o->daemon.layer_grace_ns = n * NSEC_PER_SEC;
+		return 0;
+	case OPTION_DIGEST_RATE:
+		if (!parse_number(optarg, DIGEST_RATE_MAX_MB, &n))
+			return bad_number("--digest-rate", optarg);
+		o->daemon.digest_bytes_per_second = n * 1000000;
+		return 0;
+	default:
+		return -EINVAL;
+	}
 }
 
 static int take_option(int option, struct options *o)
@@ -163,7 +202,7 @@ static int take_option(int option, struct options *o)
 		o->action = OPTIONS_DONE;
 		return 0;
 	default:
-		return -EINVAL;
+		return take_image_option(option, o);
 	}
 }
 
@@ -175,6 +214,9 @@ int options_parse(int argc, char **argv, struct options *o)
 		.event_file_max_bytes = DEFAULT_EVENT_FILE_MAX,
 		.enrol_timeout_ms = DEFAULT_ENROL_TIMEOUT_MS,
 		.digest_wait_ms = DEFAULT_DIGEST_WAIT_MS,
+		.state_dir = DEFAULT_STATE_DIR,
+		.layer_grace_ns = LAYERS_GRACE_NS,
+		.digest_bytes_per_second = DEFAULT_DIGEST_RATE_MB * 1000000ull,
 	};
 	int option;
 

@@ -169,6 +169,17 @@ static void add_outputs(struct json_object *events, const struct report_status *
 	}
 }
 
+static void add_images(struct json_object *object, const struct report_status *status)
+{
+	struct json_object *images = add_object(object, "images");
+
+	add_number(images, "sets", status->image_sets);
+	add_number(images, "files", status->image_files);
+	add_number(images, "digests", status->image_digests);
+	add_number(images, "pending", status->image_pending);
+	add_number(images, "unreadable", status->image_unreadable);
+}
+
 static void add_numbers(struct json_object *object, const struct report_status *status)
 {
 	struct json_object *events = add_object(object, "events"), *counters = add_object(object, "counters");
@@ -187,6 +198,7 @@ static void add_numbers(struct json_object *object, const struct report_status *
 			add_number(faults, status->fault_names[i], status->faults[i]);
 	add_number(catalog, "entries", status->catalog_entries);
 	add_number(catalog, "max", status->catalog_max);
+	add_images(object, status);
 }
 
 struct json_object *report_status(const struct report_status *status)

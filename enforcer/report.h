@@ -71,6 +71,8 @@ struct report_status {
 	uint64_t faults[REPORT_FAULTS_MAX]; /* how often each was met */
 	const char *fault_names[REPORT_FAULTS_MAX];
 	uint64_t catalog_entries, catalog_max;
+	/* The image database. pending: files whose digest is still to be computed. */
+	uint64_t image_sets, image_files, image_digests, image_pending, image_unreadable;
 
 	char degraded[REPORT_DEGRADED_MAX][REPORT_DEGRADED_BYTES];
 	size_t n_degraded;

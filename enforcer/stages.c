@@ -27,6 +27,7 @@
 #include "enforcer/faults.h"
 #include "enforcer/hook_server.h"
 #include "enforcer/host.h"
+#include "enforcer/images.h"
 #include "enforcer/log.h"
 #include "enforcer/loop.h"
 #include "enforcer/lsm.h"
@@ -218,9 +219,29 @@ static void stop_policies(struct daemon *daemon)
 	container_table_free(&daemon->containers);
 }
 
+/* A database that cannot be had is no reason not to protect. */
+static int start_images(struct daemon *daemon, char *reterr)
+{
+	struct images_options options = { .folder = daemon->images_folder, .workers = daemon->workers,
+					  .bytes_per_second = daemon->options.digest_bytes_per_second };
+
+	(void)reterr;
+	snprintf(daemon->images_folder, sizeof(daemon->images_folder), "%s/imagedb", daemon->options.state_dir);
+	if (mkdir(daemon->options.state_dir, 0700) && errno != EEXIST)
+		log_warning("cannot make %s: %m", daemon->options.state_dir);
+	return images_new(&options, &daemon->images);
+}
+
+static void stop_images(struct daemon *daemon)
+{
+	images_free(&daemon->images);
+}
+
 static int start_enroller(struct daemon *daemon, char *reterr)
 {
-	int err = enroller_new(daemon->lsm, daemon->loop, daemon->workers, &daemon->enroller);
+	struct enroller_options options = { .lsm = daemon->lsm, .loop = daemon->loop, .workers = daemon->workers,
+					    .images = daemon->images, .layer_grace_ns = daemon->options.layer_grace_ns };
+	int err = enroller_new(&options, &daemon->enroller);
 
 	if (err)
 		snprintf(reterr, STAGES_ERROR_BYTES, "the enrolling thread did not start");
@@ -359,6 +380,7 @@ static const struct {
 	{ "host identity", start_host, NULL },
 	{ "canary", start_canary, NULL },
 	{ "policies", start_policies, stop_policies },
+	{ "image database", start_images, stop_images },
 	{ "enrolment", start_enroller, stop_enroller },
 	{ "digests", start_digests, stop_digests },
 	{ "running containers", start_containers, NULL },

@@ -8,6 +8,7 @@
 #include "enforcer/workers.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,11 +27,11 @@
 #define GRACE_NS (200ull * 1000000ull) /* after its deadline a child may still say how far it came */
 
 struct workers {
-	pthread_mutex_t lock; /* guards all below: one order at a time */
+	pthread_mutex_t lock; /* guards number, packet and the talk: one order at a time */
 	int sock;
 	pid_t pid;
 	uint32_t number;
-	bool dead;
+	atomic_bool dead;
 	struct worker_packet packet;
 };
 
@@ -71,7 +72,7 @@ static int order(struct workers *w, struct spawner_request *request, struct spaw
 	size_t bytes = sizeof(*request);
 	int err;
 
-	if (w->dead)
+	if (atomic_load(&w->dead))
 		return -EPIPE;
 	request->magic = WORKER_MAGIC;
 	request->number = ++w->number ? w->number : ++w->number;
@@ -79,7 +80,7 @@ static int order(struct workers *w, struct spawner_request *request, struct spaw
 	if (!err)
 		err = receive_answer(w, request->number, ret);
 	if (err == -EPIPE || err == -EPROTO)
-		w->dead = true;
+		atomic_store(&w->dead, true);
 	return err;
 }
 
@@ -139,12 +140,9 @@ void workers_free(struct workers **workers)
 
 bool workers_alive(struct workers *w)
 {
-	bool alive;
+	struct pollfd poll_fd = { .fd = w->sock };
 
-	pthread_mutex_lock(&w->lock);
-	alive = !w->dead;
-	pthread_mutex_unlock(&w->lock);
-	return alive;
+	return !atomic_load(&w->dead) && poll(&poll_fd, 1, 0) >= 0 && !(poll_fd.revents & (POLLHUP | POLLERR));
 }
 
 pid_t workers_pid(const struct workers *w)

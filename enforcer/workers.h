@@ -40,7 +40,7 @@ struct workers_options {
 int workers_new(const struct workers_options *options, struct workers **ret, char *reterr);
 /* The spawner ends, and with it all children. NULL-safe. */
 void workers_free(struct workers **workers);
-/* False once the spawner is gone: no child can be made until the daemon is started again. Any thread. */
+/* False once the spawner is gone: no child can be made until the daemon is started again. Any thread, does not wait. */
 bool workers_alive(struct workers *workers);
 /* Of the spawner, for tests and status. */
 pid_t workers_pid(const struct workers *workers);

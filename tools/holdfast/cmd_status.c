@@ -75,6 +75,7 @@ static void add_numbers(struct listing *listing, struct json_object *status)
 {
 	struct json_object *c = cli_json_get(status, "containers"), *e = cli_json_get(status, "events");
 	struct json_object *k = cli_json_get(status, "counters"), *catalog = cli_json_get(status, "catalog");
+	struct json_object *i = cli_json_get(status, "images");
 	long long lost = (long long)cli_json_number(e, "lost"), unwatched = (long long)cli_json_number(c, "unwatched");
 
 	add(listing, "containers", unwatched ? CLI_COLOUR_WARN : CLI_COLOUR_NONE,
@@ -87,6 +88,10 @@ static void add_numbers(struct listing *listing, struct json_object *status)
 	    (long long)cli_json_number(e, "delivered"), (long long)cli_json_number(e, "waiting"), lost);
 	add(listing, "catalogue", CLI_COLOUR_NONE, "%lld of %lld entries", (long long)cli_json_number(catalog, "entries"),
 	    (long long)cli_json_number(catalog, "max"));
+	if (i)
+		add(listing, "images", CLI_COLOUR_NONE, "%lld known, %lld executables, %lld digests, %lld pending",
+		    (long long)cli_json_number(i, "sets"), (long long)cli_json_number(i, "files"),
+		    (long long)cli_json_number(i, "digests"), (long long)cli_json_number(i, "pending"));
 }
 
 static void add_pauses(struct listing *listing, struct json_object *pauses)
