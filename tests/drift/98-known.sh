@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2154
+# An image that is known: its second start reads none of its files, also with a used writable layer; the children that read; the
+# database: digests after arming, resumed after a kill, and the image found again after an unload, as after a reboot.
+
+known_upper=/mnt/images/known-upper # of a container that is started again
+
+known_status() {
+	holdfast -o json status | jq "$1"
+}
+
+# known_reads: read calls of the daemon and of the children that it has ended so far.
+known_reads() {
+	local spawner
+	spawner=$(pgrep -P "$hf_pid" holdfastd-spawn) || return 1
+	awk '/^syscr:/ { n += $2 } END { print n }' "/proc/$hf_pid/io" "/proc/$spawner/io"
+}
+
+# known_start NAME: a start and stop; prints how many files were enrolled and how many reads it took.
+known_start() {
+	local enrolled reads
+	enrolled=$(known_status .counters.enrolled)
+	reads=$(known_reads)
+	box_start "$1" crun || return 1
+	printf '%d %d\n' $(($(known_status .counters.enrolled) - enrolled)) $(($(known_reads) - reads))
+}
+
+known_second() {
+	local from enrolled reads
+	from=$(holdfast_log_mark)
+	read -r enrolled reads <<<"$(known_start known-2)"
+	check 'the second start says that its layers are known' holdfast_log_wait "$from" 'known-2: armed.*known layers' 5
+	check_is 'it enrols nothing' "$enrolled" 0
+	check "it reads nothing of the image ($reads read calls)" test "$reads" -lt 400
+	check_is 'its originals run' "$(box_runs known-2)" ran
+	check_is 'drift in it is denied' "$(box_drops known-2)" EPERM
+	box_stop known-2
+}
+
+# One program chmod-ed, one with a byte more, one replaced; then the same container again.
+known_used_upper() {
+	local from
+	BUNDLE_UPPER=$known_upper box_start known-used crun || not_ok 'a container starts'
+	box_do known-used 'chmod 700 /usr/bin/tac; printf x >>/usr/bin/nl; cp /usr/bin/nl /usr/bin/new; mv /usr/bin/new /usr/bin/od' >/dev/null
+	check_is 'chmod-ed: runs' "$(box_word known-used "$probe exec /usr/bin/tac")" ran
+	check_is 'changed: denied' "$(box_word known-used "$probe exec /usr/bin/nl")" EPERM
+	box_stop known-used
+	from=$(holdfast_log_mark)
+	BUNDLE_UPPER=$known_upper box_start known-used crun || not_ok 'the container starts again'
+	check 'the restart is known' holdfast_log_wait "$from" 'known-used: armed.*known layers' 5
+	check_is 'chmod-ed before the restart: runs' "$(box_word known-used "$probe exec /usr/bin/tac")" ran
+	check_is 'changed before the restart: denied' "$(box_word known-used "$probe exec /usr/bin/nl")" EPERM
+	check_is 'replaced before the restart: denied' "$(box_word known-used "$probe exec /usr/bin/od")" EPERM
+	check_is 'another original: runs' "$(box_runs known-used)" ran
+	box_do known-used 'printf y >>/usr/bin/tac' >/dev/null
+	check_is 'changed after it: denied' "$(box_word known-used "$probe exec /usr/bin/tac")" EPERM
+	box_stop known-used
+	rm -rf "$known_upper"
+}
+
+# --- children ---------------------------------------------------------------------------------------------------------
+
+# A layer with so many files that its scan takes a while.
+known_big_layer() {
+	python3 - "$1" <<-'END'
+		import os, sys
+		for i in range(15000):
+		    if i % 500 == 0:
+		        folder = f"{sys.argv[1]}/opt/many/{i // 500}"
+		        os.makedirs(folder)
+		    with open(f"{folder}/{i}", "w") as f:
+		        f.write("#!/bin/sh\n")
+	END
+}
+
+known_kill_child() {
+	local spawner pid end=$((SECONDS + hf_wait_seconds))
+	spawner=$(pgrep -P "$hf_pid" holdfastd-spawn)
+	while ((SECONDS < end)); do
+		pid=$(pgrep -P "$spawner" holdfastd-read) && kill -KILL "$pid" && return 0
+	done
+	return 1
+}
+
+known_child_dies() {
+	local from image_lower_was killed
+	image_lower_was=$(declare -f image_lower)
+	known_big_layer "$boxes/many"
+	eval "known_base_lower() ${image_lower_was#image_lower}"
+	image_lower() { printf '%s:%s\n' "$boxes/many" "$(known_base_lower "$1")"; }
+	from=$(holdfast_log_mark)
+	known_kill_child &
+	killed=$!
+	box_start known-many crun || not_ok 'a container starts whose scan was killed'
+	check 'the child that scans is killed' wait "$killed"
+	check 'its container is only audited, and told why' holdfast_log_wait "$from" 'known-many: only audited.*killed by signal 9' 5
+	check_is 'it is listed so' "$(holdfast -o json containers | jq -r '.containers[] | select(.id == "known-many").state')" audit
+	check 'the daemon lives' kill -0 "$hf_pid"
+	box_stop known-many
+	from=$(holdfast_log_mark)
+	box_start known-many crun || not_ok 'it starts again'
+	check 'the next start is armed' holdfast_log_wait "$from" 'known-many: armed' 5
+	check_is 'originals run in it' "$(box_runs known-many)" ran
+	box_stop known-many
+	eval "$image_lower_was"
+	rm -rf "$boxes/many"
+}
+
+# --- the database -----------------------------------------------------------------------------------------------------
+
+# known_wait JQ [SECONDS]: until an expression of the status is true.
+known_wait() {
+	local end=$((SECONDS + ${2:-$hf_wait_seconds}))
+	while ((SECONDS < end)); do
+		[[ $(known_status "$1") == true ]] && return 0
+		read -r -t 0.3 <> <(:)
+	done
+	known_status .images
+	return 1
+}
+
+known_digests() {
+	local before
+	check 'digests appear after arming' known_wait '.images.digests > 0'
+	before=$(known_status .images.digests)
+	holdfast_kill
+	check 'the daemon starts after a kill' holdfast_start --digest-rate 1000
+	check 'it finds what was computed' known_wait ".images.digests >= $before"
+	check "and goes on from $before" known_wait ".images.digests > $before or .images.pending == 0"
+}
+
+known_after_unload() {
+	local from
+	check 'the daemon stops' holdfast_stop
+	check 'everything is unloaded' holdfastd --unload
+	check 'and starts on an empty catalogue' holdfast_start --digest-rate 1000
+	check 'the database is open' known_wait '.images.sets > 0'
+	from=$(holdfast_log_mark)
+	box_start known-again crun || not_ok 'a container starts'
+	check 'the image is known from the database' holdfast_log_wait "$from" 'known-again: armed.*known layers' 5
+	check 'its files are enrolled' test "$(known_status .counters.enrolled)" -gt 100
+	check_is 'originals run' "$(box_runs known-again)" ran
+	check_is 'drift is denied' "$(box_drops known-again)" EPERM
+	box_stop known-again
+}
+
+topic_known() {
+	policy_is enforce
+	box_start known-1 crun || { not_ok 'a container starts'; return; }
+	box_stop known-1
+	known_second
+	known_used_upper
+	known_digests
+	known_child_dies
+	known_after_unload
+}
