@@ -15,12 +15,9 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
+#include "enforcer/lsm_sweep.h"
 #include "enforcer/util.h"
 #include "holdfast.skel.h"
-
-#define MAP_KEY_BYTES_MAX 32
-_Static_assert(sizeof(struct hf_catalog_key) <= MAP_KEY_BYTES_MAX && sizeof(struct hf_volume_key) <= MAP_KEY_BYTES_MAX,
-	       "room for a key");
 
 static int view_open(struct lsm_view *view, struct bpf_map *map)
 {
@@ -147,8 +144,6 @@ int lsm_written_add(struct lsm *lsm, const struct hf_written_key *key)
 	return map_put(lsm->skel->maps.hf_written, key, &what);
 }
 
-typedef bool (*key_match_fn)(const void *key, void *data);
-
 static bool volume_is_of(const void *key, void *data)
 {
 	return ((const struct hf_volume_key *)key)->container == *(const uint64_t *)data;
@@ -176,40 +171,21 @@ static bool catalog_matches(const void *key, void *data)
 	return match->fn(key, match->data);
 }
 
-/*
- * Removes all matching keys. The key to be deleted is dropped only when the walk has gone past it: get_next_key of a key
- * that is gone starts from the beginning.
- */
-static int64_t remove_matching(int fd, size_t key_bytes, key_match_fn match, void *data)
+static int64_t remove_matching(struct bpf_map *map, lsm_match_fn match, void *data)
 {
-	char key[MAP_KEY_BYTES_MAX], next[MAP_KEY_BYTES_MAX];
-	int more = bpf_map_get_next_key(fd, NULL, key);
-	int64_t removed = 0;
-
-	while (!more) {
-		more = bpf_map_get_next_key(fd, key, next);
-		if (match(key, data)) {
-			if (bpf_map_delete_elem(fd, key) && errno != ENOENT)
-				return -errno;
-			removed++;
-		}
-		memcpy(key, next, key_bytes);
-	}
-	return removed;
+	return lsm_sweep(bpf_map__fd(map), bpf_map__key_size(map), bpf_map__value_size(map), match, data);
 }
 
 int lsm_volumes_remove(struct lsm *lsm, uint64_t container)
 {
-	int64_t n = remove_matching(bpf_map__fd(lsm->skel->maps.hf_volumes), sizeof(struct hf_volume_key),
-				    volume_is_of, &container);
+	int64_t n = remove_matching(lsm->skel->maps.hf_volumes, volume_is_of, &container);
 
 	return n < 0 ? (int)n : 0;
 }
 
 int lsm_written_remove(struct lsm *lsm, uint64_t container)
 {
-	int64_t n = remove_matching(bpf_map__fd(lsm->skel->maps.hf_written), sizeof(struct hf_written_key),
-				    written_is_of, &container);
+	int64_t n = remove_matching(lsm->skel->maps.hf_written, written_is_of, &container);
 
 	return n < 0 ? (int)n : 0;
 }
@@ -218,8 +194,7 @@ int64_t lsm_catalog_remove_if(struct lsm *lsm, lsm_key_fn fn, void *data)
 {
 	struct catalog_match match = { .fn = fn, .data = data };
 
-	return remove_matching(bpf_map__fd(lsm->skel->maps.hf_catalog), sizeof(struct hf_catalog_key), catalog_matches,
-			       &match);
+	return remove_matching(lsm->skel->maps.hf_catalog, catalog_matches, &match);
 }
 
 int64_t lsm_catalog_remove(struct lsm *lsm, uint32_t layer_set)
