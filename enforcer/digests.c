@@ -20,6 +20,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "enforcer/images.h"
 #include "enforcer/log.h"
 #include "enforcer/loop.h"
 #include "enforcer/thread.h"
@@ -51,6 +52,7 @@ struct queue {
 
 /* lock guards waiting and finished; remembered and n belong to the main thread. */
 struct digests {
+	struct images *images;
 	struct workers *workers;
 	struct loop_source *source;
 	struct worker *worker; /* the thread's */
@@ -125,8 +127,12 @@ static int hash_in_root_of(struct digests *d, struct question *question, pid_t p
 /* The process that tried may have gone, or see another root than its container does. */
 static int answer(struct digests *d, struct question *question)
 {
+	const struct digest_request *request = &question->request;
+	struct imagedb_store_inode inode = { .ino = request->ino, .dev = request->dev, .generation = request->generation };
 	int err;
 
+	if (!images_find_digest(d->images, &inode, request->size, request->ctime_ns, &question->digest))
+		return 0;
 	if (clock_ns(CLOCK_MONOTONIC) >= question->deadline_ns)
 		return -ETIMEDOUT;
 	err = hash_in_root_of(d, question, question->request.pid);
@@ -219,13 +225,14 @@ static void on_done(uint32_t events, void *data)
 	}
 }
 
-int digests_new(struct workers *workers, struct loop *loop, struct digests **ret)
+int digests_new(struct images *images, struct workers *workers, struct loop *loop, struct digests **ret)
 {
 	_cleanup_(digests_free) struct digests *d = calloc(1, sizeof(*d));
 	int err = 0;
 
 	if (!d)
 		return -ENOMEM;
+	d->images = images;
 	d->workers = workers;
 	pthread_mutex_init(&d->lock, NULL);
 	pthread_cond_init(&d->wake, NULL);

@@ -18,6 +18,7 @@
 #define DIGESTS_DEADLINE_NS 1000000000ull /* from the question to its answer: an event waits no longer for its digest */
 
 struct digests;
+struct images;
 struct loop;
 struct workers;
 
@@ -60,13 +61,14 @@ typedef void (*digests_done_fn)(int err, const struct imagedb_digest *digest, vo
 
 /**
  * digests_new - make an empty cache
+ * @images:	(borrowed) image database that is asked first, outlives the digests; NULL: there is none
  * @workers:	(borrowed) who reads the files, outlives the digests; NULL: nothing is computed, only what is remembered is answered
  * @loop:	(borrowed) for the answers
  * @ret:	(output)
  *
  * Return: 0 or -ENOMEM or another -errno.
  */
-int digests_new(struct workers *workers, struct loop *loop, struct digests **ret);
+int digests_new(struct images *images, struct workers *workers, struct loop *loop, struct digests **ret);
 /* Cancels all questions that wait (done is called with -ECANCELED). NULL-safe. */
 void digests_free(struct digests **digests);
 

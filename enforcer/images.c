@@ -379,3 +379,12 @@ int images_walk(struct images *images, const char *identity, imagedb_store_file_
 	imagedb_store_set_free(&set);
 	return err;
 }
+
+int images_find_digest(struct images *images, const struct imagedb_store_inode *inode, uint64_t size, uint64_t ctime_ns,
+		       struct imagedb_digest *ret)
+{
+	struct imagedb_store *store = images ? atomic_load(&images->store) : NULL;
+	struct timespec ctime = { .tv_sec = (time_t)(ctime_ns / NSEC_PER_SEC), .tv_nsec = (long)(ctime_ns % NSEC_PER_SEC) };
+
+	return store && inode->ino ? imagedb_store_find_digest(store, 0, inode, size, ctime, ret) : -ENOENT;
+}

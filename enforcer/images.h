@@ -55,6 +55,10 @@ void images_add(struct images *images, struct image_list **list);
  */
 int images_walk(struct images *images, const char *identity, imagedb_store_file_fn fn, void *data);
 
+/* The stored digest of a file in that state, of whichever image. Blocks on the disk. -ENOENT: there is none. NULL: likewise. */
+int images_find_digest(struct images *images, const struct imagedb_store_inode *inode, uint64_t size, uint64_t ctime_ns,
+		       struct imagedb_digest *ret);
+
 /* Any thread; does not wait for the disk. */
 void images_get_status(struct images *images, struct images_status *ret);
 

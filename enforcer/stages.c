@@ -256,7 +256,7 @@ static void stop_enroller(struct daemon *daemon)
 static int start_digests(struct daemon *daemon, char *reterr)
 {
 	(void)reterr;
-	return digests_new(daemon->workers, daemon->loop, &daemon->digests);
+	return digests_new(daemon->images, daemon->workers, daemon->loop, &daemon->digests);
 }
 
 static void stop_digests(struct daemon *daemon)

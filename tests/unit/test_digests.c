@@ -52,7 +52,7 @@ static void start(struct fixture *f)
 	assert_int_equal(workers_new(&options, &f->workers, why), 0);
 	assert_int_equal(loop_new(&f->loop), 0);
 	assert_int_equal(loop_timer(f->loop, LIMIT_NS, 0, give_up, f, &f->limit), 0);
-	assert_int_equal(digests_new(f->workers, f->loop, &f->digests), 0);
+	assert_int_equal(digests_new(NULL, f->workers, f->loop, &f->digests), 0);
 }
 
 static void stop(struct fixture *f)

@@ -16,7 +16,7 @@
 
 static int setup(void **state)
 {
-	return layers_new((struct layers **)state);
+	return layers_new(LAYERS_GRACE_NS, (struct layers **)state);
 }
 
 static int teardown(void **state)
@@ -227,9 +227,41 @@ static void test_number_of_another_identity_is_not_adopted(void **state)
 	assert_int_equal(layers_expired(layers, START_NS), 8);
 }
 
+/* A node's life: a hundred thousand starts and stops of a few hundred images; in the end nothing is left. */
+static void test_hundred_thousand_starts_and_stops_leave_nothing(void **state)
+{
+	struct layers *layers;
+	uint32_t expired = 0, id, acquired = 0;
+	uint64_t now = 1;
+
+	(void)state;
+	assert_int_equal(layers_new(LAYERS_GRACE_NS, &layers), 0);
+	for (unsigned int i = 0; i < 100000; i++) {
+		struct layer_set *set;
+		char identity[32];
+
+		snprintf(identity, sizeof(identity), "image-%u", i * 7919 % 300);
+		assert_int_equal(layers_acquire(layers, i % 10 ? identity : NULL, &set), 0);
+		acquired += !set->executables;
+		set->executables = 1;
+		set->complete = i % 11;
+		layers_release(layers, set->id, now);
+		now += NSEC_PER_SEC;
+		while ((id = layers_expired(layers, now))) {
+			assert_false(layers_known(layers, id));
+			expired++;
+		}
+	}
+	while (layers_expired(layers, now + LAYERS_GRACE_NS))
+		expired++;
+	assert_int_equal(expired, acquired);
+	layers_free(&layers);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_hundred_thousand_starts_and_stops_leave_nothing),
 		cmocka_unit_test_setup_teardown(test_same_layers_share_a_set, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unnamed_layers_are_never_shared, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_set_stays_for_its_grace_time, setup, teardown),
