@@ -24,6 +24,7 @@
 #define HF_MAX_CATALOG (1 << 20)    /* files of all layer sets together */
 #define HF_MAX_VOLUMES 65536	    /* declared mounts of all containers together */
 #define HF_MAX_WRITTEN 262144	    /* image files opened for writing, of all containers together */
+#define HF_WRITTEN_SHARE 8	    /* … one container gets at most the eighth part of them */
 #define HF_MAX_EXCEPTIONS 4096	    /* (path, process) pairs of all policies together */
 #define HF_RING_BYTES (8 << 20)	    /* about 20,000 events between two visits of the daemon */
 #define HF_PATH_BYTES 4096	    /* PATH_MAX: what a path of an event is cut at */
@@ -220,6 +221,13 @@ struct hf_written_key {
 	__u64 ino;
 	__u32 dev;
 	__u32 generation;
+};
+
+/* hf_written_counts: how many of those notes a container has. */
+struct hf_written_count {
+	__u64 container; /* whose count it is: the slot may have been another's */
+	__u32 notes;
+	__u32 pad;
 };
 
 /* struct hf_task_tag.flags */

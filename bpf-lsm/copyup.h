@@ -20,6 +20,20 @@
 
 #define COPYUP_EXECUTABLE_BITS 0111u
 
+/* Whether the container may have one more note. */
+static __always_inline bool copyup_has_share(u64 container, u32 slot)
+{
+	struct hf_written_count *count = bpf_map_lookup_elem(&hf_written_counts, &slot);
+
+	if (!count)
+		return true;
+	if (count->container != container) {
+		count->container = container;
+		count->notes = 0;
+	}
+	return __sync_fetch_and_add(&count->notes, 1) < written_share;
+}
+
 static __always_inline void copyup_note(const struct hf_written_key *key, u32 slot, u32 what)
 {
 	u32 *noted = bpf_map_lookup_elem(&hf_written, key);
@@ -30,7 +44,7 @@ static __always_inline void copyup_note(const struct hf_written_key *key, u32 sl
 		__sync_fetch_and_or(noted, what);
 		return;
 	}
-	if (bpf_map_update_elem(&hf_written, key, &what, BPF_ANY) == 0)
+	if (copyup_has_share(key->container, slot) && bpf_map_update_elem(&hf_written, key, &what, BPF_ANY) == 0)
 		return;
 	count(HF_COUNTER_WRITES_LOST);
 	container = container_slot(slot);

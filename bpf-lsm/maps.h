@@ -2,8 +2,8 @@
 /*
  * Every map: key, value, who writes, who reads, size and why, what happens when it is full.
  *
- * All of them are pinned by name below HF_PIN_DIR by user space and outlive the daemon. "Daemon" is holdfastd; "hooks" is
- * the kernel half.
+ * Sizes are those of a large node; the daemon may ask for less at the first load (enforcer/lsm_size.c). All of them are pinned
+ * by name below HF_PIN_DIR by user space and outlive the daemon. "Daemon" is holdfastd; "hooks" is the kernel half.
  */
 #ifndef BPF_LSM_MAPS_H
 #define BPF_LSM_MAPS_H
@@ -105,6 +105,18 @@ struct {
 	__type(key, struct hf_written_key);
 	__type(value, u32);
 } hf_written SEC(".maps");
+
+/* Slot -> notes that its container has, so that one that writes every file takes no room from the others. Written by hooks. Sized
+ * as hf_containers; a container whose share is used up counts as one whose notes found no room. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, HF_MAX_CONTAINERS);
+	__type(key, u32);
+	__type(value, struct hf_written_count);
+} hf_written_counts SEC(".maps");
+
+/* That share, by the size that hf_written really has: set before the load. */
+const volatile unsigned int written_share = HF_MAX_WRITTEN / HF_WRITTEN_SHARE;
 
 /* Task -> tag. Written and read by hooks. Pinned outside the version's folder, as HF_PIN_DIR/tasks_vN with HF_TAG_VERSION, so
  * that no task gets free by an upgrade. Failure to allocate: HF_COUNTER_TAG_FAILED, and the fork is refused. */

@@ -39,7 +39,7 @@ static const struct {
 	[FAULT_CATALOG] = { "catalogue", "the catalogue has no room for more executables (--max-executables)" },
 	[FAULT_VOLUMES] = { "volumes", "the kernel's table of volumes is full" },
 	[FAULT_ROOTS] = { "roots", "the kernel's table of roots or cgroups is full" },
-	[FAULT_WRITES] = { "write_notes", "the kernel's notes of written image files are full: copy-ups of some containers "
+	[FAULT_WRITES] = { "write_notes", "there is no room for more notes of written image files: copy-ups of some containers "
 					  "count as modified" },
 	[FAULT_QUEUE] = { "start_queue", "too many containers start at once" },
 	[FAULT_DESCRIPTORS] = { "descriptors", "the daemon can open no more files" },

@@ -78,11 +78,13 @@ int lsm_size_maps(struct lsm *lsm, const struct lsm_limits *limits)
 		{ lsm->skel->maps.hf_cgroups, 2 * slots },
 		{ lsm->skel->maps.hf_volumes, VOLUMES_EACH * slots },
 		{ lsm->skel->maps.hf_written, WRITTEN_EACH * slots },
+		{ lsm->skel->maps.hf_written_counts, slots },
 	};
 	int err = 0;
 
 	for (size_t i = 0; !err && i < ARRAY_SIZE(rows); i++)
 		err = size_map(rows[i].map, rows[i].entries);
+	lsm->skel->rodata->written_share = bpf_map__max_entries(lsm->skel->maps.hf_written) / HF_WRITTEN_SHARE;
 	if (!err && bpf_map__max_entries(lsm->skel->maps.hf_containers) > HF_MAX_CONTAINERS)
 		err = -EINVAL; /* somebody else's: the daemon's own tables of slots are smaller */
 	return err;

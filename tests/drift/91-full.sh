@@ -209,13 +209,16 @@ full_writes() {
 	full_box writes-b big
 	from=$(holdfast_log_mark)
 	box_do writes-a 'for i in $(seq 1 60); do : >>/bin/$i; done; for i in $(seq 1 300); do : >>/data/$i; done' >/dev/null
-	check 'write notes full: one line tells it' holdfast_log_wait "$from" 'notes of written image files are full'
+	check 'write notes full: one line tells it' holdfast_log_wait "$from" 'no room for more notes of written image files'
 	check_match 'write notes full: a metric counts them' "$(status_of .faults.write_notes)" '^[1-9]'
 	check_is 'write notes full: what was written is denied' "$(small_try writes-a /bin/60)" denied
 	check_is 'write notes full: so is what cannot be told from it' \
 		"$(box_do writes-a 'chmod 700 /bin/61' >/dev/null; small_try writes-a /bin/61)" denied
 	check_is 'write notes full: the other container may chmod' \
 		"$(box_do writes-b 'chmod 700 /bin/61' >/dev/null; small_try writes-b /bin/61)" ran
+	check_is 'write notes full: and its own writes are noted' "$(box_do writes-b ': >>/bin/1' >/dev/null
+		small_try writes-b /bin/1; small_try writes-b /bin/61)" 'denied
+ran'
 	small_protected 'write notes full: drift is denied as before' writes-a writes-b
 	box_stop writes-a
 	full_box writes-c big

@@ -45,11 +45,16 @@ disk_mended() {
 	box_stop disk-c
 }
 
-# disk_daemon MOUNT-ARG...: the daemon with its run folder on that file system.
+# disk_daemon MOUNT-ARG...: the daemon with its run folder on that file system; disk_options are the daemon's.
 disk_daemon() {
 	holdfast_stop || return 1
 	mkdir -p "$disk_dir"
-	mount "$@" "$disk_dir" && chmod 700 "$disk_dir" && holdfast_start
+	mount "$@" "$disk_dir" && chmod 700 "$disk_dir" && holdfast_start "${disk_options[@]}"
+}
+
+# disk_denials FILE: how many an event file tells of.
+disk_denials() {
+	jq -r 'select(.action == "denied") | .file.path' "$1" | grep -c /srv/dropped
 }
 
 disk_end() {
@@ -60,6 +65,7 @@ disk_end() {
 
 disk_full() {
 	local from
+	local -a disk_options=(--event-file "$disk_dir/file")
 	check 'full: the daemon on a small disk' disk_daemon -t tmpfs -o size=128k,mode=700 tmpfs || return
 	disk_box disk-a
 	disk_box disk-b
@@ -67,6 +73,8 @@ disk_full() {
 	dd if=/dev/zero of="$disk_dir/filler" bs=4k 2>/dev/null
 	disk_broken 'disk full' "$from"
 	rm "$disk_dir/filler"
+	check 'disk full: the event file is written again' holdfast_log_wait "$from" 'writing to .* again'
+	check_is 'disk full: it has each denial of the meantime' "$(disk_denials "$disk_dir/file")" 4
 	disk_mended 'disk full' "$from"
 	check 'full: the usual disk again' disk_end
 }
