@@ -121,3 +121,57 @@ int imagedb_layers_of_list(const char *list, char **ret)
 
 	return getcwd(folder, sizeof(folder)) ? make_text(add_list, list, folder, ret) : -errno;
 }
+
+/* Is the folder still the one that "path=dev:ino@ctime" names? */
+static bool is_layer(const char *entry, const char *path)
+{
+	_cleanup_(free_text) char *now = NULL;
+	struct identity identity = { 0 };
+	size_t bytes = 0;
+	int r;
+
+	identity.out = open_memstream(&now, &bytes);
+	if (!identity.out)
+		return false;
+	r = add_layer(&identity, path);
+	if (fclose(identity.out) || r < 0 || bytes == 0)
+		return false;
+	now[bytes - 1] = '\0';	/* the semicolon */
+	return strcmp(now, entry) == 0;
+}
+
+static int give_layer(char *entry, imagedb_layer_fn fn, void *data)
+{
+	struct imagedb_layer layer = { .data_only = strncmp(entry, "data:", 5) == 0 };
+	_cleanup_(free_text) char *path = strdup(layer.data_only ? entry + 5 : entry);
+	char *end = path ? strrchr(path, '=') : NULL;
+
+	if (!path)
+		return -ENOMEM;
+	if (!end || path[0] != '/')
+		return -EINVAL;
+	*end = '\0';
+	layer.path = path;
+	layer.changed = !is_layer(layer.data_only ? entry + 5 : entry, path);
+	return fn(&layer, data);
+}
+
+int imagedb_layers_each(const char *identity, imagedb_layer_fn fn, void *data)
+{
+	_cleanup_(free_text) char *copy = strdup(identity);
+	char *rest = copy;
+	int r = *identity ? 0 : -EINVAL;
+
+	if (!copy)
+		return -ENOMEM;
+	while (r == 0 && *rest) {
+		char *end = strchr(rest, ';');
+
+		if (!end)
+			return -EINVAL;
+		*end = '\0';
+		r = give_layer(rest, fn, data);
+		rest = end + 1;
+	}
+	return r;
+}

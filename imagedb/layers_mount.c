@@ -49,7 +49,32 @@ static void close_file(FILE **file)
 		fclose(*file);
 }
 
-int imagedb_layers_of_mount(int root_fd, char **ret)
+/* Is it among the options? */
+static bool has_option(const char *options, const char *option)
+{
+	size_t len = strlen(option);
+
+	for (const char *at = options; (at = strstr(at, option)); at += len)
+		if ((at == options || at[-1] == ',') && (at[len] == ',' || !at[len] || option[len - 1] == '='))
+			return true;
+	return false;
+}
+
+static int take_options(const char *options, struct imagedb_mounted_layers *ret)
+{
+	struct imagedb_mounted_layers layers = {
+		.writable = has_option(options, "upperdir="),
+		.user_xattr = has_option(options, "userxattr"),
+		.metacopy = has_option(options, "metacopy=on"),
+	};
+	int r = imagedb_layers_of_options(options, NULL, &layers.identity);
+
+	if (r == 0)
+		*ret = layers;
+	return r;
+}
+
+int imagedb_layers_of_mount(int root_fd, struct imagedb_mounted_layers *ret)
 {
 	_cleanup_(close_file) FILE *file = NULL;
 	_cleanup_(free_text) char *line = NULL;
@@ -66,7 +91,7 @@ int imagedb_layers_of_mount(int root_fd, char **ret)
 		const char *options = overlay_options(line, mount_id);
 
 		if (options)
-			return imagedb_layers_of_options(options, NULL, ret);
+			return take_options(options, ret);
 	}
 	return ferror(file) ? -EIO : -ENODEV;
 }

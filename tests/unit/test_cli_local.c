@@ -56,9 +56,18 @@ static const struct usage usages[] = {
 	{ { "policy", "effective", "--label", "novalue" }, 2, "not KEY=VALUE" },
 	{ { "policy", "effective", "--label", "=v" }, 2, "not KEY=VALUE" },
 	{ { "policy", "effective", "--policy", "/nowhere.yaml" }, 2, "/nowhere.yaml" },
-	{ { "image", "scan" }, 2, "expected ROOTFS" },
+	{ { "image", "scan" }, 2, "expected one of DIR and --layers" },
+	{ { "image", "scan", "/usr", "--layers", "/usr:/etc" }, 2, "expected one of DIR and --layers" },
 	{ { "image", "scan", "/nowhere" }, 2, "No such file" },
 	{ { "image", "scan", "/dev/null" }, 2, "Not a directory" },
+	{ { "image", "scan", "--list", "/nowhere" }, 2, "No such file" },
+	{ { "image", "scan", "--layers", "/nowhere:/usr" }, 2, "--layers /nowhere:/usr: No such file" },
+	{ { "image", "list", "--db", "/nowhere" }, 2, "no image database in /nowhere" },
+	{ { "image", "show", "x", "--db", "/nowhere" }, 2, "no image database in /nowhere" },
+	{ { "image", "verify", "x", "--db", "/nowhere" }, 2, "no image database in /nowhere" },
+	{ { "image", "rm", "x", "--db", "/nowhere/deeper" }, 2, "/nowhere/deeper" },
+	{ { "image", "rm" }, 2, "expected SET|LABEL" },
+	{ { "image", "sacn" }, 2, "did you mean \"holdfast image scan\"?" },
 	{ { "doctor", "--daemon", "/nowhere/holdfastd" }, 2, "cannot run /nowhere/holdfastd" },
 };
 
@@ -217,8 +226,8 @@ static void test_broken_policy_cannot_be_resolved(void **state)
 
 static void test_image_scan_lists_code_by_content(void **state)
 {
-	static const char *const args[] = { "image", "scan", "@", NULL };
-	static const char *const json_args[] = { "image", "scan", "@", "--details", "-o", "json", NULL };
+	static const char *const args[] = { "image", "scan", "--list", "@", NULL };
+	static const char *const json_args[] = { "image", "scan", "--list", "@", "--details", "-o", "json", NULL };
 	struct cli_result result = run_here(*state, args);
 	struct json_object *json, *files;
 
@@ -262,7 +271,7 @@ static void test_table_shrinks_to_the_terminal(void **state)
 {
 	static const unsigned short widths[] = { 40, 60, 100 };
 	const struct folder *folder = *state;
-	const char *const args[] = { "image", "scan", folder->path, NULL };
+	const char *const args[] = { "image", "scan", "--list", folder->path, NULL };
 
 	for (size_t i = 0; i < ARRAY_SIZE(widths); i++) {
 		struct cli_result result = cli_run_on_terminal(NULL, args, widths[i]);
