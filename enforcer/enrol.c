@@ -186,6 +186,47 @@ static void on_done(uint32_t events, void *data)
 	}
 }
 
+/* Takes out the first job that has waited beyond its deadline. */
+static struct enrol_job *take_late(struct enrol_queue *queue, uint64_t now_ns)
+{
+	struct enrol_job **at = &queue->first, *before = NULL, *late;
+
+	while (*at && (!(*at)->deadline_ns || (*at)->deadline_ns > now_ns)) {
+		before = *at;
+		at = &before->next;
+	}
+	if (!*at)
+		return NULL;
+	late = *at;
+	*at = late->next;
+	if (queue->last == late)
+		queue->last = before;
+	queue->n--;
+	late->next = NULL;
+	return late;
+}
+
+/* Main thread, every second: one container's file system that hangs must not keep the others from their policy's answer. */
+static void on_tick(uint32_t events, void *data)
+{
+	struct enroller *e = data;
+
+	(void)events;
+	for (;;) {
+		struct enrol_job *late;
+
+		pthread_mutex_lock(&e->lock);
+		late = take_late(&e->waiting, clock_ns(CLOCK_MONOTONIC));
+		pthread_mutex_unlock(&e->lock);
+		if (!late)
+			return;
+		late->err = -ETIMEDOUT;
+		snprintf(late->error, sizeof(late->error), "its turn did not come within --enrol-timeout: another container's "
+							   "root takes long, or hangs");
+		late->done(late, late->data);
+	}
+}
+
 static int wait_started(struct enroller *e)
 {
 	int err;
@@ -228,6 +269,8 @@ int enroller_new(const struct enroller_options *options, struct enroller **ret)
 	if (!err)
 		err = loop_watch(options->loop, e->done_fd, EPOLLIN, on_done, e, &e->source);
 	if (!err)
+		err = loop_timer(options->loop, NSEC_PER_SEC, NSEC_PER_SEC, on_tick, e, &e->tick);
+	if (!err)
 		err = -pthread_create(&e->thread, NULL, enrol_thread, e);
 	if (err)
 		return err;
@@ -261,6 +304,7 @@ void enroller_free(struct enroller **enroller)
 		pthread_join(e->thread, NULL);
 	}
 	loop_unwatch(&e->source);
+	loop_unwatch(&e->tick);
 	free_queue(&e->waiting);
 	free_queue(&e->finished);
 	layers_free(&e->layers);

@@ -28,7 +28,7 @@ struct enroller {
 	struct workers *workers;
 	struct images *images; /* NULL: there is no database */
 	struct layers *layers;
-	struct loop_source *source;
+	struct loop_source *source, *tick;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
