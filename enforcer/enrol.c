@@ -18,7 +18,7 @@
 #include "enforcer/privilege.h"
 #include "enforcer/util.h"
 
-#define SWEEP_NS (30ull * NSEC_PER_SEC) /* how often sets whose grace time ended are looked for */
+#define SWEEP_NS (30ull * NSEC_PER_SEC) /* how often sets whose grace time ended are looked for, at least */
 
 static struct enrol_job *pop(struct enrol_queue *queue)
 {
@@ -109,7 +109,7 @@ static struct enrol_job *wait_for_job(struct enroller *e)
 	struct enrol_job *job;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += (time_t)(SWEEP_NS / NSEC_PER_SEC);
+	until.tv_sec += (time_t)(e->sweep_ns / NSEC_PER_SEC);
 	pthread_mutex_lock(&e->lock);
 	while (!e->waiting.first && !e->n_released && !atomic_load(&e->stop)) {
 		if (pthread_cond_timedwait(&e->wake, &e->lock, &until))
@@ -260,6 +260,7 @@ int enroller_new(const struct enroller_options *options, struct enroller **ret)
 	e->lsm = options->lsm;
 	e->workers = options->workers;
 	e->images = options->images;
+	e->sweep_ns = options->layer_grace_ns < SWEEP_NS ? options->layer_grace_ns + NSEC_PER_SEC : SWEEP_NS;
 	pthread_mutex_init(&e->lock, NULL);
 	init_condition(&e->wake);
 	e->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -35,6 +35,7 @@ struct enroller {
 	struct enrol_queue waiting, finished;
 	uint32_t *released;
 	uint32_t n_released, released_room;
+	uint64_t sweep_ns;
 	atomic_bool stop;
 	bool running, started;
 	int start_err;

@@ -87,6 +87,7 @@ known_child_dies() {
 	image_lower_was=$(declare -f image_lower)
 	known_big_layer "$boxes/many"
 	eval "known_base_lower() ${image_lower_was#image_lower}"
+	# shellcheck disable=SC2317  # called by bundle_mount
 	image_lower() { printf '%s:%s\n' "$boxes/many" "$(known_base_lower "$1")"; }
 	from=$(holdfast_log_mark)
 	known_kill_child &
@@ -144,6 +145,55 @@ known_after_unload() {
 	box_stop known-again
 }
 
+# --- many starts and stops --------------------------------------------------------------------------------------------
+
+known_entries() {
+	bpftool -j map dump name hf_catalog | jq length
+}
+
+# known_held: descriptors of the daemon, children that are alive, entries of the catalogue.
+known_held() {
+	local spawner
+	spawner=$(pgrep -P "$hf_pid" holdfastd-spawn)
+	printf '%d descriptors, %d children, %d entries\n' "$(find "/proc/$hf_pid/fd" -mindepth 1 | wc -l)" \
+		"$(pgrep -c -P "$spawner")" "$(known_entries)"
+}
+
+known_rss() {
+	awk '/^VmRSS:/ { print $2 }' "/proc/$hf_pid/status"
+}
+
+known_churn_once() {
+	BUNDLE_HOOKS=$hf_hook bundle_new "$boxes/churn" base "$hello" &&
+		crun run --bundle "$boxes/churn" "known-churn-$1" </dev/null >/dev/null 2>&1
+	bundle_free "$boxes/churn"
+}
+
+known_churn() {
+	local i n=40 before rss end
+	((${STARTS:-200} >= 200)) || n=15
+	for ((i = 0; i < 5; i++)); do
+		known_churn_once "warm-$i"
+	done
+	known_wait '.containers.total == 0'
+	before=$(known_held)
+	rss=$(known_rss)
+	for ((i = 0; i < n; i++)); do
+		known_churn_once "$i" || not_ok "start $i"
+	done
+	known_wait '.containers.total == 0'
+	check_is "after $n starts and stops" "$(known_held)" "$before"
+	check "the daemon's memory has not grown ($rss kB to $(known_rss) kB)" test "$(known_rss)" -lt $((rss + 1024))
+	holdfast_stop
+	holdfast_start --layer-grace 1 --digest-rate 0 || not_ok 'the daemon starts with a grace of a second'
+	known_churn_once last
+	end=$((SECONDS + hf_wait_seconds))
+	while ((SECONDS < end)) && (($(known_entries) > 0)); do
+		read -r -t 0.5 <> <(:)
+	done
+	check_is 'after its grace the image has left the catalogue' "$(known_entries)" 0
+}
+
 topic_known() {
 	policy_is enforce
 	box_start known-1 crun || { not_ok 'a container starts'; return; }
@@ -153,4 +203,5 @@ topic_known() {
 	known_digests
 	known_child_dies
 	known_after_unload
+	known_churn
 }
