@@ -51,7 +51,10 @@ static __always_inline u32 catalog_add(struct object *o, u32 layer_set)
 	return err == -E2BIG ? HF_ENROL_FULL : HF_ENROL_NO_MEMORY;
 }
 
-/* Of a file of the writable layer: does the catalogue have the image's file that it was copied from? Nothing is written. */
+/*
+ * Of a file of the writable layer: does the catalogue have the image's file that it was copied from? Nothing is written. A copy that
+ * somebody can write at this moment, without another open that would be seen, has no size that could be equal: it is not compared.
+ */
 static __always_inline u32 enrol_look(const struct hf_enrol *enrol, struct object *o)
 {
 	struct inode *lower = o->bits & HF_FACT_UPPER_DATA ? overlay_lower_inode(o->inode) : NULL;
@@ -62,6 +65,8 @@ static __always_inline u32 enrol_look(const struct hf_enrol *enrol, struct objec
 	identify_inode(lower, &key, &o->value);
 	key.layer_set = enrol->layer_set;
 	o->key = key;
+	if (!o->real || inode_has_writer(o->real))
+		o->value.size_mode = ~0ull;
 	return bpf_map_lookup_elem(&hf_catalog, &key) ? HF_ENROL_COPIED_UP : HF_ENROL_UNLISTED;
 }
 

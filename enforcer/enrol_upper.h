@@ -13,7 +13,8 @@
  *   I3  Whatever is not seen for certain (another folder at the path, a mount over a file, a bound, the deadline, an error, a
  *       note that does not fit) takes the proof away from the whole container: all its copied-up files count as modified.
  *   I4  An empty file needs no note: it cannot run, and to fill it is a write that is watched.
- *   I5  Nobody writes the layer during the walk: the container does not run yet, and a mounted layer is not shared.
+ *   I5  Nobody writes unseen during the walk: the container does not run yet, and a mounted layer is not shared; or it runs and its
+ *       root was registered before, so that each open for writing is noted, and a file with a writer from before is noted here.
  */
 #ifndef ENFORCER_ENROL_UPPER_H
 #define ENFORCER_ENROL_UPPER_H
