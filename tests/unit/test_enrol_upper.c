@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A writable layer of an earlier life: what it hides of the image, and which of its copies differ. The kernel half is played here: a
+ * file was copied up from the lower file of the same name.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+
+#include "enforcer/enrol_upper.h"
+#include "enforcer/log.h"
+#include "enforcer/lsm.h"
+#include "enforcer/util.h"
+#include "imagedb/layers.h"
+
+static struct fixture {
+	char folder[40], lower[64], upper[64];
+	struct enroller e;
+	struct enrol_job job;
+	unsigned int notes;
+	int note_err, enrol_err;
+	enum hf_enrol_status status; /* PENDING: as found */
+	bool writer;
+} f;
+
+int lsm_identify(struct lsm *lsm, int fd, struct hf_enrol *ret)
+{
+	struct stat st;
+
+	(void)lsm;
+	if (fstat(fd, &st))
+		return -errno;
+	*ret = (struct hf_enrol){ .status = HF_ENROL_IDENTIFIED, .key = { .ino = st.st_ino, .dev = (uint32_t)st.st_dev } };
+	return 0;
+}
+
+int lsm_enrol_file(struct lsm *lsm, int fd, const struct lsm_enrolment *where, struct hf_enrol *ret)
+{
+	char link[40], path[256] = "", lower[512];
+	struct stat st;
+
+	(void)lsm;
+	assert_int_equal(where->flags, HF_ENROL_REFUSE_UPPER | HF_ENROL_LOOK);
+	assert_int_equal(where->layer_set, 5);
+	if (f.enrol_err)
+		return f.enrol_err;
+	*ret = (struct hf_enrol){ .status = f.status };
+	if (f.status)
+		return 0;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	assert_true(readlink(link, path, sizeof(path) - 1) > 0);
+	snprintf(lower, sizeof(lower), "%s%s", f.lower, path + strlen(f.upper));
+	ret->status = stat(lower, &st) ? HF_ENROL_UPPER : HF_ENROL_COPIED_UP;
+	ret->key.ino = st.st_ino;
+	ret->key.dev = (uint32_t)st.st_dev;
+	ret->value.size_mode = f.writer ? ~0ull : (uint64_t)st.st_size << HF_CATALOG_SIZE_SHIFT;
+	return 0;
+}
+
+int lsm_written_add(struct lsm *lsm, const struct hf_written_key *key)
+{
+	(void)lsm;
+	assert_int_equal(key->container, 42);
+	f.notes += !f.note_err;
+	return f.note_err;
+}
+
+static void put(const char *folder, const char *name, const char *text)
+{
+	char path[256];
+	_cleanup_(close_file) FILE *file = NULL;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	fputs(text, file);
+}
+
+static int set_up(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	log_set_level(LOG_EMERG);
+	f = (struct fixture){ 0 };
+	snprintf(f.folder, sizeof(f.folder), "/tmp/hf-upper-XXXXXX");
+	assert_non_null(mkdtemp(f.folder));
+	snprintf(f.lower, sizeof(f.lower), "%s/lower", f.folder);
+	snprintf(f.upper, sizeof(f.upper), "%s/upper", f.folder);
+	mkdir(f.lower, 0755);
+	mkdir(f.upper, 0755);
+	put(f.lower, "program", "same");
+	put(f.lower, "other", "text");
+	assert_int_equal(imagedb_layers_of_list(f.lower, &f.job.root.layers), 0);
+	assert_int_equal(stat(f.upper, &st), 0);
+	f.job.container = 42;
+	f.job.root.upper = f.upper;
+	f.job.upper_ino = st.st_ino;
+	f.job.upper_dev = (uint32_t)st.st_dev;
+	f.job.rootfs_fd = open(f.upper, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	close(f.job.rootfs_fd);
+	free(f.job.root.layers);
+	if (fork() == 0) {
+		execlp("rm", "rm", "-rf", f.folder, NULL);
+		_exit(1);
+	}
+	wait(NULL);
+	return 0;
+}
+
+static void at_upper(const char *name, char path[256])
+{
+	snprintf(path, 256, "%s/%s", f.upper, name);
+}
+
+static void test_copies_are_compared(void **state)
+{
+	static const struct {
+		const char *name, *text;
+		unsigned int notes;
+	} rows[] = {
+		{ "program", "same", 0 }, { "program", "sama", 1 }, { "program", "same and more", 1 }, { "program", "sam", 1 },
+		{ "program", "", 0 }, { "new", "same", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char path[256];
+
+		f.notes = 0;
+		put(f.upper, rows[i].name, rows[i].text);
+		assert_true(enrol_upper_note(&f.e, &f.job, 5));
+		assert_int_equal(f.notes, rows[i].notes);
+		at_upper(rows[i].name, path);
+		unlink(path);
+	}
+}
+
+static void test_copy_with_a_writer_is_noted(void **state)
+{
+	(void)state;
+	put(f.upper, "program", "same");
+	f.writer = true;
+	assert_true(enrol_upper_note(&f.e, &f.job, 5));
+	assert_int_equal(f.notes, 1);
+}
+
+static void test_every_folder_is_walked(void **state)
+{
+	char path[256];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/a", f.lower);
+	mkdir(path, 0755);
+	put(f.lower, "a/x", "1");
+	at_upper("a", path);
+	mkdir(path, 0755);
+	for (int i = 0; i < 40; i++) {
+		snprintf(path, sizeof(path), "%s/a/%d", f.upper, i);
+		mkdir(path, 0755);
+		snprintf(path, sizeof(path), "a/%d/x", i);
+		put(f.upper, path, "2");
+	}
+	put(f.upper, "a/x", "2");
+	put(f.upper, "program", "----");
+	assert_true(enrol_upper_note(&f.e, &f.job, 5));
+	assert_int_equal(f.notes, 2);
+}
+
+/* Each takes the proof away from the whole container. */
+static void test_what_is_not_seen_for_certain_is_not_believed(void **state)
+{
+	const struct {
+		int note_err, enrol_err;
+		enum hf_enrol_status status;
+		uint64_t ino_off;
+	} rows[] = {
+		{ .note_err = -E2BIG }, { .enrol_err = -EIO }, { .status = HF_ENROL_WORLD }, { .status = HF_ENROL_UNDECIDABLE },
+		{ .status = HF_ENROL_ADDED }, { .ino_off = 1 },
+	};
+
+	(void)state;
+	put(f.upper, "program", "sama");
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		f.note_err = rows[i].note_err;
+		f.enrol_err = rows[i].enrol_err;
+		f.status = rows[i].status;
+		f.job.upper_ino += rows[i].ino_off;
+		if (enrol_upper_note(&f.e, &f.job, 5))
+			fail_msg("row %zu", i);
+		f.job.upper_ino -= rows[i].ino_off;
+	}
+	f.note_err = f.enrol_err = 0;
+	f.status = HF_ENROL_PENDING;
+	assert_true(enrol_upper_note(&f.e, &f.job, 5));
+	f.job.root.upper = NULL;
+	assert_false(enrol_upper_note(&f.e, &f.job, 5));
+}
+
+static void test_late_and_deep_layers_are_not_believed(void **state)
+{
+	char path[256], name[16];
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "new-%d", i);
+		put(f.upper, name, "x");
+	}
+	f.job.deadline_ns = 1;
+	assert_false(enrol_upper_note(&f.e, &f.job, 5));
+	f.job.deadline_ns = 0;
+	assert_true(enrol_upper_note(&f.e, &f.job, 5));
+	at_upper("", path);
+	for (int i = 0; i < 70; i++) {
+		strcat(path, "d/");
+		assert_int_equal(mkdir(path, 0755), 0);
+	}
+	assert_false(enrol_upper_note(&f.e, &f.job, 5));
+	assert_true(enrol_upper_hides(&f.e, &f.job));
+}
+
+static void test_hiding_is_noticed(void **state)
+{
+	static const struct {
+		const char *name;
+		int kind; /* S_IF* */
+		const char *text;
+		bool hides;
+	} rows[] = {
+		{ "program", S_IFREG, "x", true }, { "program", S_IFREG, "", true }, { "program", S_IFLNK, "other", true },
+		{ "program", S_IFCHR, "", true }, { "new", S_IFREG, "x", false }, { "new", S_IFREG, "", false },
+		{ "mtab", S_IFLNK, "/proc/mounts", false }, { "new", S_IFIFO, "", false }, { "new", S_IFDIR, "", false },
+	};
+
+	(void)state;
+	assert_false(enrol_upper_hides(&f.e, &f.job));
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char path[256];
+
+		at_upper(rows[i].name, path);
+		if (rows[i].kind == S_IFREG)
+			put(f.upper, rows[i].name, rows[i].text);
+		else if (rows[i].kind == S_IFLNK)
+			assert_int_equal(symlink(rows[i].text, path), 0);
+		else if (rows[i].kind == S_IFDIR)
+			assert_int_equal(mkdir(path, 0755), 0);
+		else
+			assert_int_equal(mknod(path, (mode_t)rows[i].kind | 0600, makedev(0, 0)), 0);
+		if (enrol_upper_hides(&f.e, &f.job) != rows[i].hides)
+			fail_msg("row %zu", i);
+		assert_int_equal(remove(path), 0);
+	}
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_copies_are_compared),
+		TEST(test_copy_with_a_writer_is_noted),
+		TEST(test_every_folder_is_walked),
+		TEST(test_what_is_not_seen_for_certain_is_not_believed),
+		TEST(test_late_and_deep_layers_are_not_believed),
+		TEST(test_hiding_is_noticed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
