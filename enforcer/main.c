@@ -3,6 +3,7 @@
  * holdfastd: options, then start, run, stop.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "enforcer/daemon.h"
 #include "enforcer/log.h"
 #include "enforcer/loop.h"
+#include "enforcer/lsm.h"
 #include "enforcer/options.h"
 #include "enforcer/preflight.h"
 #include "enforcer/stages.h"
@@ -52,6 +54,8 @@ static int run_daemon(const struct options *o)
 		log_error("%s", error);
 		return EXIT_NOT_SUPPORTED;
 	}
+	lsm_forget_kernel();
+	malloc_trim(0); /* the processes that stages fork would keep it */
 	err = stages_start(&daemon, error);
 	if (err) {
 		log_error("cannot start: %s", error);

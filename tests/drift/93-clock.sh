@@ -32,12 +32,13 @@ clock_exception() {
 
 # clock_start NAME: a container is armed while the clock is set back and forth by a day, and its events are its own.
 clock_start() {
-	local mark i
+	local mark i jumps
 	for ((i = 0; i < 20; i++)); do
 		clock_set $((i % 2 ? -86400 : 86400))
 	done &
+	jumps=$!
 	clock_box "$1"
-	wait $!
+	wait $jumps
 	events_mark
 	small_protected "$1: armed while the clock jumps" "$1" clock-a
 	events_fence

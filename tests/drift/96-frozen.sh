@@ -73,7 +73,7 @@ frozen_no_slot_lost() {
 
 # frozen_storm N: reloads, each with another policy or a wrong one; drift is tried all the while.
 frozen_storm() {
-	local i n=$1 from before
+	local i n=$1 from before storm
 	from=$(holdfast_log_mark)
 	before=$(status_of .policy.generation)
 	for ((i = 0; i < n; i++)); do
@@ -85,10 +85,11 @@ frozen_storm() {
 		cp "$hf_dir/storm.yaml" "$hf_policies/1.yaml"
 		holdfast reload >/dev/null 2>&1
 	done &
+	storm=$!
 	for i in 1 2 3; do
 		small_protected "storm of reloads: the containers are held, try $i" frozen-all-1 "frozen-all-$frozen_slots"
 	done
-	wait $!
+	wait $storm
 	policy_is enforce
 	check "storm of $n reloads: the last one is in force" test "$(status_of .policy.error)" = null
 	check 'and others were before it' test "$(status_of .policy.generation)" -gt $((before + 2))

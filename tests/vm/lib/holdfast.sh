@@ -80,6 +80,18 @@ clock_read() {
 	hf_now=${hf_now%.*}
 }
 
+# line_before END FD: the next line, into hf_line; fails at that moment of clock_read's clock. read's own limit goes by the date: when
+# that is set forward, it ends early.
+line_before() {
+	local status
+	while clock_read && ((hf_now < $1)); do
+		IFS= read -r -t 1 -u "$2" hf_line && return 0
+		status=$?
+		((status > 128)) || return 1
+	done
+	return 1
+}
+
 # file_until FILE LINE REGEX [SECONDS [PID]]: waits until a line of FILE from number LINE on matches; the lines before it are in
 # hf_read, itself in hf_line. Gives up early when the process PID has ended.
 file_until() {
@@ -89,7 +101,7 @@ file_until() {
 	hf_read=()
 	exec {fd}< <(exec tail -n "+$2" -s 0.2 ${5:+"--pid=$5"} -f "$1" 2>/dev/null)
 	pid=$!
-	while clock_read && ((hf_now < end)) && IFS= read -r -t $((end - hf_now)) -u "$fd" hf_line; do
+	while line_before "$end" "$fd"; do
 		if [[ $hf_line =~ $3 ]]; then
 			status=0
 			break
@@ -229,13 +241,13 @@ events_close() {
 
 # event_wait REGEX [SECONDS]: reads on until a new event line matches.
 event_wait() {
-	local line end
+	local end
 	clock_read
 	end=$((hf_now + ${2:-$hf_wait_seconds}))
 	events_open
-	while clock_read && ((hf_now < end)) && IFS= read -r -t $((end - hf_now)) -u "$hf_follow" line; do
-		hf_event_lines+=("$line")
-		[[ $line =~ $1 ]] && return 0
+	while line_before "$end" "$hf_follow"; do
+		hf_event_lines+=("$hf_line")
+		[[ $hf_line =~ $1 ]] && return 0
 	done
 	return 1
 }
