@@ -41,7 +41,6 @@ disk_mended() {
 	check "$1: after kill -9 the daemon starts again" holdfast_start
 	check_is "$1: and has its containers, no more and no less" "$(disk_states)" 'disk-a armed;disk-c armed'
 	small_protected "$1: which are held to their images" disk-a disk-c
-	box_stop disk-a
 	box_stop disk-c
 }
 
@@ -63,10 +62,11 @@ disk_end() {
 	holdfast_start
 }
 
-disk_full() {
+# A small tmpfs: first full, then read-only.
+disk_small() {
 	local from
 	local -a disk_options=(--event-file "$disk_dir/file")
-	check 'full: the daemon on a small disk' disk_daemon -t tmpfs -o size=128k,mode=700 tmpfs || return
+	check 'the daemon on a small disk' disk_daemon -t tmpfs -o size=128k,mode=700 tmpfs || return
 	disk_box disk-a
 	disk_box disk-b
 	from=$(holdfast_log_mark)
@@ -76,20 +76,14 @@ disk_full() {
 	check 'disk full: the event file is written again' holdfast_log_wait "$from" 'writing to .* again'
 	check_is 'disk full: it has each denial of the meantime' "$(disk_denials "$disk_dir/file")" 4
 	disk_mended 'disk full' "$from"
-	check 'full: the usual disk again' disk_end
-}
-
-disk_read_only() {
-	local from
-	check 'read-only: the daemon on a disk of its own' disk_daemon -t tmpfs -o size=1m,mode=700 tmpfs || return
-	disk_box disk-a
 	disk_box disk-b
 	from=$(holdfast_log_mark)
 	check 'it becomes read-only' mount -o remount,ro "$disk_dir"
 	disk_broken 'disk read-only' "$from"
 	check 'it becomes writable' mount -o remount,rw "$disk_dir"
 	disk_mended 'disk read-only' "$from"
-	check 'read-only: the usual disk again' disk_end
+	box_stop disk-a
+	check 'the usual disk again' disk_end
 }
 
 # disk_table TABLE: swaps what lies behind the device, without waiting for what cannot be written.
@@ -99,6 +93,7 @@ disk_table() {
 
 disk_failing() {
 	local from loop sectors=65536
+	local -a disk_options=()
 	modprobe -q dm-mod && modprobe -q loop || { skip 'a failing disk' 'the kernel has no device mapper or loop devices'; return; }
 	truncate -s $((sectors * 512)) /mnt/scratch/disk
 	loop=$(losetup -f --show /mnt/scratch/disk)
@@ -114,6 +109,7 @@ disk_failing() {
 	disk_broken 'disk failing' "$from"
 	check 'the disk works again' disk_table "0 $sectors linear $loop 0"
 	disk_mended 'disk failing' "$from"
+	box_stop disk-a
 	check 'failing: the usual disk again' disk_end
 	dmsetup remove hf-disk
 	losetup -d "$loop"
@@ -123,7 +119,6 @@ disk_failing() {
 topic_disk() {
 	small_image small 10
 	policy_is enforce
-	disk_full
-	disk_read_only
+	disk_small
 	disk_failing
 }
