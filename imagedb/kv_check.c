@@ -40,7 +40,6 @@ struct page {
 		};
 		uint32_t long_pages;
 	};
-	uint16_t offsets[];
 };
 
 struct node {
@@ -252,6 +251,12 @@ static size_t node_bytes(const struct page *page, const struct node *node)
 	return bytes + bytes % 2;
 }
 
+/* Where the node lies in its page. */
+static size_t offset_of(const struct page *page, size_t i)
+{
+	return ((const uint16_t *)(page + 1))[i];
+}
+
 static bool is_key_sound(const struct check *check, const struct page *page, const struct node *node, size_t i)
 {
 	if (page->flags & PAGE_BRANCH && i == 0)
@@ -265,12 +270,12 @@ static bool is_key_sound(const struct check *check, const struct page *page, con
 static int check_nodes(struct check *check, const struct page *page, size_t *ret)
 {
 	uint8_t used[MAX_PAGE_BYTES / 2] = { 0 };	/* by two bytes */
-	size_t n = (page->lower - sizeof(*page)) / sizeof(page->offsets[0]), left = check->page_bytes - page->upper;
+	size_t n = (page->lower - sizeof(*page)) / sizeof(uint16_t), left = check->page_bytes - page->upper;
 
 	if (page->lower < sizeof(*page) || page->lower % 2 || page->upper < page->lower || page->upper > check->page_bytes)
 		return damaged(check, "page %llu has no sound header", (unsigned long long)page->number);
 	for (size_t i = 0; i < n; i++) {
-		size_t at = page->offsets[i], bytes;
+		size_t at = offset_of(page, i), bytes;
 		const struct node *node = (const void *)((const uint8_t *)page + at);
 
 		if (at < page->upper || at % 2 || at > check->page_bytes - sizeof(*node))
@@ -290,7 +295,7 @@ static int check_nodes(struct check *check, const struct page *page, size_t *ret
 
 static const struct node *node_at(const struct page *page, size_t i)
 {
-	return (const void *)((const uint8_t *)page + page->offsets[i]);
+	return (const void *)((const uint8_t *)page + offset_of(page, i));
 }
 
 static int check_leaf(struct check *check, const struct page *page, size_t n)
@@ -405,16 +410,13 @@ static int check_file(struct check *check, uint64_t max_bytes)
 	return r == 0 ? check_tree(check, &check->head.trees[1]) : r;
 }
 
-int imagedb_kv_check(const char *path, uint64_t max_bytes, char message[IMAGEDB_KV_CHECK_MESSAGE])
+int imagedb_kv_check_fd(int fd, uint64_t max_bytes, char message[IMAGEDB_KV_CHECK_MESSAGE])
 {
-	_cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	struct check check = { .fd = fd, .message = message };
 	struct stat st;
 	int r;
 
-	if (fd < 0 && (errno == ELOOP || errno == ENXIO))
-		return damaged(&check, "it is no regular file");
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (fstat(fd, &st) < 0)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return S_ISDIR(st.st_mode) ? -EISDIR : damaged(&check, "it is no regular file");
@@ -425,4 +427,14 @@ int imagedb_kv_check(const char *path, uint64_t max_bytes, char message[IMAGEDB_
 	free(check.seen);
 	free(check.levels);
 	return r;
+}
+
+int imagedb_kv_check(const char *path, uint64_t max_bytes, char message[IMAGEDB_KV_CHECK_MESSAGE])
+{
+	_cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	struct check check = { .message = message };
+
+	if (fd < 0 && (errno == ELOOP || errno == ENXIO))
+		return damaged(&check, "it is no regular file");
+	return fd < 0 ? -errno : imagedb_kv_check_fd(fd, max_bytes, message);
 }

@@ -23,4 +23,7 @@
  */
 int imagedb_kv_check(const char *path, uint64_t max_bytes, char message[IMAGEDB_KV_CHECK_MESSAGE]);
 
+/** imagedb_kv_check_fd() - the same of an open file, borrowed */
+int imagedb_kv_check_fd(int fd, uint64_t max_bytes, char message[IMAGEDB_KV_CHECK_MESSAGE]);
+
 #endif /* IMAGEDB_KV_CHECK_H */

@@ -15,8 +15,48 @@
 /* The text being made. */
 struct identity {
 	FILE *out;
-	const char *base;
+	const char *base;	/* of relative paths, NULL: not known */
+	const char *upper;	/* path of the writable layer, NULL: none */
+	size_t upper_len;
 };
+
+/*
+ * containerd changes into the folder of its snapshots when the layers' names do not fit into a page: "15/fs:14/fs" beside an
+ * absolute "/…/16/fs" to write to. Only a name of just that shape is taken to lie there. Returns the length of the folder's name,
+ * 0 when it cannot be told.
+ */
+static size_t snapshots_len(const struct identity *identity, const char *path)
+{
+	const char *upper = identity->upper, *slash = strchr(path, '/');
+	size_t folder = identity->upper_len, tail = slash ? strlen(slash) : 0;
+
+	if (!tail || path[0] == '.' || strchr(slash + 1, '/') || !upper || upper[0] != '/' || memchr(upper, '\\', folder) || folder <= tail ||
+	    memcmp(upper + folder - tail, slash, tail) != 0)
+		return 0;
+	folder -= tail;
+	while (folder > 0 && upper[folder - 1] != '/')
+		folder--;
+	return folder;
+}
+
+/* The path, made absolute when it is not; -EINVAL when that cannot be told for sure. *ret is to be freed. */
+static int make_absolute(const struct identity *identity, const char *path, char **ret)
+{
+	size_t len;
+	int n;
+
+	if (path[0] == '/')
+		return (*ret = strdup(path)) ? 0 : -ENOMEM;
+	if (identity->base)
+		n = asprintf(ret, "%s/%s", identity->base, path);
+	else if ((len = snapshots_len(identity, path)))
+		n = asprintf(ret, "%.*s%s", (int)len, identity->upper, path);
+	else
+		return -EINVAL;
+	if (n < 0)
+		*ret = NULL;
+	return n < 0 ? -ENOMEM : 0;
+}
 
 /*
  * Appends "path=dev:ino@ctime;". A folder that replaces another may get its inode number, but not its time. -EINVAL when the
@@ -26,12 +66,14 @@ static int add_layer(const struct identity *identity, const char *path)
 {
 	_cleanup_(free_text) char *absolute = NULL, *real = NULL;
 	struct stat st;
+	int r;
 
-	if (!*path || strchr(path, '\\') || (path[0] != '/' && !identity->base))
+	if (!*path || strchr(path, '\\'))
 		return -EINVAL;
-	if (path[0] != '/' && asprintf(&absolute, "%s/%s", identity->base, path) < 0)
-		return -ENOMEM;
-	real = realpath(absolute ? absolute : path, NULL);
+	r = make_absolute(identity, path, &absolute);
+	if (r < 0)
+		return r;
+	real = realpath(absolute, NULL);
 	if (!real || stat(real, &st))
 		return -errno;
 	if (!S_ISDIR(st.st_mode))
@@ -44,7 +86,7 @@ static int add_layer(const struct identity *identity, const char *path)
 }
 
 /* "a:b::c": layers, then those behind a double colon that only give data, which makes another root of the same folders. */
-static int add_list(const struct identity *identity, char *list)
+static int add_list(struct identity *identity, char *list)
 {
 	int r = 0;
 
@@ -61,7 +103,7 @@ static int add_list(const struct identity *identity, char *list)
 }
 
 /* One option: "lowerdir=a:b", or "lowerdir+=a" and "datadir+=a" of the new mount interface. */
-static int add_option(const struct identity *identity, char *option)
+static int add_option(struct identity *identity, char *option)
 {
 	if (strncmp(option, "lowerdir+=", 10) == 0)
 		return add_layer(identity, option + 10);
@@ -73,18 +115,30 @@ static int add_option(const struct identity *identity, char *option)
 	return add_layer(identity, option + 9);
 }
 
-static int add_options(const struct identity *identity, char *options)
+static void find_upper(struct identity *identity, const char *options)
+{
+	for (const char *at = options; at; at = strchr(at, ',')) {
+		at += *at == ',';
+		if (strncmp(at, "upperdir=", 9) == 0) {
+			identity->upper = at + 9;
+			identity->upper_len = strcspn(at + 9, ",");
+		}
+	}
+}
+
+static int add_options(struct identity *identity, char *options)
 {
 	char *save = NULL;
 	int r = 0;
 
+	find_upper(identity, options);
 	for (char *option = strtok_r(options, ",", &save); r == 0 && option; option = strtok_r(NULL, ",", &save))
 		r = add_option(identity, option);
 	return r;
 }
 
 /* Runs one of the makers above on a copy of the text. */
-static int make_text(int (*make)(const struct identity *, char *), const char *from, const char *base, char **ret)
+static int make_text(int (*make)(struct identity *, char *), const char *from, const char *base, char **ret)
 {
 	_cleanup_(free_text) char *copy = strdup(from), *text = NULL;
 	struct identity identity = { .base = base };

@@ -17,7 +17,7 @@
 /**
  * imagedb_layers_of_options() - identity of an overlay's layers
  * @options:	the superblock options of its line in mountinfo, borrowed
- * @base:	folder that relative layers are meant from, NULL when that cannot be told
+ * @base:	folder that relative layers are meant from; NULL: only containerd's are understood, by the writable layer beside them
  * @ret:	output: text, to be freed
  *
  * Blocks on the layers. Return: 0, the layers cannot be told for sure (-EINVAL: escaped or relative names, a layer that is gone
