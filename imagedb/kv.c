@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -333,6 +334,17 @@ int imagedb_kv_get(struct imagedb_kv_txn *txn, struct imagedb_bytes key, struct 
 	if (r == 0)
 		*ret = to_bytes(&v);
 	return to_errno(r);
+}
+
+/* Kernels that do not know the advice are older than those that this program runs on; there it is left out. */
+int imagedb_kv_fetch(struct imagedb_bytes value)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = (uintptr_t)value.at & ~(page - 1);
+	uintptr_t end = ((uintptr_t)value.at + value.len + page - 1) & ~(page - 1);
+
+	if (value.len < page || madvise((void *)start, end - start, MADV_POPULATE_READ) == 0)
+		return 0;
+	return errno == EFAULT || errno == EHWPOISON ? -EIO : 0;
 }
 
 /* Moves a cursor of its own by one or two steps. */

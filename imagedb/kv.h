@@ -59,6 +59,13 @@ int imagedb_kv_write(struct imagedb_kv *kv, imagedb_kv_fn fn, void *data);
 /** imagedb_kv_get() - the value of a key; -ENOENT */
 int imagedb_kv_get(struct imagedb_kv_txn *txn, struct imagedb_bytes key, struct imagedb_bytes *ret);
 
+/**
+ * imagedb_kv_fetch() - have the kernel read a long value's pages from disk before they are looked at
+ *
+ * A read error in a map is SIGBUS; here it is an answer. Return: 0 or -EIO. Cost: one system call for values of several pages.
+ */
+int imagedb_kv_fetch(struct imagedb_bytes value);
+
 /** imagedb_kv_at_least() - the smallest key that is not below @key, and its value; -ENOENT */
 int imagedb_kv_at_least(struct imagedb_kv_txn *txn, struct imagedb_bytes key, struct imagedb_bytes *ret_key,
 			struct imagedb_bytes *ret);

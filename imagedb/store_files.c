@@ -35,7 +35,7 @@ int imagedb_piece_seek(struct imagedb_kv_txn *txn, uint64_t number, uint32_t fil
 		return -ENOENT;
 	memcpy(ret_key->bytes, key.at, key.len);
 	ret_key->len = key.len;
-	return 0;
+	return imagedb_kv_fetch(*ret);
 }
 
 struct fetch {

@@ -135,6 +135,8 @@ static int search_piece(struct search *search, struct imagedb_bytes key, struct 
 	const uint8_t *entries = (const uint8_t *)value.at + IMAGEDB_PIECE_HEAD;
 	size_t n, i;
 
+	if (imagedb_kv_fetch(value) < 0)
+		return -EIO;
 	if (!imagedb_value_is_sound(key, value) || value.len < IMAGEDB_PIECE_HEAD)
 		return -EUCLEAN;
 	n = (value.len - IMAGEDB_PIECE_HEAD) / IMAGEDB_INDEX_ENTRY;

@@ -30,6 +30,8 @@ static int read_by_hash(struct imagedb_kv_txn *txn, const uint8_t sha256[IMAGEDB
 	struct imagedb_bytes value;
 	int r = imagedb_kv_get(txn, set_key_bytes(&key), &value);
 
+	if (r == 0)
+		r = imagedb_kv_fetch(value);
 	return r < 0 ? r : imagedb_set_decode(set_key_bytes(&key), value, ret);
 }
 
@@ -321,7 +323,9 @@ static int run_listing(struct imagedb_kv_txn *txn, void *data)
 
 	while ((r = imagedb_kv_at_least(txn, start, &key, &value)) == 0 && key.len == sizeof(at.bytes) &&
 	       *(const uint8_t *)key.at == IMAGEDB_TABLE_SETS) {
-		r = imagedb_set_decode(key, value, &record);
+		r = imagedb_kv_fetch(value);
+		if (r == 0)
+			r = imagedb_set_decode(key, value, &record);
 		if (r == 0) {
 			r = keep_brief(data, &record);
 			imagedb_set_record_release(&record);

@@ -314,6 +314,35 @@ static void test_map_grows_up_to_its_bound_and_says_so(void **state)
 	free(fill.value);
 }
 
+static int fetch_value(struct imagedb_kv_txn *txn, void *data)
+{
+	struct imagedb_key key = imagedb_key_number(IMAGEDB_TABLE_FILES, 0);
+	struct imagedb_bytes value;
+	int r = imagedb_kv_get(txn, imagedb_key_bytes(&key), &value);
+
+	(void)data;
+	return r < 0 ? r : imagedb_kv_fetch(value);
+}
+
+/* What is cut off is what cannot be read: the same fault as a disk that fails. */
+static void test_value_that_cannot_be_read_is_an_error(void **state)
+{
+	const struct fixture *fixture = *state;
+	struct fill fill = { .n = 1, .value = calloc(1, VALUE_BYTES) };
+	struct imagedb_kv *kv = NULL;
+	char path[256];
+
+	assert_int_equal(mkdir(fixture->folder, 0700), 0);
+	fixture_path(fixture, FIXTURE_FILE, path);
+	assert_int_equal(imagedb_kv_open(path, false, IMAGEDB_KV_FIRST_BYTES, &kv), 0);
+	assert_int_equal(imagedb_kv_write(kv, put_values, &fill), 0);
+	assert_int_equal(imagedb_kv_read(kv, fetch_value, NULL), 0);
+	assert_int_equal(truncate(path, 4 * 4096), 0); /* heads, root, the value's first page */
+	assert_int_equal(imagedb_kv_read(kv, fetch_value, NULL), -EIO);
+	imagedb_kv_close(&kv);
+	free(fill.value);
+}
+
 /* Mounts a small tmpfs over the store's folder in a mount namespace of the calling child. */
 static bool mount_small(const struct fixture *fixture, const char *options)
 {
@@ -402,6 +431,7 @@ int main(void)
 		TEST(test_readers_and_writers_of_several_processes_see_whole_sets),
 		TEST(test_damage_is_not_set_aside_while_another_process_has_it_open),
 		TEST(test_map_grows_up_to_its_bound_and_says_so),
+		TEST(test_value_that_cannot_be_read_is_an_error),
 		TEST(test_full_and_read_only_disk_are_errors_and_pass),
 		TEST(test_large_set_stays_within_300_bytes_a_file),
 	};
