@@ -45,6 +45,7 @@ enum hf_op {
 	HF_OP_MMAP,	      /* mapping with PROT_EXEC */
 	HF_OP_MMAP_BACKING,   /* the real file below a stacking file system, at the moment it is mapped */
 	HF_OP_MPROTECT,	      /* turning a mapping executable */
+	HF_OP_ADOPT,	      /* nothing: it ran or was mapped when its container was found */
 	_HF_OP_MAX
 };
 
@@ -133,6 +134,8 @@ struct hf_catalog_value {
 #define HF_CONTAINER_CLEAN_UPPER 0x8u  /* watched since its writable layer held no code: copy-ups can be judged */
 #define HF_CONTAINER_WRITES_LOST 0x10u /* hf_written was full: copy-ups cannot be judged any more */
 #define HF_CONTAINER_NO_BASELINE 0x4u  /* notReady: audit: everything is reported as undecidable, nothing denied */
+#define HF_CONTAINER_ADOPTED 0x20u /* ran before it was registered: of copies only those noted as HF_WRITTEN_COPIED are the image's */
+#define HF_CONTAINER_SURVEY 0x40u  /* what its tasks run and map is to be reported by the next survey */
 
 /* A slot of hf_containers. Fields are stored one by one; id is stored last on arming and first (0) on release. */
 struct hf_container {
@@ -216,6 +219,7 @@ struct hf_volume_key {
 /* hf_written: what happened to image files in a container, by the lower layer's inode. The value is a set of HF_WRITTEN_*. */
 #define HF_WRITTEN_BYTES 0x1u	     /* opened for writing or truncated */
 #define HF_WRITTEN_CAPABILITIES 0x2u /* given file capabilities */
+#define HF_WRITTEN_COPIED 0x4u	     /* adopted containers: copied up while we watched, or compared and found equal */
 struct hf_written_key {
 	__u64 container;
 	__u64 ino;
@@ -255,6 +259,32 @@ struct hf_event_notes {
 	__u64 lines;	/* event lines handed to the outputs, ever */
 	__u64 out[HF_EVENT_OUTPUTS]; /* … of which each has accepted, or been told that they are missing */
 };
+
+/* A task that is not at home in the host's root and mount namespace: what reading the survey of tasks gives, one after the other. */
+#define HF_TASK_TAGGED 0x1u /* got its tag during this reading */
+#define HF_TASK_STALE 0x2u  /* its tag's container is gone from the table */
+struct hf_task {
+	__u64 start_ns; /* of the process, CLOCK_BOOTTIME */
+	__u64 root_ino;
+	__u64 cgroup;
+	__u64 container; /* of its tag, 0: none */
+	__u32 tid;
+	__u32 pid;
+	__u32 root_dev;
+	__u32 mntns;
+	__u32 slot;
+	__u32 flags; /* HF_TASK_* */
+};
+
+/* hf_surveyed: what the surveys have reported, so that one file in one process is one event. */
+struct hf_surveyed_key {
+	__u64 ino; /* 0: anonymous memory */
+	__u32 pid;
+	__u32 dev;
+	__u32 generation;
+	__u32 class_;
+};
+#define HF_MAX_SURVEYED 65536 /* files reported between two clean-ups; beyond it a file may be reported twice */
 
 enum hf_enabled {
 	HF_ENABLED_NOT,	   /* nothing is judged: before the daemon has filled the rest, and after another version took over */
@@ -296,6 +326,7 @@ enum hf_enrol_status {
 	HF_ENROL_IDENTIFIED, /* answer of an identify question */
 	HF_ENROL_COPIED_UP,  /* as UPPER, over the image's file that the key names */
 	HF_ENROL_UNLISTED,   /* answer to HF_ENROL_LOOK: copied up from no file of the catalogue, or the image's data */
+	HF_ENROL_WRITER,     /* as COPIED_UP, and somebody has it open for writing or mapped shared */
 	_HF_ENROL_MAX
 };
 
@@ -339,6 +370,7 @@ enum hf_counter {
 	HF_COUNTER_ENROL_FULL,
 	HF_COUNTER_WRITES_SEEN,	 /* image files opened for writing */
 	HF_COUNTER_WRITES_LOST,	 /* … that could not be noted: that container's copy-ups count as modified from then on */
+	HF_COUNTER_EXISTING,	 /* drift that ran already when its container was adopted */
 	_HF_COUNTER_MAX
 };
 
@@ -350,6 +382,7 @@ enum hf_counter {
 #define HF_EVENT_DELETED 0x10u		/* the file has no name any more */
 #define HF_EVENT_EXE_CUT 0x20u
 #define HF_EVENT_NO_PATH 0x40u		/* no memory to build the path; the verdict is unaffected */
+#define HF_EVENT_EXISTING 0x80u		/* it was there when the container was adopted: op adopt */
 
 /*
  * A record of the ring. Behind the struct: path_bytes of the file's path, then exe_bytes of the path of the program
@@ -399,5 +432,6 @@ _Static_assert(sizeof(struct hf_container) == 64, "container slot: one cache lin
 _Static_assert(sizeof(struct hf_policy) % 8 == 0, "stride of a mapped array");
 _Static_assert(sizeof(struct hf_exception) % 8 == 0, "stride of a mapped array");
 _Static_assert(sizeof(struct hf_event) % 8 == 0, "event header");
+_Static_assert(sizeof(struct hf_task) == 56, "survey of tasks");
 
 #endif

@@ -11,6 +11,8 @@
  *       daemon: those that differ it notes as well.
  *   I2  Files are noted by the image's inode: an overlay inode's number may change when it is evicted, that one does not.
  *   I3  A note that cannot be made takes the proof away from the whole container.
+ *   I4  A container that ran before it was watched may have writers that opened before. There a copy counts only when its
+ *       making was seen, or when the daemon compared it and nobody could write it: HF_WRITTEN_COPIED.
  */
 #ifndef BPF_LSM_COPYUP_H
 #define BPF_LSM_COPYUP_H
@@ -66,13 +68,21 @@ __noinline int copyup_on_change(u64 address, u32 what)
 	struct inode *inode = (void *)address, *lower;
 	struct hf_root_key root = {};
 	struct hf_written_key key = {};
+	struct hf_container *container;
 	struct hf_slot_ref *ref;
 
 	if (!inode || BPF_CORE_READ(inode, i_sb, s_magic) != KERNEL_MAGIC_OVERLAY)
 		return 0;
 	root.dev = BPF_CORE_READ(inode, i_sb, s_dev);
 	ref = bpf_map_lookup_elem(&hf_roots, &root);
-	lower = ref ? overlay_lower_inode(inode) : NULL;
+	if (!ref)
+		return 0;
+	if (what == HF_WRITTEN_COPIED) {
+		container = container_slot(ref->slot);
+		if (!container || !(container->flags & HF_CONTAINER_ADOPTED))
+			return 0;
+	}
+	lower = overlay_lower_inode(inode);
 	if (!lower)
 		return 0;
 	copyup_key(&key, ref->id, lower);
@@ -124,6 +134,8 @@ static __always_inline void copyup_prove(struct object *o, const struct subject 
 	written.generation = key.generation;
 	noted = bpf_map_lookup_elem(&hf_written, &written);
 	if (noted && *noted & HF_WRITTEN_BYTES)
+		return;
+	if (s->flags & HF_CONTAINER_ADOPTED && !(noted && *noted & HF_WRITTEN_COPIED))
 		return;
 	o->bits |= HF_FACT_COPIED_UP;
 	if (noted && *noted & HF_WRITTEN_CAPABILITIES)

@@ -78,7 +78,9 @@ static __always_inline u32 enrol_upper(const struct hf_enrol *enrol, struct obje
 	if (!lower)
 		return HF_ENROL_UPPER;
 	identify_inode(lower, &o->key, &o->value);
-	return enrol->flags & HF_ENROL_LOWER ? catalog_add(o, enrol->layer_set) : HF_ENROL_COPIED_UP;
+	if (enrol->flags & HF_ENROL_LOWER)
+		return catalog_add(o, enrol->layer_set);
+	return inode_has_writer(o->real) ? HF_ENROL_WRITER : HF_ENROL_COPIED_UP;
 }
 
 /* Answers: may this file stand in the catalogue, and does it now? Anonymous memory is no question. */

@@ -8,6 +8,7 @@
 #include "bpf-lsm/abi.h"
 #include "bpf-lsm/kernel.h"
 #include "bpf-lsm/maps.h"
+#include "bpf-lsm/adopt.h"
 #include "bpf-lsm/enrol.h"
 #include "bpf-lsm/judge.h"
 
@@ -215,6 +216,16 @@ int BPF_PROG(hf_setxattr, struct dentry *dentry, const char *name, const void *v
 	return 0;
 }
 
+/* A file of the image on its way into the writable layer, for whatever reason. Noted for adopted containers only. */
+SEC("lsm/inode_copy_up")
+int BPF_PROG(hf_copy_up, struct dentry *src, struct cred **new, int ret)
+{
+	if (ret)
+		return ret;
+	copyup_on_change((u64)BPF_CORE_READ(src, d_inode), HF_WRITTEN_COPIED);
+	return 0;
+}
+
 /* A tag goes to every child and thread. */
 SEC("lsm/task_alloc")
 int BPF_PROG(hf_fork, struct task_struct *task, unsigned long clone_flags, int ret)
@@ -250,5 +261,45 @@ int hf_register(void *ctx)
 	enrol->active = 0;
 	enrol->task = (u64)task;
 	enrol->start_ns = task->start_boottime;
+	return 0;
+}
+
+/* Read by the daemon: tags the tasks of adopted containers, and lists whoever is not at home in the host's root. */
+SEC("iter/task")
+int hf_survey_tasks(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+
+	return task ? adopt_task(ctx->meta->seq, task) : 0;
+}
+
+/* Read by the daemon: reports what processes of adopted containers run. */
+SEC("iter/task")
+int hf_survey_programs(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct request r = { .facts.op = HF_OP_EXEC, .event_flags = HF_EVENT_EXISTING };
+	u64 exe;
+
+	if (!task || !adopt_is_surveyed(task))
+		return 0;
+	exe = address_of(BPF_CORE_READ(task, mm, exe_file));
+	if (exe)
+		adopt_report(task, exe, &r);
+	return 0;
+}
+
+/* … and what they have mapped as code. */
+SEC("iter/task_vma")
+int hf_survey_maps(struct bpf_iter__task_vma *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct vm_area_struct *vma = ctx->vma;
+	struct request r = { .facts.op = HF_OP_MMAP, .event_flags = HF_EVENT_EXISTING, .prot = KERNEL_PROT_EXEC };
+
+	if (!task || !vma || !(vma->vm_flags & KERNEL_VM_EXEC) || !adopt_is_surveyed(task))
+		return 0;
+	if (adopt_take_mapping(&r, task, vma))
+		adopt_report(task, address_of(vma->vm_file), &r);
 	return 0;
 }

@@ -118,7 +118,7 @@ __noinline int judge_drift(struct subject *s, struct object *o, struct request *
 	container = s->kind == HF_SUBJECT_STALE ? NULL : container_slot(s->slot);
 	if (container)
 		policy = policy_slot(container->policy);
-	scratch = event_begin(o, r->event_flags);
+	scratch = event_begin(o, r->event_flags, (void *)bpf_get_current_task_btf(), bpf_get_current_cgroup_id());
 	/* A memory file's name is its maker's to choose, slashes included: it is no path. */
 	if (scratch && policy && d->reason != HF_REASON_MEMFD && exception_applies(policy, scratch)) {
 		count(HF_COUNTER_EXCEPTED);

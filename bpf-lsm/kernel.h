@@ -28,6 +28,7 @@ typedef __u64 u64;
 #define KERNEL_PROT_EXEC 0x4ul
 #define KERNEL_MAP_PRIVATE_MASK 0x0ful
 #define KERNEL_MAP_PRIVATE 0x02ul
+#define KERNEL_VM_WRITE 0x2ul
 #define KERNEL_VM_EXEC 0x4ul
 #define KERNEL_VM_SHARED 0x8ul
 #define KERNEL_VM_MAYSHARE 0x80ul
@@ -183,6 +184,20 @@ struct fs_struct {
 	struct path root;
 };
 
+struct kernfs_node {
+	u64 id;
+};
+
+struct cgroup {
+	int level;
+	struct kernfs_node *kn;
+	struct cgroup *ancestors[]; /* since 6.1 */
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+};
+
 struct ns_common {
 	unsigned int inum;
 };
@@ -224,14 +239,34 @@ struct task_struct {
 	struct nsproxy *nsproxy;
 	struct mm_struct *mm;
 	const struct cred *cred;
+	struct css_set *cgroups;
 	char comm[HF_COMM_BYTES];
 };
 
 struct anon_vma;
+struct vm_operations_struct;
 struct vm_area_struct {
 	unsigned long vm_flags;
 	struct anon_vma *anon_vma;
+	const struct vm_operations_struct *vm_ops;
 	struct file *vm_file;
+};
+
+/* Contexts of iterators. */
+struct seq_file;
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+};
+
+struct bpf_iter__task_vma {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	struct vm_area_struct *vma;
 };
 
 struct linux_binprm {

@@ -153,6 +153,16 @@ struct {
 	__type(value, struct hf_scratch);
 } hf_scratches SEC(".maps");
 
+/* What the survey of an adopted container has reported. Written by the surveys, emptied by the daemon after each. When full: one
+ * file may be reported more than once. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, HF_MAX_SURVEYED);
+	__type(key, struct hf_surveyed_key);
+	__type(value, u32);
+} hf_surveyed SEC(".maps");
+
 /* Events for the daemon. When full: HF_COUNTER_EVENTS_LOST, exactly; verdicts are unaffected. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

@@ -75,7 +75,14 @@ struct path_job {
 	u32 at;
 	u32 bytes; /* output: length, at most limit */
 	u32 cut;   /* output: it did not fit */
+	u64 root_dentry, root_mnt; /* where the walk ends: the task's root */
 };
+
+static __always_inline void path_end_at_root(struct path_job *job, struct task_struct *task)
+{
+	job->root_dentry = (u64)BPF_CORE_READ(task, fs, root.dentry);
+	job->root_mnt = (u64)BPF_CORE_READ(task, fs, root.mnt);
+}
 
 /*
  * Writes one path into the scratch. Memory files keep their only name ("memfd:x/"). A global function, so that the verifier
@@ -98,8 +105,8 @@ __noinline int path_write(struct path_job *job)
 	w.scratch = s;
 	s->walk.dentry = (u64)job->path.dentry;
 	s->walk.mount = (u64)real_mount(job->path.mnt);
-	s->walk.root_dentry = (u64)task->fs->root.dentry;
-	s->walk.root_mount = (u64)real_mount(task->fs->root.mnt);
+	s->walk.root_dentry = job->root_dentry;
+	s->walk.root_mount = (u64)real_mount((void *)job->root_mnt);
 	s->walk.used = s->walk.done = 0;
 	/* Two loops, since the verifier wants the room behind the buffer as a constant. */
 	if (job->second) {

@@ -27,10 +27,9 @@ static __always_inline struct hf_scratch *scratch_of_current(void)
 	return bpf_task_storage_get(&hf_scratches, (void *)task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 }
 
-static __always_inline void event_add_process(struct hf_event *e)
+/* cgroup: the task's, which is cheaper to ask for the current one. */
+static __always_inline void event_add_process(struct hf_event *e, struct task_struct *task, u64 cgroup)
 {
-	struct task_struct *task = (void *)bpf_get_current_task_btf();
-
 	e->tid = task->pid;
 	e->pid = task->tgid;
 	e->ppid = task->real_parent->tgid;
@@ -38,7 +37,7 @@ static __always_inline void event_add_process(struct hf_event *e)
 	e->gid = task->cred->gid.val;
 	e->mntns = task->nsproxy->mnt_ns->ns.inum;
 	e->start_ns = task->group_leader->start_boottime;
-	e->cgroup = bpf_get_current_cgroup_id();
+	e->cgroup = cgroup;
 	bpf_probe_read_kernel(e->comm, sizeof(e->comm), task->comm);
 	bpf_probe_read_kernel(e->parent_comm, sizeof(e->parent_comm), task->real_parent->comm);
 }
@@ -57,11 +56,12 @@ static __always_inline void event_add_object(struct hf_event *e, const struct ob
 }
 
 /* Writes the file's path into the scratch; 0 length for anonymous memory. */
-static __always_inline void event_add_path(struct hf_scratch *s, const struct object *o)
+static __always_inline void event_add_path(struct hf_scratch *s, const struct object *o, struct task_struct *task)
 {
 	struct path_job job = { .path = o->path };
 
 	s->event.path_bytes = 0;
+	path_end_at_root(&job, task);
 	if (!job.path.dentry || path_write(&job))
 		return;
 	s->event.path_bytes = job.bytes;
@@ -72,9 +72,8 @@ static __always_inline void event_add_path(struct hf_scratch *s, const struct ob
 }
 
 /* Appends the path of the program that the task runs. */
-static __always_inline void event_add_exe(struct hf_scratch *s)
+static __always_inline void event_add_exe(struct hf_scratch *s, struct task_struct *task)
 {
-	struct task_struct *task = (void *)bpf_get_current_task_btf();
 	struct file *exe = BPF_CORE_READ(task, mm, exe_file);
 	struct path_job job = { .at = s->event.path_bytes, .second = 1 };
 
@@ -82,6 +81,7 @@ static __always_inline void event_add_exe(struct hf_scratch *s)
 	if (!exe)
 		return;
 	file_user_path(exe, &job.path);
+	path_end_at_root(&job, task);
 	if (path_write(&job))
 		return;
 	s->event.exe_bytes = job.bytes;
@@ -89,8 +89,9 @@ static __always_inline void event_add_exe(struct hf_scratch *s)
 		s->event.flags |= HF_EVENT_EXE_CUT;
 }
 
-/* Begins the event: everything but the verdict. NULL when there is no memory for it (counted). */
-static __always_inline struct hf_scratch *event_begin(const struct object *o, u32 flags)
+/* Begins the event on a task, in the current one's scratch: everything but the verdict. NULL when there is no memory for it
+ * (counted). */
+static __always_inline struct hf_scratch *event_begin(const struct object *o, u32 flags, struct task_struct *task, u64 cgroup)
 {
 	struct hf_scratch *s = scratch_of_current();
 
@@ -99,10 +100,10 @@ static __always_inline struct hf_scratch *event_begin(const struct object *o, u3
 		return NULL;
 	}
 	s->event.flags = flags;
-	event_add_process(&s->event);
+	event_add_process(&s->event, task, cgroup);
 	event_add_object(&s->event, o);
-	event_add_path(s, o);
-	event_add_exe(s);
+	event_add_path(s, o, task);
+	event_add_exe(s, task);
 	return s;
 }
 

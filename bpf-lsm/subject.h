@@ -5,8 +5,8 @@
  * Owns: the task tag (set at the first exec whose root is a container's, inherited at fork, never cleared) and the search
  * for tasks without one. Must not know: files, verdicts.
  *
- *   I1  A tag is never removed or changed to another container: unshare, setns, chroot, a cgroup move or reparenting do
- *       not lead out.
+ *   I1  The tag of a living container is never removed or changed to another: unshare, setns, chroot, a cgroup move or
+ *       reparenting do not lead out. One whose container is gone from the table is replaced when that container is adopted.
  *   I2  A task of the host's mount namespace without a tag is the host's, unless its root is a registered container's: chrooted
  *       host daemons and the runtime's own re-exec (before it joins the container) are never judged.
  *   I3  A slot is believed only if its id is the tag's: a reused slot is STALE, not somebody else's container.
@@ -67,7 +67,6 @@ static __always_inline void subject_take_slot(struct subject *s, u32 slot, u64 i
 	s->id = id;
 	if (!container || container->id != id) {
 		s->kind = HF_SUBJECT_STALE;
-		count(HF_COUNTER_STALE_TAG);
 		return;
 	}
 	s->kind = kind;
@@ -140,6 +139,8 @@ static __always_inline void subject_from_tag(struct subject *s, struct hf_task_t
 	s->tagged = 1;
 	s->enforced = tag->flags & HF_TAG_ENFORCED;
 	subject_take_slot(s, tag->slot, tag->container, HF_SUBJECT_CONTAINER);
+	if (s->kind == HF_SUBJECT_STALE)
+		count(HF_COUNTER_STALE_TAG);
 }
 
 /* A daemon that was killed leaves the number behind, which then may become anybody's. */
