@@ -19,12 +19,12 @@ static __always_inline u64 task_cgroup(struct task_struct *task)
 	return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 }
 
-/* A container's record if it stands there, and was adopted. */
-static __always_inline struct hf_container *adopt_record(u32 slot, u64 id)
+/* A container's record if it stands there, with that flag. */
+static __always_inline struct hf_container *adopt_record(u32 slot, u64 id, u32 flag)
 {
 	struct hf_container *container = container_slot(slot);
 
-	if (!container || container->id != id || !(container->flags & HF_CONTAINER_ADOPTED))
+	if (!container || container->id != id || !(container->flags & flag))
 		return NULL;
 	return container;
 }
@@ -65,14 +65,14 @@ static __always_inline bool adopt_find(struct task_struct *task, const struct hf
 
 	if (by_cgroup) {
 		*ret = *by_cgroup;
-		container = adopt_record(ret->slot, ret->id);
+		container = adopt_record(ret->slot, ret->id, HF_CONTAINER_ADOPTED);
 		if (container && (!by_root || container->root_dev == info->root_dev))
 			return true;
 	}
 	if (!by_root)
 		return false;
 	*ret = *by_root;
-	return adopt_record(ret->slot, ret->id) != NULL;
+	return adopt_record(ret->slot, ret->id, HF_CONTAINER_ADOPTED) != NULL;
 }
 
 /* Gives a task its container's tag unless it has that of a living one. */
@@ -137,9 +137,8 @@ static __always_inline int adopt_task(struct seq_file *seq, struct task_struct *
 static __always_inline struct hf_container *adopt_is_surveyed(struct task_struct *task)
 {
 	struct hf_task_tag *tag = bpf_task_storage_get(&hf_tasks, task, 0, 0);
-	struct hf_container *container = tag ? adopt_record(tag->slot, tag->container) : NULL;
 
-	return container && container->flags & HF_CONTAINER_SURVEY ? container : NULL;
+	return tag ? adopt_record(tag->slot, tag->container, HF_CONTAINER_SURVEY) : NULL;
 }
 
 /* False for an executable mapping that is not looked at: the kernel's own pages, and the program's own, as it was. */

@@ -65,9 +65,9 @@ static __always_inline u32 enrol_look(const struct hf_enrol *enrol, struct objec
 	identify_inode(lower, &key, &o->value);
 	key.layer_set = enrol->layer_set;
 	o->key = key;
-	if (!o->real || inode_has_writer(o->real))
-		o->value.size_mode = ~0ull;
-	return bpf_map_lookup_elem(&hf_catalog, &key) ? HF_ENROL_COPIED_UP : HF_ENROL_UNLISTED;
+	if (!bpf_map_lookup_elem(&hf_catalog, &key))
+		return HF_ENROL_UNLISTED;
+	return !o->real || inode_has_writer(o->real) ? HF_ENROL_WRITER : HF_ENROL_COPIED_UP;
 }
 
 /* A file of the writable layer: it is refused, but the image's file that it was copied from may be wanted. */

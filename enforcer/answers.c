@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "enforcer/arm.h"
 #include "enforcer/container.h"
 #include "enforcer/daemon.h"
 #include "enforcer/event_json.h"
@@ -63,6 +64,8 @@ static void add_container_facts(struct daemon *daemon, struct report_status *sta
 		if (is_first_of_layer_set(daemon, i))
 			status->catalog_entries += container->executables;
 	}
+	for (size_t i = 0; arm_pending_at(daemon, i); i++)
+		status->containers[arm_pending_at(daemon, i)->state]++;
 	status->catalog_max = lsm_sizes(daemon->lsm).catalog;
 }
 
@@ -233,14 +236,16 @@ static int answer_containers(void *data, struct json_object *request, struct jso
 {
 	struct daemon *daemon = data;
 	struct json_object *list = json_object_new_array();
+	const struct container *container;
 
 	(void)request;
-	for (size_t i = 0; i < container_count(daemon->containers); i++) {
-		const struct container *container = container_at(daemon->containers, i);
+	for (size_t i = 0; (container = container_at(daemon->containers, i)); i++) {
 		struct report_counts counts = count_verdicts(daemon, container);
 
 		json_object_array_add(list, report_container(container, &counts));
 	}
+	for (size_t i = 0; (container = arm_pending_at(daemon, i)); i++)
+		json_object_array_add(list, report_container(container, &(struct report_counts){ 0 }));
 	*ret = json_object_new_object();
 	json_object_object_add(*ret, "containers", list);
 	return 0;

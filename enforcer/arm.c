@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "enforcer/arm_record.h"
 #include "enforcer/cgroup.h"
 #include "enforcer/daemon.h"
 #include "enforcer/enrol.h"
@@ -32,6 +33,8 @@
 #include "enforcer/volumes.h"
 
 #define TELL_BYTES 1536 /* an id and a reason */
+/* Longest scan of the root of a container that runs already: nobody waits for it, but others wait behind it. */
+#define ADOPT_SCAN_NS (300ull * NSEC_PER_SEC)
 
 /* A request on its way. */
 struct arming {
@@ -41,125 +44,28 @@ struct arming {
 	uint64_t client;
 	uint64_t asked_ns; /* CLOCK_MONOTONIC */
 	int pidfd;
+	bool adopted; /* no hook waits for an answer: done is called */
+	void (*done)(struct daemon *daemon, const struct container *c, void *data);
+	void *data;
+	struct arming *next; /* of the daemon's list */
 };
 
 static void arming_free(struct arming **arming)
 {
+	struct arming **at;
+
 	if (!*arming)
 		return;
+	at = &(*arming)->daemon->armings;
+	while (*at && *at != *arming)
+		at = &(*at)->next;
+	if (*at)
+		*at = (*arming)->next;
 	container_free(&(*arming)->container);
 	oci_free(&(*arming)->oci);
 	close_fd(&(*arming)->pidfd);
 	free(*arming);
 	*arming = NULL;
-}
-
-/* Slots belong to records of the kernel half; free is what has no id there and is not pending here. */
-static int find_slot(struct daemon *daemon, uint32_t *ret)
-{
-	const struct hf_container *record;
-
-	for (uint32_t slot = HF_SLOT_FIRST; (record = lsm_container(daemon->lsm, slot)); slot++) {
-		if (record->id == 0 && !daemon->slot_taken[slot]) {
-			*ret = slot;
-			return 0;
-		}
-	}
-	return -ENOSPC;
-}
-
-/* Ids rise with the wall clock and never repeat, also across restarts of the daemon. */
-static uint64_t fresh_id(struct daemon *daemon)
-{
-	uint64_t now = clock_ns(CLOCK_REALTIME);
-
-	daemon->last_kernel_id = now > daemon->last_kernel_id ? now : daemon->last_kernel_id + 1;
-	return daemon->last_kernel_id;
-}
-
-static void fill_root_key(const struct container *c, struct hf_root_key *key)
-{
-	*key = (struct hf_root_key){ .dev = c->root_dev, .ino = c->own_overlay ? 0 : c->root_ino };
-}
-
-static uint32_t record_flags(const struct container *c)
-{
-	uint32_t flags = c->own_overlay ? HF_CONTAINER_OVERLAY_ROOT : 0;
-
-	if (c->clean_upper && c->state == CONTAINER_STATE_ARMED)
-		flags |= HF_CONTAINER_CLEAN_UPPER;
-	if (c->state == CONTAINER_STATE_AUDIT)
-		flags |= HF_CONTAINER_NO_BASELINE;
-	if (c->state == CONTAINER_STATE_UNWATCHED)
-		flags |= HF_CONTAINER_UNARMED;
-	return flags;
-}
-
-int arm_publish(struct daemon *daemon, struct container *c)
-{
-	struct hf_container *record = lsm_container(daemon->lsm, c->slot);
-	struct hf_slot_ref ref = { .id = c->kernel_id, .slot = c->slot };
-	struct hf_root_key key;
-	int err;
-
-	record->policy = c->policy_slot;
-	record->layer_set = c->layer_set;
-	record->root_dev = c->root_dev;
-	record->root_ino = c->root_ino;
-	record->flags = record_flags(c);
-	record->cgroup = c->cgroup;
-	record->pause_until_ns = policy_store_pause_until(daemon->policies, c->facts.namespace_);
-	record->denied = record->audited = 0;
-	__atomic_store_n(&record->id, c->kernel_id, __ATOMIC_RELEASE);
-	fill_root_key(c, &key);
-	err = c->root_dev ? lsm_root_add(daemon->lsm, &key, &ref) : 0;
-	if (!err && c->cgroup)
-		err = lsm_cgroup_add(daemon->lsm, c->cgroup, &ref);
-	return err;
-}
-
-static void withdraw(struct daemon *daemon, struct container *c)
-{
-	struct hf_container *record = lsm_container(daemon->lsm, c->slot);
-	struct hf_root_key key;
-
-	if (record && record->id == c->kernel_id) {
-		fill_root_key(c, &key);
-		lsm_root_remove(daemon->lsm, &key, c->kernel_id);
-		if (c->cgroup)
-			lsm_cgroup_remove(daemon->lsm, c->cgroup, c->kernel_id);
-		__atomic_store_n(&record->id, 0, __ATOMIC_RELEASE);
-	}
-	lsm_volumes_remove(daemon->lsm, c->kernel_id);
-	lsm_written_remove(daemon->lsm, c->kernel_id);
-	policy_store_unassign(daemon->policies, c);
-	if (c->layer_set)
-		enrol_release(daemon->enroller, c->layer_set);
-	if (c->slot)
-		daemon->slot_taken[c->slot] = false;
-}
-
-/* There is room again for what this one had. */
-static void tell_room(struct daemon *daemon, const struct container *c)
-{
-	faults_over(daemon->faults, FAULT_CONTAINERS);
-	faults_over(daemon->faults, FAULT_ROOTS);
-	if (c->volumes)
-		faults_over(daemon->faults, FAULT_VOLUMES);
-}
-
-void arm_release(struct daemon *daemon, uint64_t kernel_id)
-{
-	struct container *c = container_table_take(daemon->containers, kernel_id);
-
-	if (!c)
-		return;
-	life_unwatch(c);
-	withdraw(daemon, c);
-	tell_room(daemon, c);
-	state_remove(daemon, kernel_id);
-	log_info("container %s: gone", c->facts.id);
-	container_free(&c);
 }
 
 /* The container remembers its mounts: another policy may see them with other eyes. */
@@ -204,6 +110,7 @@ static int commit(struct arming *a, enum fault_kind *ret_kind)
 	struct container *c = a->container;
 	int err;
 
+	c->watched_ns = clock_ns(CLOCK_REALTIME);
 	state_keep(daemon, c);
 	*ret_kind = FAULT_DESCRIPTORS;
 	err = life_watch(daemon, c, a->pidfd);
@@ -223,14 +130,23 @@ static int commit(struct arming *a, enum fault_kind *ret_kind)
 	return err;
 }
 
+/* c: NULL when it is not taken. */
+static void answer(struct arming *a, int err, const struct container *c, const char *id, const char *why)
+{
+	if (a->adopted)
+		a->done(a->daemon, c, a->data);
+	else
+		hook_server_answer(a->daemon->hook, a->client, err, id, c && c->state == CONTAINER_STATE_ARMED, why);
+}
+
 static void give_up(struct arming *a, int err, enum fault_kind kind, const char *why)
 {
 	const char *id = a->container ? a->container->facts.id : a->oci->facts.id;
 
-	tell(a->daemon, id, kind, "refused", why);
+	tell(a->daemon, id, kind, a->adopted ? "not adopted" : "refused", why);
 	if (a->container)
-		withdraw(a->daemon, a->container);
-	hook_server_answer(a->daemon->hook, a->client, err, id, false, why);
+		arm_withdraw(a->daemon, a->container);
+	answer(a, err, NULL, id, why);
 }
 
 static enum policy_not_ready not_ready_of(struct arming *a)
@@ -245,13 +161,13 @@ static enum policy_not_ready not_ready_of(struct arming *a)
 /* There is no record for it. Either it does not start, or it starts as one that nobody registered (I3). */
 static void cannot_register(struct arming *a, int err, enum fault_kind kind, const char *why)
 {
-	if (not_ready_of(a) == POLICY_NOT_READY_DENY) {
+	if (not_ready_of(a) == POLICY_NOT_READY_DENY && !a->adopted) {
 		give_up(a, err, kind, why);
 		return;
 	}
 	tell(a->daemon, a->container->facts.id, kind, "runs as an unknown container", why);
-	withdraw(a->daemon, a->container);
-	hook_server_answer(a->daemon->hook, a->client, 0, a->container->facts.id, false, why);
+	arm_withdraw(a->daemon, a->container);
+	answer(a, 0, NULL, a->container->facts.id, why);
 }
 
 /* The state caps its policy at audit, so it gets another slot. Without one the policy of unknown containers does, until there
@@ -277,11 +193,11 @@ static void not_ready(struct arming *a, int err, enum fault_kind kind, const cha
 	enum policy_not_ready not_ready = not_ready_of(a);
 	enum fault_kind next = _FAULT_MAX;
 
-	if (not_ready == POLICY_NOT_READY_DENY) {
+	if (not_ready == POLICY_NOT_READY_DENY && !a->adopted) {
 		give_up(a, err, kind, why);
 		return;
 	}
-	c->state = not_ready == POLICY_NOT_READY_AUDIT ? CONTAINER_STATE_AUDIT : CONTAINER_STATE_UNWATCHED;
+	c->state = not_ready == POLICY_NOT_READY_ALLOW ? CONTAINER_STATE_UNWATCHED : CONTAINER_STATE_AUDIT;
 	free(c->state_reason);
 	c->state_reason = strdup(why);
 	err = c->slot ? assign_again(a) : -ENOSPC;
@@ -292,7 +208,7 @@ static void not_ready(struct arming *a, int err, enum fault_kind kind, const cha
 		return;
 	}
 	tell(a->daemon, c->facts.id, kind, c->state == CONTAINER_STATE_AUDIT ? "only audited" : "unwatched", why);
-	hook_server_answer(a->daemon->hook, a->client, 0, c->facts.id, false, why);
+	answer(a, 0, c, c->facts.id, why);
 }
 
 static void armed(struct arming *a, struct enrol_job *job)
@@ -320,10 +236,10 @@ static void armed(struct arming *a, struct enrol_job *job)
 	}
 	if (!job->known)
 		faults_over(a->daemon->faults, FAULT_CATALOG);
-	log_info("container %s: armed in %llu ms, %u executables%s, policy %s", c->facts.id,
+	log_info("container %s: %s in %llu ms, %u executables%s, policy %s", c->facts.id, a->adopted ? "adopted" : "armed",
 		 (unsigned long long)((clock_ns(CLOCK_MONOTONIC) - a->asked_ns) / 1000000), job->executables,
 		 job->known ? " (known layers)" : "", c->policy->name);
-	hook_server_answer(a->daemon->hook, a->client, 0, c->facts.id, true, NULL);
+	answer(a, 0, c, c->facts.id, NULL);
 }
 
 static void on_enrolled(struct enrol_job *job, void *data)
@@ -359,8 +275,22 @@ static void release_same_id(struct daemon *daemon, const char *id)
 	}
 }
 
-/* a->container: NULL only when there is no memory. *ret_kind: which table had no room, on failure. */
-static int make_container(struct arming *a, enum fault_kind *ret_kind)
+/* Its id and slot: new ones, or those that its tasks' tags or its record name. */
+static int take_identity(struct arming *a, const struct arm_adoption *request)
+{
+	struct daemon *daemon = a->daemon;
+	struct container *c = a->container;
+
+	if (!request || !request->keep_id) {
+		c->kernel_id = arm_fresh_id(daemon);
+		return arm_take_slot(daemon, c);
+	}
+	c->kernel_id = request->keep_id;
+	return arm_keep_slot(daemon, c, request->keep_slot);
+}
+
+/* request: NULL when it comes from the hook. a->container: NULL only when there is no memory. *ret_kind: which table had no room, on failure. */
+static int make_container(struct arming *a, const struct arm_adoption *request, enum fault_kind *ret_kind)
 {
 	struct container *c = calloc(1, sizeof(*c));
 	int err;
@@ -371,14 +301,16 @@ static int make_container(struct arming *a, enum fault_kind *ret_kind)
 	c->facts = a->oci->facts;
 	a->oci->facts = (struct container_facts){ 0 };
 	c->pid = a->oci->pid;
-	c->kernel_id = fresh_id(a->daemon);
-	c->started_ns = clock_ns(CLOCK_REALTIME);
+	c->started_ns = request && request->started_ns ? request->started_ns : clock_ns(CLOCK_REALTIME);
+	c->source = request ? CONTAINER_SOURCE_ADOPTED : CONTAINER_SOURCE_HOOK;
+	c->state = request ? CONTAINER_STATE_ADOPTING : CONTAINER_STATE_PENDING;
 	cgroup_of_pid(c->pid, &c->cgroup_path, &c->cgroup);
-	*ret_kind = FAULT_CONTAINERS;
-	err = find_slot(a->daemon, &c->slot);
+	err = take_identity(a, request);
+	*ret_kind = err == -ENOSPC ? FAULT_CONTAINERS : _FAULT_MAX;
 	if (err)
 		return err;
-	a->daemon->slot_taken[c->slot] = true;
+	if (request)
+		arm_begin_watch(a->daemon, c);
 	err = policy_store_assign(a->daemon->policies, c);
 	*ret_kind = err == -ENOSPC ? FAULT_POLICIES : _FAULT_MAX;
 	return err;
@@ -399,7 +331,9 @@ static int submit(struct arming *a, int rootfs_fd)
 	job->image = a->container->facts.image;
 	job->mounts = a->oci->mounts;
 	job->n_mounts = a->oci->n_mounts;
-	job->deadline_ns = a->asked_ns + a->daemon->options.enrol_timeout_ms * 1000000ull;
+	job->deadline_ns = a->asked_ns + (a->adopted ? ADOPT_SCAN_NS : a->daemon->options.enrol_timeout_ms * 1000000ull);
+	job->unwatched = a->container->was_unwatched;
+	job->slot = a->container->slot;
 	job->done = on_enrolled;
 	job->data = a;
 	err = enrol_submit(a->daemon->enroller, job);
@@ -416,11 +350,35 @@ static bool has_ended(int pidfd)
 	return poll(&poller, 1, 0) > 0 && poller.revents & POLLIN;
 }
 
+/* It is on its way until on_enrolled has freed it. */
+static int begin(struct arming *a, const struct arm_adoption *request, int rootfs_fd)
+{
+	enum fault_kind kind = _FAULT_MAX;
+	int err = make_container(a, request, &kind);
+
+	if (err) {
+		close_fd(&rootfs_fd);
+		if (a->container)
+			not_ready(a, err, kind, kind == _FAULT_MAX ? strerror(-err) : faults_text(kind));
+		else
+			give_up(a, err, _FAULT_MAX, strerror(-err));
+		return err;
+	}
+	err = submit(a, rootfs_fd);
+	if (err) {
+		kind = err == -ENOBUFS ? FAULT_QUEUE : _FAULT_MAX;
+		not_ready(a, err, kind, kind == FAULT_QUEUE ? faults_text(kind) : strerror(-err));
+		return err;
+	}
+	a->next = a->daemon->armings;
+	a->daemon->armings = a;
+	return 0;
+}
+
 void arm_request(struct daemon *daemon, uint64_t client, char *state_json, int pidfd, int rootfs_fd, int config_fd)
 {
 	_cleanup_(arming_free) struct arming *a = calloc(1, sizeof(*a));
 	char error[OCI_ERROR_BYTES] = "out of memory";
-	enum fault_kind kind = _FAULT_MAX;
 	int err = a ? 0 : -ENOMEM;
 
 	if (a) {
@@ -444,20 +402,75 @@ void arm_request(struct daemon *daemon, uint64_t client, char *state_json, int p
 		return;
 	}
 	release_same_id(daemon, a->oci->facts.id);
-	err = make_container(a, &kind);
-	if (err) {
-		close_fd(&rootfs_fd);
-		if (a->container)
-			not_ready(a, err, kind, kind == _FAULT_MAX ? strerror(-err) : faults_text(kind));
-		else
-			give_up(a, err, _FAULT_MAX, strerror(-err));
-		return;
+	if (begin(a, NULL, rootfs_fd) == 0)
+		a = NULL; /* on_enrolled's now */
+}
+
+const struct container *arm_pending_at(struct daemon *daemon, size_t i)
+{
+	for (const struct arming *a = daemon->armings; a; a = a->next) {
+		if (a->container && i-- == 0)
+			return a->container;
 	}
-	err = submit(a, rootfs_fd);
-	if (err) {
-		kind = err == -ENOBUFS ? FAULT_QUEUE : _FAULT_MAX;
-		not_ready(a, err, kind, kind == FAULT_QUEUE ? faults_text(kind) : strerror(-err));
-		return;
+	return NULL;
+}
+
+/* By its first process: the table's, or one on its way. */
+static bool is_known(struct daemon *daemon, pid_t pid)
+{
+	const struct container *c;
+
+	for (size_t i = 0; (c = container_at(daemon->containers, i)); i++) {
+		if (c->pid == pid && !life_has_ended(c))
+			return true;
 	}
-	a = NULL; /* on_enrolled's now */
+	for (size_t i = 0; (c = arm_pending_at(daemon, i)); i++) {
+		if (c->pid == pid)
+			return true;
+	}
+	return false;
+}
+
+/* Takes the request's members into *a, those that it has no use for are freed. */
+static int take_adoption(struct arming *a, struct daemon *daemon, struct arm_adoption *request, char *reterr)
+{
+	int err = 0;
+
+	*a = (struct arming){ .daemon = daemon, .adopted = true, .pidfd = TAKE_FD(request->pidfd), .done = request->done,
+			      .data = request->data, .asked_ns = clock_ns(CLOCK_MONOTONIC),
+			      .oci = TAKE_PTR(request->oci) };
+	if (!a->oci)
+		err = oci_parse(request->state_json, request->config_fd, &a->oci, reterr);
+	if (!err && is_known(daemon, a->oci->pid)) {
+		snprintf(reterr, OCI_ERROR_BYTES, "process %d is a known container's", (int)a->oci->pid);
+		err = -EEXIST;
+	}
+	return err;
+}
+
+static void free_adoption(struct arm_adoption *request)
+{
+	close_fd(&request->pidfd);
+	close_fd(&request->rootfs_fd);
+	close_fd(&request->config_fd);
+	oci_free(&request->oci);
+	free(request->state_json);
+	request->state_json = NULL;
+}
+
+void arm_adopt(struct daemon *daemon, struct arm_adoption *request)
+{
+	_cleanup_(arming_free) struct arming *a = calloc(1, sizeof(*a));
+	char error[OCI_ERROR_BYTES] = "out of memory";
+	int err = a ? take_adoption(a, daemon, request, error) : -ENOMEM;
+
+	if (err) {
+		log_warning("adoption: left alone: %s", error);
+		request->done(daemon, NULL, request->data);
+	} else {
+		release_same_id(daemon, a->oci->facts.id);
+		if (begin(a, request, TAKE_FD(request->rootfs_fd)) == 0)
+			a = NULL; /* on_enrolled's now */
+	}
+	free_adoption(request);
 }

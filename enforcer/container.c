@@ -253,10 +253,24 @@ const char *container_state_name(enum container_state state)
 		[CONTAINER_STATE_ARMED] = "armed",
 		[CONTAINER_STATE_AUDIT] = "audit",
 		[CONTAINER_STATE_UNWATCHED] = "unwatched",
+		[CONTAINER_STATE_ADOPTING] = "adopting",
 	};
 	_Static_assert(ARRAY_SIZE(names) == _CONTAINER_STATE_MAX, "a word for each state");
 
 	return state < _CONTAINER_STATE_MAX ? names[state] : "unknown";
+}
+
+/* The same for how it was found. */
+const char *container_source_name(enum container_source source)
+{
+	static const char *const names[] = {
+		[CONTAINER_SOURCE_HOOK] = "hook",
+		[CONTAINER_SOURCE_RESTORED] = "restored",
+		[CONTAINER_SOURCE_ADOPTED] = "adopted",
+	};
+	_Static_assert(ARRAY_SIZE(names) == _CONTAINER_SOURCE_MAX, "a word for each source");
+
+	return source < _CONTAINER_SOURCE_MAX ? names[source] : "unknown";
 }
 
 /* Pairs without a key say nothing and are left out; a missing value is an empty one. */

@@ -19,7 +19,16 @@ enum container_state {
 	CONTAINER_STATE_ARMED,
 	CONTAINER_STATE_AUDIT,	   /* could not be armed, policy notReady: audit: reported as undecidable, nothing denied */
 	CONTAINER_STATE_UNWATCHED, /* could not be armed, policy notReady: allow */
+	CONTAINER_STATE_ADOPTING,  /* ran before we did: being enrolled, judged as an unknown container until then */
 	_CONTAINER_STATE_MAX
+};
+
+/* How we came to know of it. */
+enum container_source {
+	CONTAINER_SOURCE_HOOK,	   /* announced by the OCI hook before it ran */
+	CONTAINER_SOURCE_RESTORED, /* known to an earlier daemon, and taken over */
+	CONTAINER_SOURCE_ADOPTED,  /* found running */
+	_CONTAINER_SOURCE_MAX
 };
 
 struct container_label {
@@ -56,6 +65,7 @@ struct container_mount {
 struct container {
 	struct container_facts facts;
 	enum container_state state;
+	enum container_source source;
 	char *state_reason;	/* why not ARMED; NULL when armed */
 	pid_t pid;
 	uint64_t kernel_id;	/* struct hf_container.id, never reused */
@@ -71,13 +81,15 @@ struct container {
 	bool layers_complete;	/* all candidates of its layers stand in the catalogue: others may share the set */
 	bool clean_upper;	/* its writable layer held no code when it was armed */
 	bool unsaved;		/* state.c: its file could not be written yet */
+	bool was_unwatched;	/* adopted, and no record stood meanwhile: of its copies only those that are noted count */
 	bool own_overlay;	/* the root's superblock belongs to it alone */
 	uint32_t executables;	/* candidates found in its image, as enrolled */
 	uint32_t volumes;	/* declared mounts that the kernel half knows */
 	struct container_mount *mounts;
 	size_t n_mounts;
 	uint64_t started_ns;	/* CLOCK_REALTIME */
-	uint64_t armed_after_ns; /* from the hook's request to armed */
+	uint64_t armed_after_ns; /* from the hook's request, or from being found, to armed */
+	uint64_t watched_ns;	/* CLOCK_REALTIME: since when its record stands in the kernel half; 0: not yet */
 	struct policy_effective *policy; /* owned */
 	void *watch;		/* life.c's: how its end is noticed */
 	/* policy_store.c's, set while it holds a policy slot: container_free() calls it, so that no slot can be lost. */
@@ -103,6 +115,7 @@ struct container *container_at(struct container_table *table, size_t i);
 void container_free(struct container **container);
 void container_facts_release(struct container_facts *facts);
 const char *container_state_name(enum container_state state);
+const char *container_source_name(enum container_source source);
 
 /* The facts in the shape that policies/ asks for. The arrays borrow from facts; release with free() of ret->labels
  * and ret->annotations. */

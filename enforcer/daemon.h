@@ -13,6 +13,8 @@
 #include "bpf-lsm/abi.h"
 #include "enforcer/lsm.h"
 
+struct adopter;
+struct arming;
 struct control;
 struct digests;
 struct container_table;
@@ -59,6 +61,8 @@ struct daemon {
 	struct loop_source *watchdog;
 	char images_folder[PATH_MAX];
 	int lock_fd; /* of the run folder */
+	struct adopter *adopter;
+	struct arming *armings; /* arm.c's: containers on their way */
 	uint64_t last_kernel_id;
 	bool slot_taken[HF_MAX_CONTAINERS]; /* by a container that is starting or running */
 	uint64_t started_ns;	/* CLOCK_BOOTTIME */

@@ -42,6 +42,8 @@ struct enrol_job {
 	pid_t pid;     /* in the container's mount namespace */
 	uint64_t container; /* struct hf_container.id that it will have */
 	const char *image; /* its name, borrowed until done; may be NULL */
+	uint32_t slot;	    /* … and its slot */
+	bool unwatched; /* it runs: its writes are to be noted before anything is compared */
 	const struct oci_mount *mounts; /* borrowed until done */
 	size_t n_mounts;
 	uint64_t deadline_ns; /* CLOCK_MONOTONIC */

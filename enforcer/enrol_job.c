@@ -64,6 +64,8 @@ static int show_copied(struct scan_state *scan, const struct imagedb_file *file,
 	scan->copied++;
 	if (copied_is_equal(scan->enroller, scan->job, &scan->layers, file->fd, file->path, lower)) {
 		where.flags |= HF_ENROL_LOWER;
+		if (scan->job->unwatched && lsm_written_copied(scan->enroller->lsm, &key))
+			return 0; /* written meanwhile, or no room: it counts as modified */
 		err = enrol_show(scan->enroller, file->fd, &where, &answer);
 		if (!err && answer.status != HF_ENROL_ADDED && answer.status != HF_ENROL_KNOWN)
 			err = stop_at(scan, answer.status);
@@ -90,6 +92,18 @@ static void list_file(struct scan_state *scan, const struct imagedb_file *file, 
 	image_list_add(scan->list, &stored);
 }
 
+/* A copy that somebody may write while it is compared: it counts as written. */
+static int show_written(struct scan_state *scan, const struct hf_catalog_key *lower)
+{
+	struct hf_written_key key = { .container = scan->job->container, .ino = lower->ino, .dev = lower->dev,
+				      .generation = lower->generation };
+
+	scan->copied++;
+	if (lsm_written_add(scan->enroller->lsm, &key))
+		scan->unnoted++;
+	return 0;
+}
+
 /* imagedb's callback: shows one file. */
 static int show_file(const struct imagedb_file *file, void *data)
 {
@@ -112,6 +126,8 @@ static int show_file(const struct imagedb_file *file, void *data)
 		return 0;
 	case HF_ENROL_COPIED_UP:
 		return show_copied(scan, file, &answer.key);
+	case HF_ENROL_WRITER:
+		return show_written(scan, &answer.key);
 	case HF_ENROL_UPPER:
 	case HF_ENROL_WORLD:
 		return 0;
@@ -181,6 +197,7 @@ static int scan_root(struct enroller *e, struct enrol_job *job, struct layer_set
 		image_list_free(&scan.list);
 		return err;
 	}
+	hides = hides || (job->unwatched && enrol_upper_hides(e, job)); /* it may have removed files meanwhile */
 	job->executables = set->executables = scan.enrolled;
 	if (!stats.complete)
 		snprintf(job->warning, sizeof(job->warning),
@@ -211,6 +228,19 @@ static int identify_root(struct enroller *e, struct enrol_job *job)
 	}
 	err = mounts_root(job->pid, job->rootfs_fd, job->root_dev, &job->root);
 	return err ? fail(job, err, "cannot find its root in mountinfo") : 0;
+}
+
+/*
+ * A container that runs already writes while it is looked at. Its root is told to the kernel half before: without a record its
+ * tasks are still an unknown container's, but what they open for writing is noted, and what they copy up.
+ */
+static int watch_writes(struct enroller *e, struct enrol_job *job)
+{
+	struct hf_root_key key = { .dev = job->root_dev, .ino = job->root.own_overlay ? 0 : job->root_ino };
+	struct hf_slot_ref ref = { .id = job->container, .slot = job->slot };
+	int err = job->unwatched ? lsm_root_add(e->lsm, &key, &ref) : 0;
+
+	return err ? fail(job, err, "cannot tell the kernel half of its root") : 0;
 }
 
 /* A set that the database has: its files are opened by their names. False: the tree must be walked. */
@@ -262,6 +292,8 @@ static int run(struct enroller *e, struct enrol_job *job)
 	struct layer_set *set = NULL;
 	int err = identify_root(e, job);
 
+	if (!err)
+		err = watch_writes(e, job);
 	if (!err)
 		err = enrol_volumes_identify(e->lsm, job);
 	if (err)

@@ -176,11 +176,21 @@ static int note(struct walk *walk, const struct hf_catalog_key *lower)
 	return lsm_written_add(walk->e->lsm, &key);
 }
 
+/* What was noted meanwhile stands, and without room the copy counts as modified. */
+static int note_copied(struct walk *walk, const struct hf_catalog_key *lower)
+{
+	struct hf_written_key key = { .container = walk->job->container, .ino = lower->ino, .dev = lower->dev,
+				      .generation = lower->generation };
+
+	lsm_written_copied(walk->e->lsm, &key);
+	return 0;
+}
+
 static int judge_copy(struct walk *walk, int fd, const struct stat *st, const struct hf_enrol *answer)
 {
 	if (answer->value.size_mode >> HF_CATALOG_SIZE_SHIFT == (uint64_t)st->st_size &&
 	    copied_is_equal(walk->e, walk->job, &walk->layers, fd, walk->path, &answer->key))
-		return 0;
+		return walk->job->unwatched ? note_copied(walk, &answer->key) : 0;
 	return note(walk, &answer->key);
 }
 
@@ -204,6 +214,8 @@ static int note_if_changed(struct walk *walk, const struct stat *st)
 	case HF_ENROL_UPPER:
 	case HF_ENROL_UNLISTED:
 		return 0;
+	case HF_ENROL_WRITER:
+		return note(walk, &answer.key);
 	case HF_ENROL_COPIED_UP:
 		return judge_copy(walk, fd, st, &answer);
 	default:

@@ -252,7 +252,7 @@ static void put_words(struct json *json, const char *name, uint32_t bits, const 
 static void put_bits(struct line *line)
 {
 	static const char *const prot_words[] = { "read", "write", "exec" };
-	/* By bit of HF_EVENT_*; a pause has a member of its own. */
+	/* By bit of HF_EVENT_*; a pause and what was there before have members of their own. */
 	static const char *const flag_words[] = {
 		"path-cut", NULL, "read-implies-exec", "exec-stage", "deleted", "exe-cut", "no-path",
 		[FLAG_REPEATED] = "repeated",
@@ -271,6 +271,7 @@ static void put_bits(struct line *line)
 	put_words(line->json, "prot", record->prot, prot_words, ARRAY_SIZE(prot_words));
 	put_words(line->json, "flags", flags, flag_words, ARRAY_SIZE(flag_words));
 	json_put_bool(line->json, "paused", record->flags & HF_EVENT_PAUSED);
+	json_put_bool(line->json, "existing", record->flags & HF_EVENT_EXISTING);
 }
 
 static void put_message(struct line *line)

@@ -27,6 +27,7 @@ static const struct {
 	[HF_OP_MMAP] = { "tried to map ", " as code" },
 	[HF_OP_MMAP_BACKING] = { "tried to map ", " as code" },
 	[HF_OP_MPROTECT] = { "tried to make memory of ", " executable" },
+	[HF_OP_ADOPT] = { "already ran code of ", " when its container was found" },
 };
 _Static_assert(ARRAY_SIZE(op_phrases) == _HF_OP_MAX, "a phrase for each operation");
 
@@ -132,7 +133,8 @@ void event_message(const struct hf_event *record, const char *path, size_t path_
 	add_name(&s, record->comm, strnlen(record->comm, sizeof(record->comm)));
 	add(&s, "` (pid %u) ", record->pid);
 	if (!path && !record->ino) {
-		add(&s, "tried to make anonymous memory executable");
+		add(&s, record->op == HF_OP_ADOPT ? "already had anonymous memory that is executable"
+						  : "tried to make anonymous memory executable");
 	} else {
 		add(&s, "%s", known_op ? op_phrases[record->op].before : "tried to use ");
 		add_object(&s, record, path, path_bytes, whole);

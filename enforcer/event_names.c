@@ -24,6 +24,7 @@ static const char *const op_names[] = {
 	[HF_OP_MMAP] = "mmap",
 	[HF_OP_MMAP_BACKING] = "mmap-backing",
 	[HF_OP_MPROTECT] = "mprotect",
+	[HF_OP_ADOPT] = "adopt",
 };
 _Static_assert(ARRAY_SIZE(op_names) == _HF_OP_MAX, "a word for each operation");
 

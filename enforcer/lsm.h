@@ -82,6 +82,8 @@ int lsm_volume_add(struct lsm *lsm, const struct hf_volume_key *key, enum hf_vol
 int lsm_volumes_remove(struct lsm *lsm, uint64_t container);
 /* Notes that a copy of that image file in the container's writable layer holds other bytes. */
 int lsm_written_add(struct lsm *lsm, const struct hf_written_key *key);
+/* Adopted containers: notes that a copy of that image file holds its bytes. -EEXIST: something else was noted, which stands. */
+int lsm_written_copied(struct lsm *lsm, const struct hf_written_key *key);
 /* Forgets which image files a container opened for writing. Walks the map: O(entries). */
 int lsm_written_remove(struct lsm *lsm, uint64_t container);
 int lsm_cgroup_add(struct lsm *lsm, uint64_t cgroup, const struct hf_slot_ref *ref);
@@ -106,6 +108,15 @@ int lsm_enrol_register(struct lsm *lsm);
 int lsm_enrol_file(struct lsm *lsm, int fd, const struct lsm_enrolment *where, struct hf_enrol *ret);
 /* What the kernel calls the file or folder behind fd (O_PATH will do): ret->key.dev, .ino, .generation, ->magic. */
 int lsm_identify(struct lsm *lsm, int fd, struct hf_enrol *ret);
+
+/* Surveys of what runs already (lsm_survey.c). They take no capability, may take seconds on a busy node, and run on any thread, one at
+ * a time. */
+#define LSM_TASKS_MAX 262144 /* listed by one survey: a node's pid_max is often 32768, and 4194304 at most */
+/* Tags the tasks of adopted containers and lists those that are not at home in the host's root and namespace. *ret: free().
+ * 0; -E2BIG: more than LSM_TASKS_MAX, the first of them are there; -ENOMEM; -errno. */
+int lsm_survey_tasks(struct lsm *lsm, struct hf_task **ret, size_t *ret_n);
+/* Reports through the ring what the tasks of containers with HF_CONTAINER_SURVEY run and map, each file and process once. */
+int lsm_survey_report(struct lsm *lsm);
 
 /* Sum over all CPUs, and what other versions had counted before. */
 int lsm_counters(struct lsm *lsm, uint64_t ret[_HF_COUNTER_MAX]);

@@ -27,6 +27,8 @@ struct lsm_view {
 	size_t bytes;
 };
 
+enum lsm_survey { LSM_SURVEY_TASKS, LSM_SURVEY_PROGRAMS, LSM_SURVEY_MAPS, _LSM_SURVEY_MAX };
+
 struct lsm {
 	struct holdfast_bpf *skel;
 	struct ring_map *ring;
@@ -36,6 +38,8 @@ struct lsm {
 	bool loaded;
 	bool has_backing_hook;
 	int n_cpus;
+	int surveys[_LSM_SURVEY_MAX]; /* links */
+	bool surveyable;
 };
 
 /* Before the load: gives each table the entries that limits (or NULL) asks for, or those of its pin. 0 or -errno. */
@@ -68,5 +72,9 @@ struct lsm_programs {
 int lsm_remove_folder(const char *folder, struct lsm_programs *programs);
 /* The pins of maps alone. */
 int lsm_remove_maps(const char *folder);
+
+/* Makes the iterators' links, which are not pinned: they go with the daemon. Needs CAP_BPF and CAP_PERFMON. 0 or -errno. */
+int lsm_surveys_open(struct lsm *lsm);
+void lsm_surveys_close(struct lsm *lsm);
 
 #endif

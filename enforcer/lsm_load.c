@@ -314,6 +314,8 @@ static int open_maps(struct lsm *lsm, char *reterr, size_t bytes)
 {
 	int err = lsm_maps_open(lsm);
 
+	if (!err)
+		err = lsm_surveys_open(lsm);
 	return err ? fail(reterr, bytes, err, "cannot map the kernel half's tables", "") : 0;
 }
 
@@ -376,6 +378,7 @@ void lsm_close(struct lsm **lsm)
 	if (!*lsm)
 		return;
 	lsm_maps_close(*lsm);
+	lsm_surveys_close(*lsm);
 	holdfast_bpf__destroy((*lsm)->skel);
 	free(*lsm);
 	*lsm = NULL;

@@ -144,6 +144,13 @@ int lsm_written_add(struct lsm *lsm, const struct hf_written_key *key)
 	return map_put(lsm->skel->maps.hf_written, key, &what);
 }
 
+int lsm_written_copied(struct lsm *lsm, const struct hf_written_key *key)
+{
+	uint32_t what = HF_WRITTEN_COPIED;
+
+	return bpf_map_update_elem(bpf_map__fd(lsm->skel->maps.hf_written), key, &what, BPF_NOEXIST) ? -errno : 0;
+}
+
 static bool volume_is_of(const void *key, void *data)
 {
 	return ((const struct hf_volume_key *)key)->container == *(const uint64_t *)data;
@@ -302,6 +309,7 @@ const char *lsm_counter_name(enum hf_counter counter)
 		[HF_COUNTER_ENROL_FULL] = "enrol_full",
 		[HF_COUNTER_WRITES_SEEN] = "writes_seen",
 		[HF_COUNTER_WRITES_LOST] = "writes_lost",
+		[HF_COUNTER_EXISTING] = "existing",
 	};
 	_Static_assert(ARRAY_SIZE(names) == _HF_COUNTER_MAX, "a name for each counter");
 

@@ -96,6 +96,7 @@ static const int bpf_commands[] = {
 	BPF_MAP_GET_NEXT_KEY,	     BPF_MAP_LOOKUP_BATCH,     BPF_MAP_UPDATE_BATCH,
 	BPF_MAP_DELETE_BATCH,	     BPF_MAP_LOOKUP_AND_DELETE_ELEM, BPF_MAP_LOOKUP_AND_DELETE_BATCH,
 	BPF_OBJ_GET_INFO_BY_FD,
+	BPF_ITER_CREATE, /* of links that are open already: a survey of what runs */
 };
 
 static int set_attributes(scmp_filter_ctx ctx)

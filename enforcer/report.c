@@ -250,6 +250,8 @@ struct json_object *report_container(const struct container *container, const st
 	add_number(object, "pid", (uint64_t)container->pid);
 	add_string(object, "state", container_state_name(container->state));
 	add_string(object, "state_reason", container->state_reason);
+	add_string(object, "found", container_source_name(container->source));
+	add_time(object, "watched_since", container->watched_ns);
 	add_string(object, "mode", policy ? policy_mode_name(policy->mode) : NULL);
 	add_policy_name(object, policy);
 	add_string(object, "why", policy ? policy->why : NULL);

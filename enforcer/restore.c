@@ -145,6 +145,8 @@ static struct container *parse(struct json_object *o)
 	c->volumes = (uint32_t)number(o, "volumes");
 	c->started_ns = number(o, "started_ns");
 	c->armed_after_ns = number(o, "armed_after_ns");
+	c->watched_ns = number(o, "watched_ns");
+	c->source = CONTAINER_SOURCE_RESTORED;
 	return c;
 }
 

@@ -105,6 +105,7 @@ static struct json_object *describe(const struct container *c)
 	add_number(o, "volumes", c->volumes);
 	add_number(o, "started_ns", c->started_ns);
 	add_number(o, "armed_after_ns", c->armed_after_ns);
+	add_number(o, "watched_ns", c->watched_ns);
 	return o;
 }
 

@@ -37,8 +37,10 @@
 static struct {
 	struct daemon *daemon;
 	struct hf_container records[HF_MAX_CONTAINERS];
+	struct hf_config config;
 	unsigned int step, fail_at;
 	unsigned int answers, assigned, sets, watches, files, roots, cgroups, volumes;
+	uint64_t root_owner;
 	int status;
 	bool armed, client_gone, ended, state_broken;
 	char message[256];
@@ -73,6 +75,11 @@ struct hf_container *lsm_container(struct lsm *, uint32_t slot)
 	return slot < HF_MAX_CONTAINERS ? &w.records[slot] : NULL;
 }
 
+struct hf_config *lsm_config(struct lsm *)
+{
+	return &w.config;
+}
+
 static int add(unsigned int *count, int err)
 {
 	if (should_fail())
@@ -85,13 +92,17 @@ int lsm_root_add(struct lsm *, const struct hf_root_key *key, const struct hf_sl
 {
 	assert_int_equal(key->dev, ROOT_DEV);
 	assert_int_equal(w.records[ref->slot].id, ref->id);
-	return add(&w.roots, -E2BIG);
+	if (should_fail())
+		return -E2BIG;
+	w.roots = 1; /* all containers of this test run on one root: the last one has it */
+	w.root_owner = ref->id;
+	return 0;
 }
 
-int lsm_root_remove(struct lsm *, const struct hf_root_key *key, uint64_t)
+int lsm_root_remove(struct lsm *, const struct hf_root_key *key, uint64_t container)
 {
-	if (key->dev == ROOT_DEV && w.roots)
-		w.roots--;
+	if (key->dev == ROOT_DEV && w.root_owner == container)
+		w.roots = 0;
 	return 0;
 }
 

@@ -71,7 +71,7 @@ static void test_status_has_the_whole_shape(void **state)
 	check_text(report_status(&status),
 		   "{\"version\":\"0.1.0\",\"ready\":true,\"pid\":12,\"uptime_seconds\":34,\"kernel\":{\"release\":\"6.1.0\","
 		   "\"abi\":" NUMBER(HF_ABI_VERSION) ",\"hooks\":[\"mmap_file\",\"file_mprotect\"]},\"containers\":{\"total\":3,\"pending\":1,"
-		   "\"armed\":2,\"audit\":0,\"unwatched\":0},\"policy\":{\"generation\":5,\"path\":"
+		   "\"armed\":2,\"audit\":0,\"unwatched\":0,\"adopting\":0},\"policy\":{\"generation\":5,\"path\":"
 		   "\"/etc/holdfast/policies\",\"policies\":3,\"error\":null},\"pauses\":[{\"namespace\":\"\",\"until\":"
 		   "\"2026-01-01T12:00:00.000000000Z\"},{\"namespace\":\"prod\",\"until\":"
 		   "\"2026-01-01T12:00:00.000000001Z\"}],\"events\":{\"produced\":16,\"delivered\":7,"
@@ -106,14 +106,14 @@ static void test_armed_container_has_the_whole_shape(void **state)
 		.facts = { .id = "abc", .name = "web", .image = "web:1", .namespace_ = "prod", .pod = "web-0",
 			   .manager = "cri-o" },
 		.state = CONTAINER_STATE_ARMED, .pid = 99, .root_type = "overlay", .executables = 12, .volumes = 3,
-		.started_ns = NOON_NS, .armed_after_ns = 7654321, .policy = &policy,
+		.started_ns = NOON_NS, .armed_after_ns = 7654321, .watched_ns = NOON_NS, .source = CONTAINER_SOURCE_ADOPTED, .policy = &policy,
 	};
 	struct report_counts counts = { .denied = 4, .audited = 5 };
 
 	(void)state;
 	check_text(report_container(&container, &counts),
 		   "{\"id\":\"abc\",\"name\":\"web\",\"namespace\":\"prod\",\"pod\":\"web-0\",\"image\":\"web:1\","
-		   "\"manager\":\"cri-o\",\"pid\":99,\"state\":\"armed\",\"state_reason\":null,\"mode\":\"enforce\","
+		   "\"manager\":\"cri-o\",\"pid\":99,\"state\":\"armed\",\"state_reason\":null,\"found\":\"adopted\",\"watched_since\":\"2026-01-01T12:00:00.000000000Z\",\"mode\":\"enforce\","
 		   "\"policy\":\"prod/immutable\",\"why\":\"its labels match\",\"root_type\":\"overlay\",\"executables\":12,"
 		   "\"volumes\":3,\"denied\":4,\"audited\":5,\"started\":\"2026-01-01T12:00:00.000000000Z\","
 		   "\"armed_after_ms\":7.654,\"paused_until\":null}");
@@ -129,7 +129,7 @@ static void test_bare_container_is_valid(void **state)
 	(void)state;
 	check_text(report_container(&container, &counts),
 		   "{\"id\":\"x\xef\xbf\xbd\xc3\xa9\",\"name\":null,\"namespace\":null,\"pod\":null,\"image\":null,"
-		   "\"manager\":null,\"pid\":0,\"state\":\"pending\",\"state_reason\":\"no \\u001b baseline\",\"mode\":"
+		   "\"manager\":null,\"pid\":0,\"state\":\"pending\",\"state_reason\":\"no \\u001b baseline\",\"found\":\"hook\",\"watched_since\":null,\"mode\":"
 		   "\"off\",\"policy\":\"everywhere\",\"why\":null,\"root_type\":null,\"executables\":0,\"volumes\":0,"
 		   "\"denied\":0,\"audited\":0,\"started\":null,\"armed_after_ms\":null,\"paused_until\":"
 		   "\"2026-01-01T12:00:00.000000000Z\"}");

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What arm.c (the steps) and arm_record.c (what stands in the kernel half) share; arm.h is for everybody else. */
+#ifndef ENFORCER_ARM_RECORD_H
+#define ENFORCER_ARM_RECORD_H
+
+#include <stdint.h>
+
+struct container;
+struct daemon;
+
+/* A container id that was never given before, whatever the clock does and whatever files were lost. */
+uint64_t arm_fresh_id(struct daemon *daemon);
+
+/* A slot for the container, kept for it from now on. -ENOSPC. */
+int arm_take_slot(struct daemon *daemon, struct container *container);
+
+/* The very slot that its record or its tasks' tags name, free or holding its id. -EBUSY: it is another's by now. */
+int arm_keep_slot(struct daemon *daemon, struct container *container, uint32_t slot);
+
+/* Before an adopted container is looked at: from now on its slot's flags say which notes of copies are wanted. Nothing changes for
+ * one whose record stands. */
+void arm_begin_watch(struct daemon *daemon, struct container *container);
+
+/* Takes everything of the container out of the kernel half, and gives back its slot, policy and layer set. */
+void arm_withdraw(struct daemon *daemon, struct container *container);
+
+#endif
