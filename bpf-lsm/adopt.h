@@ -119,7 +119,7 @@ static __always_inline int adopt_task(struct seq_file *seq, struct task_struct *
 	if (!cfg || !root)
 		return 0;
 	info.root_ino = BPF_CORE_READ(root, i_ino);
-	info.root_dev = BPF_CORE_READ(root, i_sb, s_dev);
+	info.root_dev = inode_dev(root);
 	info.mntns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
 	if (info.root_dev == cfg->host_root_dev && info.root_ino == cfg->host_root_ino)
 		return 0;

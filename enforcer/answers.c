@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "enforcer/adopt.h"
 #include "enforcer/arm.h"
 #include "enforcer/container.h"
 #include "enforcer/daemon.h"
@@ -56,6 +57,8 @@ static bool is_first_of_layer_set(struct daemon *daemon, size_t i)
 /* Containers of one layer set share their entries. */
 static void add_container_facts(struct daemon *daemon, struct report_status *status)
 {
+	struct container waiting;
+
 	for (size_t i = 0; i < container_count(daemon->containers); i++) {
 		const struct container *container = container_at(daemon->containers, i);
 
@@ -66,6 +69,8 @@ static void add_container_facts(struct daemon *daemon, struct report_status *sta
 	}
 	for (size_t i = 0; arm_pending_at(daemon, i); i++)
 		status->containers[arm_pending_at(daemon, i)->state]++;
+	for (size_t i = 0; adopter_waiting_at(daemon->adopter, i, &waiting); i++)
+		status->containers[CONTAINER_STATE_ADOPTING]++;
 	status->catalog_max = lsm_sizes(daemon->lsm).catalog;
 }
 
@@ -237,6 +242,7 @@ static int answer_containers(void *data, struct json_object *request, struct jso
 	struct daemon *daemon = data;
 	struct json_object *list = json_object_new_array();
 	const struct container *container;
+	struct container waiting;
 
 	(void)request;
 	for (size_t i = 0; (container = container_at(daemon->containers, i)); i++) {
@@ -246,6 +252,8 @@ static int answer_containers(void *data, struct json_object *request, struct jso
 	}
 	for (size_t i = 0; (container = arm_pending_at(daemon, i)); i++)
 		json_object_array_add(list, report_container(container, &(struct report_counts){ 0 }));
+	for (size_t i = 0; adopter_waiting_at(daemon->adopter, i, &waiting); i++)
+		json_object_array_add(list, report_container(&waiting, &(struct report_counts){ 0 }));
 	*ret = json_object_new_object();
 	json_object_object_add(*ret, "containers", list);
 	return 0;

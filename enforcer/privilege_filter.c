@@ -42,6 +42,8 @@ static const int allowed[] = {
 	/* the sockets; none but AF_UNIX can be made */
 	SCMP_SYS(accept4), SCMP_SYS(connect), SCMP_SYS(sendmsg), SCMP_SYS(recvmsg), SCMP_SYS(sendto),
 	SCMP_SYS(recvfrom), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), SCMP_SYS(getsockname), SCMP_SYS(shutdown),
+	/* holding the first process of a container that is adopted; nothing can be sent or taken through it */
+	SCMP_SYS(pidfd_open),
 	/* memory; mmap and mprotect by their arguments */
 	SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(brk),
 	/* threads, signals, time, randomness, who we are */

@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "enforcer/adopt.h"
 #include "enforcer/arm.h"
 #include "enforcer/container.h"
 #include "enforcer/daemon.h"
@@ -21,6 +22,7 @@
 #include "enforcer/life.h"
 #include "enforcer/log.h"
 #include "enforcer/lsm.h"
+#include "enforcer/oci.h"
 #include "enforcer/policy_store.h"
 #include "enforcer/util.h"
 #include "enforcer/volumes.h"
@@ -29,12 +31,17 @@
 
 uint64_t restore_start_of_pid(pid_t pid)
 {
+	return restore_start_in("/proc", pid);
+}
+
+uint64_t restore_start_in(const char *proc, pid_t pid)
+{
 	_cleanup_(close_file) FILE *file = NULL;
-	char path[64], text[1024];
+	char path[512], text[1024];
 	char *at, *save = NULL;
 	size_t n;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	snprintf(path, sizeof(path), "%.400s/%d/stat", proc, (int)pid);
 	file = fopen(path, "re");
 	n = file ? fread(text, 1, sizeof(text) - 1, file) : 0;
 	text[n] = '\0';
@@ -223,6 +230,46 @@ static int add_to_table(struct daemon *daemon, struct container **container)
 	return err;
 }
 
+/* Its facts and declared mounts as the hook would have given them. */
+static struct oci_container *make_oci(struct container *c)
+{
+	struct oci_container *oci = calloc(1, sizeof(*oci));
+
+	if (!oci)
+		return NULL;
+	oci->mounts = calloc(c->n_mounts + 1, sizeof(*oci->mounts));
+	if (!oci->mounts) {
+		oci_free(&oci);
+		return NULL;
+	}
+	oci->facts = c->facts;
+	c->facts = (struct container_facts){ 0 };
+	oci->pid = c->pid;
+	for (size_t i = 0; i < c->n_mounts; i++) {
+		oci->mounts[oci->n_mounts++] = (struct oci_mount){ .destination = TAKE_PTR(c->mounts[i].destination),
+								   .read_only = c->mounts[i].read_only };
+	}
+	return oci;
+}
+
+/* The kernel half does not have it as the file says, but it lives: it is adopted. */
+static int adopt_again(struct daemon *daemon, struct container *c, uint64_t start)
+{
+	struct oci_container *oci;
+
+	if (!c->facts.id || !c->kernel_id || c->pid <= 0 || !start)
+		return -EBADMSG;
+	if (restore_start_of_pid(c->pid) != start)
+		return -ESRCH;
+	oci = make_oci(c);
+	if (!oci)
+		return -ENOMEM;
+	log_warning("container %s: the kernel half does not have it as %s/containers/%llu says: it is adopted", oci->facts.id,
+		    daemon->options.run_dir, (unsigned long long)c->kernel_id);
+	adopter_add(daemon->adopter, oci, start, c->started_ns, c->kernel_id, c->slot);
+	return 1;
+}
+
 int restore_container(struct daemon *daemon, struct json_object *state)
 {
 	_cleanup_(container_free) struct container *c = parse(state);
@@ -232,18 +279,20 @@ int restore_container(struct daemon *daemon, struct json_object *state)
 	if (!c)
 		return -ENOMEM;
 	if (!is_sane(daemon, c))
-		return -EBADMSG;
+		return adopt_again(daemon, c, number(state, "pid_start"));
 	if (c->kernel_id > daemon->last_kernel_id)
 		daemon->last_kernel_id = c->kernel_id;
 	pidfd = open_first_process(c, number(state, "pid_start"));
 	if (pidfd < 0 && !has_cgroup(c))
 		return -ESRCH; /* its slot is freed by restore_finish */
 	err = attach(daemon, c, &pidfd);
-	return err ? err : add_to_table(daemon, &c);
+	if (!err)
+		return add_to_table(daemon, &c);
+	log_error("container %s: cannot be taken over: %s", c->facts.id, strerror(-err));
+	return adopt_again(daemon, c, number(state, "pid_start"));
 }
 
-/* A record that no state file claims: its container ended while nobody watched. */
-static void free_slot(struct daemon *daemon, uint32_t slot)
+void restore_free_slot(struct daemon *daemon, uint32_t slot)
 {
 	struct hf_container *record = lsm_container(daemon->lsm, slot);
 	struct hf_root_key key = { .dev = record->root_dev,
@@ -257,13 +306,22 @@ static void free_slot(struct daemon *daemon, uint32_t slot)
 	__atomic_store_n(&record->id, 0, __ATOMIC_RELEASE);
 }
 
+/* A record that no state file claims: its container ended while nobody watched, or its file was lost. It judges until adoption has
+ * found out. */
+static void keep_orphan(struct daemon *daemon, uint32_t slot, const struct hf_container *record)
+{
+	bool held = record->layer_set && !enrol_adopt(daemon->enroller, record->layer_set, NULL, false, 0);
+
+	adopter_add_orphan(daemon->adopter, slot, held);
+}
+
 void restore_finish(struct daemon *daemon)
 {
 	const struct hf_container *record;
 
 	for (uint32_t slot = HF_SLOT_FIRST; (record = lsm_container(daemon->lsm, slot)); slot++) {
 		if (record->id && !daemon->slot_taken[slot])
-			free_slot(daemon, slot);
+			keep_orphan(daemon, slot, record);
 	}
 	enrol_adopted_all(daemon->enroller);
 }

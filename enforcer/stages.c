@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "enforcer/adopt.h"
 #include "enforcer/answers.h"
 #include "enforcer/arm.h"
 #include "enforcer/canary.h"
@@ -264,6 +265,20 @@ static void stop_digests(struct daemon *daemon)
 	digests_free(&daemon->digests);
 }
 
+static int start_adopter(struct daemon *daemon, char *reterr)
+{
+	int err = adopter_new(daemon, &daemon->adopter);
+
+	if (err)
+		snprintf(reterr, STAGES_ERROR_BYTES, "the adopting thread did not start");
+	return err;
+}
+
+static void stop_adopter(struct daemon *daemon)
+{
+	adopter_free(&daemon->adopter);
+}
+
 static int start_containers(struct daemon *daemon, char *reterr)
 {
 	int n = state_restore(daemon);
@@ -357,6 +372,7 @@ static int start_ready(struct daemon *daemon, char *reterr)
 	lsm_forget_kernel();
 	malloc_trim(0); /* loading took tens of MB that nothing needs any more */
 	notify_ready("enforcing");
+	adopter_begin(daemon->adopter);
 	return notify_watchdog(daemon->loop, &daemon->watchdog);
 }
 
@@ -383,6 +399,7 @@ static const struct {
 	{ "image database", start_images, stop_images },
 	{ "enrolment", start_enroller, stop_enroller },
 	{ "digests", start_digests, stop_digests },
+	{ "adoption", start_adopter, stop_adopter },
 	{ "running containers", start_containers, NULL },
 	{ "judging", start_judging, NULL },
 	{ "ring", start_ring, stop_ring },

@@ -255,7 +255,7 @@ static int restore_file(struct daemon *daemon, int dir_fd, const char *name)
 	int err = is_named_after(object, name) ? restore_container(daemon, object) : -EBADMSG;
 
 	json_object_put(object);
-	if (err) {
+	if (err < 0) {
 		if (err != -ESRCH)
 			log_warning("state file %s: not taken back: %s", name, strerror(-err));
 		unlinkat(dir_fd, name, 0);

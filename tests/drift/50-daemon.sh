@@ -39,7 +39,9 @@ daemon_back() {
 	events_fence
 	check_is 'one for each denial' "$(events_since "$mark" | jq -r '[.container.id, .action, .file.path] | join(" ")' |
 		sort | tr '\n' ';')" 'daemon-crun denied /srv/dropped;daemon-runc denied /srv/dropped;'
-	check_is 'the running containers are listed, the ended one is not' "$(daemon_containers)" 'daemon-crun daemon-runc'
+	check_is 'the running containers are listed, the one of the meantime as well, the ended one is not' "$(daemon_containers)" \
+		'daemon-crun daemon-meantime daemon-runc'
+	check_is 'the one of the meantime is protected now' "$(box_drops daemon-meantime)" EPERM
 	for name in daemon-crun daemon-runc; do
 		check_is "$name: drift is denied after the restart" "$(box_drops $name)" EPERM
 		check_is "$name: originals run after the restart" "$(box_runs $name)" ran
@@ -62,6 +64,7 @@ topic_daemon() {
 	from=$(holdfast_log_mark)
 	check 'the daemon starts again' holdfast_start
 	check 'and takes over what is pinned' holdfast_log_wait "$from" 'took over the pinned programs, 2 running containers' 5
+	check 'and adopts what started meanwhile' holdfast_log_wait "$from" 'adoption: done: 1 containers adopted, 0 not'
 	daemon_back "$mark"
 	for name in daemon-crun daemon-runc daemon-gone daemon-meantime daemon-after; do
 		box_stop $name

@@ -19,6 +19,7 @@
 
 #include <json-c/json.h>
 
+#include "enforcer/adopt.h"
 #include "enforcer/arm.h"
 #include "enforcer/container.h"
 #include "enforcer/daemon.h"
@@ -29,6 +30,7 @@
 #include "enforcer/log.h"
 #include "enforcer/loop.h"
 #include "enforcer/lsm.h"
+#include "enforcer/oci.h"
 #include "enforcer/policy_store.h"
 #include "enforcer/restore.h"
 #include "enforcer/util.h"
@@ -43,7 +45,7 @@ static struct {
 	struct daemon *daemon;
 	struct tree *tree;
 	struct hf_container records[HF_MAX_CONTAINERS];
-	unsigned int assigned, adopted, finished;
+	unsigned int assigned, adopted, finished, orphans, again;
 	int assign_err, adopt_err;
 	bool shared;
 	pid_t pid;
@@ -127,6 +129,8 @@ bool policy_store_has_room(struct policy_store *)
 
 int enrol_adopt(struct enroller *, uint32_t layer_set, const char *identity, bool complete, uint32_t executables)
 {
+	if (!executables) /* an orphan's: adopter_add_orphan gives it back */
+		return w.adopt_err;
 	assert_int_equal(layer_set, LAYER_SET);
 	assert_int_equal(identity != NULL, complete);
 	assert_int_equal(executables, 1500);
@@ -146,6 +150,24 @@ void enrol_release(struct enroller *, uint32_t layer_set)
 void enrol_adopted_all(struct enroller *)
 {
 	w.finished++;
+}
+
+/* What adoption does once it has looked and found nobody. */
+void adopter_add_orphan(struct adopter *, uint32_t slot, bool)
+{
+	w.orphans++;
+	restore_free_slot(w.daemon, slot);
+}
+
+void adopter_add(struct adopter *, struct oci_container *oci, uint64_t start, uint64_t, uint64_t keep_id, uint32_t keep_slot)
+{
+	assert_string_equal(oci->facts.id, "abc");
+	assert_int_equal(oci->pid, w.pid);
+	assert_int_equal(start, restore_start_of_pid(w.pid));
+	assert_true(oci->n_mounts == 1 && oci->mounts[0].read_only && !strcmp(oci->mounts[0].destination, "/v"));
+	assert_true(keep_id && keep_slot == SLOT);
+	w.again++;
+	oci_free(&oci);
 }
 
 void arm_release(struct daemon *, uint64_t)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The daemon's services at work under confinement: what privilege_filter.c allows is enough for them. */
+#include <linux/bpf.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -14,6 +15,7 @@
 #include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
@@ -180,13 +182,25 @@ static int use_clock_and_log(struct services *s)
 	return clock_ns(CLOCK_BOOTTIME) ? 0 : -EIO;
 }
 
+/* Adoption holds processes and reads iterators: without a link the kernel says EBADF, the filter would say EPERM. */
+static int use_adoption(struct services *s)
+{
+	union bpf_attr attr = { .iter_create = { .link_fd = UINT32_MAX } };
+	_cleanup_(close_fd) int pidfd = (int)syscall(SYS_pidfd_open, getppid(), 0);
+
+	(void)s;
+	if (pidfd < 0)
+		return -errno;
+	return syscall(SYS_bpf, BPF_ITER_CREATE, &attr, sizeof(attr)) < 0 && errno == EBADF ? 0 : -EPERM;
+}
+
 static const struct {
 	const char *name;
 	int (*fn)(struct services *s);
 } uses[] = {
 	{ "events", use_events },     { "control", use_control }, { "signals", use_signals },
 	{ "policies", use_policies }, { "watches", use_watches }, { "imagedb", use_imagedb },
-	{ "notify", use_notify },     { "log", use_clock_and_log },
+	{ "notify", use_notify },     { "log", use_clock_and_log }, { "adoption", use_adoption },
 };
 
 static int work_confined(struct services *s)

@@ -282,6 +282,7 @@ static void test_rest_of_a_container_comes_back(void **)
 	}
 }
 
+/* It lives, so it is adopted instead, and its file stays until that is done. */
 static void test_failure_to_take_back_leaves_nothing_half_done(void **)
 {
 	static int *const errs[] = { &w.assign_err, &w.adopt_err };
@@ -289,7 +290,8 @@ static void test_failure_to_take_back_leaves_nothing_half_done(void **)
 	for (size_t i = 0; i < ARRAY_SIZE(errs); i++) {
 		save(make_container());
 		*errs[i] = -ENOMEM;
-		check_gone();
+		assert_int_equal(restart(), 0);
+		assert_true(w.again == i + 1 && w.adopted == 0 && has_file(ID_TEXT));
 		*errs[i] = 0;
 		save(make_container()); /* the twin */
 		assert_int_equal(restart(), 1);
@@ -384,7 +386,7 @@ static void test_file_of_another_name_is_removed(void **)
 	assert_false(has_file(ID_TEXT ".new"));
 }
 
-static void test_second_file_of_a_slot_is_removed(void **)
+static void test_second_file_of_a_slot_is_adopted(void **)
 {
 	struct container *c = make_container();
 
@@ -394,7 +396,23 @@ static void test_second_file_of_a_slot_is_removed(void **)
 	assert_int_equal(restart(), 1);
 	assert_int_equal(container_at(w.daemon->containers, 0)->kernel_id, ID);
 	assert_true(has_file(ID_TEXT));
-	assert_false(has_file("1700000000000000002"));
+	assert_true(has_file("1700000000000000002") && w.again == 1);
+}
+
+/* What the kernel half has is another's, or gone, but the container lives: nothing of it is dropped. */
+static void test_record_that_does_not_fit_is_adopted(void **)
+{
+	static const struct hf_container records[] = {
+		{ 0 }, { .id = ID + 5, .layer_set = LAYER_SET }, { .id = ID, .layer_set = LAYER_SET + 1 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(records); i++) {
+		save(make_container());
+		w.records[SLOT] = records[i];
+		assert_int_equal(restart(), 0);
+		assert_true(w.again == i + 1 && has_file(ID_TEXT));
+		assert_int_equal(w.orphans, i); /* a record that is nobody's waits for adoption as well */
+	}
 }
 
 static void test_state_that_cannot_be_written_is_an_error(void **)
@@ -433,7 +451,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_broken_folder_is_mended, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_file_that_is_no_state_is_removed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_file_of_another_name_is_removed, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_second_file_of_a_slot_is_removed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_second_file_of_a_slot_is_adopted, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_record_that_does_not_fit_is_adopted, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_state_that_cannot_be_written_is_an_error, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_start_of_a_process_tells_it_apart, setup, teardown),
 	};
