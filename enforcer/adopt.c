@@ -35,7 +35,7 @@
 #define LOOKS_MAX 5 /* further looks for containers that were about to start at the first: each has LOOK_AGAIN_NS to do so */
 #define LOOK_AGAIN_NS (2ull * NSEC_PER_SEC)
 
-static const char *const folders[] = {
+static const char *const usual_folders[] = {
 	"/run/runc", "/run/crun", "/run/youki", "/run/containerd/runc", "/run/containerd/io.containerd.runtime.v2.task",
 	"/run/docker/runtime-runc", "/run/docker/containerd/daemon/io.containerd.runtime.v2.task",
 	"/run/k3s/containerd/io.containerd.runtime.v2.task",
@@ -53,6 +53,8 @@ struct orphan {
 
 struct adopter {
 	struct daemon *daemon;
+	const char *folders[ARRAY_SIZE(usual_folders) + DAEMON_RUNTIME_ROOTS_MAX];
+	size_t n_folders;
 	struct loop_source *source, *timer;
 	struct adopt_found *known, *waiting;
 	struct orphan *orphans;
@@ -263,7 +265,7 @@ static void list_orphans(struct adopter *a)
 static void look(struct adopter *a)
 {
 	a->looks++;
-	a->look = (struct adopt_look){ .folders = folders, .n_folders = ARRAY_SIZE(folders), .proc = "/proc",
+	a->look = (struct adopt_look){ .folders = a->folders, .n_folders = a->n_folders, .proc = "/proc",
 				       .known = TAKE_PTR(a->known) };
 	list_orphans(a);
 	ask(a, WORK_LOOK);
@@ -377,6 +379,10 @@ int adopter_new(struct daemon *daemon, struct adopter **ret)
 	if (!a)
 		return -ENOMEM;
 	a->daemon = daemon;
+	for (size_t i = 0; i < daemon->options.n_runtime_roots; i++)
+		a->folders[a->n_folders++] = daemon->options.runtime_roots[i];
+	for (size_t i = 0; i < ARRAY_SIZE(usual_folders); i++)
+		a->folders[a->n_folders++] = usual_folders[i];
 	pthread_mutex_init(&a->lock, NULL);
 	pthread_cond_init(&a->wake, NULL);
 	a->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

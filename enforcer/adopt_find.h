@@ -14,7 +14,6 @@
 
 struct oci_container;
 
-#define ADOPT_FOLDERS_MAX 64u /* folders to look in, the built-in ones included */
 #define ADOPT_ENTRIES_MAX 16384u /* looked at in one of them: a node's containers are hundreds, and the rest is rubbish */
 #define ADOPT_STATE_BYTES_MAX (4u << 20) /* runc's holds its whole configuration: some 100 kB */
 #define ADOPT_ID_BYTES_MAX 1024u	 /* as oci.c */

@@ -146,7 +146,8 @@ int arm_publish(struct daemon *daemon, struct container *c)
 	}
 	record->cgroup = c->cgroup;
 	record->pause_until_ns = policy_store_pause_until(daemon->policies, c->facts.namespace_);
-	record->denied = record->audited = 0;
+	if (record->id != c->kernel_id)
+		record->denied = record->audited = 0;
 	__atomic_store_n(&record->id, c->kernel_id, __ATOMIC_RELEASE);
 	err = c->root_dev ? lsm_root_add(daemon->lsm, &key, &ref) : 0;
 	if (!err && c->cgroup)

@@ -29,6 +29,8 @@ struct policy_store;
 struct ring;
 struct workers;
 
+#define DAEMON_RUNTIME_ROOTS_MAX 16 /* a node has one or two runtimes */
+
 struct daemon_options {
 	const char *policy_path; /* file or folder, default /etc/holdfast/policies */
 	const char *run_dir;	 /* default WIRE_RUN_DIR */
@@ -40,6 +42,8 @@ struct daemon_options {
 	uint64_t digest_bytes_per_second; /* read for digests; 0: none are computed */
 	struct lsm_limits limits;
 	unsigned int digest_wait_ms; /* longest wait of an event for the digest of its file */
+	const char *runtime_roots[DAEMON_RUNTIME_ROOTS_MAX]; /* runtimes' folders of state beside the usual ones */
+	size_t n_runtime_roots;
 	bool quiet; /* no events on standard output */
 };
 

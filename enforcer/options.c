@@ -40,6 +40,7 @@ enum option_code {
 	OPTION_STATE_DIR,
 	OPTION_LAYER_GRACE,
 	OPTION_DIGEST_RATE,
+	OPTION_RUNTIME_ROOT,
 	OPTION_QUIET,
 	OPTION_DEBUG,
 	OPTION_DOCTOR,
@@ -59,6 +60,7 @@ static const struct option long_options[] = {
 	{ "state-dir", required_argument, NULL, OPTION_STATE_DIR },
 	{ "layer-grace", required_argument, NULL, OPTION_LAYER_GRACE },
 	{ "digest-rate", required_argument, NULL, OPTION_DIGEST_RATE },
+	{ "runtime-root", required_argument, NULL, OPTION_RUNTIME_ROOT },
 	{ "quiet", no_argument, NULL, OPTION_QUIET },
 	{ "debug", no_argument, NULL, OPTION_DEBUG },
 	{ "doctor", no_argument, NULL, OPTION_DOCTOR },
@@ -84,6 +86,7 @@ static const char usage[] =
 	"  --state-dir DIR             image database (" DEFAULT_STATE_DIR ")\n"
 	"  --layer-grace SECONDS       how long an image without containers stays enrolled (600)\n"
 	"  --digest-rate MB            megabytes a second read for digests; 0: none (20)\n"
+	"  --runtime-root DIR          also look into DIR for containers that run at the start\n"
 	"  --quiet                     no events on standard output\n"
 	"  --debug                     more log lines\n"
 	"  --doctor [-o table|json]    check whether this host can be protected, then exit\n"
@@ -121,8 +124,18 @@ static int take_limit(const char *option, unsigned long long max, uint32_t *ret)
 	return 0;
 }
 
-/* Options of the image database. */
-static int take_image_option(int option, struct options *o)
+static int add_runtime_root(struct options *o)
+{
+	if (optarg[0] != '/' || o->daemon.n_runtime_roots == DAEMON_RUNTIME_ROOTS_MAX) {
+		fprintf(stderr, "holdfastd: --runtime-root: '%s' is not an absolute path, or one too many\n", optarg);
+		return -EINVAL;
+	}
+	o->daemon.runtime_roots[o->daemon.n_runtime_roots++] = optarg;
+	return 0;
+}
+
+/* Options of the image database and of adoption. */
+static int take_further_option(int option, struct options *o)
 {
 	unsigned long long n;
 
@@ -140,6 +153,8 @@ static int take_image_option(int option, struct options *o)
 			return bad_number("--digest-rate", optarg);
 		o->daemon.digest_bytes_per_second = n * 1000000;
 		return 0;
+	case OPTION_RUNTIME_ROOT:
+		return add_runtime_root(o);
 	default:
 		return -EINVAL;
 	}
@@ -202,7 +217,7 @@ static int take_option(int option, struct options *o)
 		o->action = OPTIONS_DONE;
 		return 0;
 	default:
-		return take_image_option(option, o);
+		return take_further_option(option, o);
 	}
 }
 

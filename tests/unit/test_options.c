@@ -58,11 +58,34 @@ static void test_sizes_in_range_are_taken_others_refused(void **)
 	}
 }
 
+static void test_runtime_roots_are_kept_in_order(void **)
+{
+	char *argv[2 * DAEMON_RUNTIME_ROOTS_MAX + 4] = { (char *)"holdfastd" };
+	struct options o;
+	int n = 1;
+
+	for (unsigned int i = 0; i < DAEMON_RUNTIME_ROOTS_MAX; i++) {
+		argv[n++] = (char *)"--runtime-root";
+		argv[n++] = (char *)(i ? "/b" : "/a");
+	}
+	optind = 0;
+	assert_int_equal(options_parse(n, argv, &o), 0);
+	assert_int_equal(o.daemon.n_runtime_roots, DAEMON_RUNTIME_ROOTS_MAX);
+	assert_string_equal(o.daemon.runtime_roots[0], "/a");
+	assert_string_equal(o.daemon.runtime_roots[1], "/b");
+	argv[n++] = (char *)"--runtime-root";
+	argv[n++] = (char *)"/c";
+	optind = 0;
+	assert_int_equal(options_parse(n, argv, &o), -EINVAL);
+	assert_int_equal(parse("--runtime-root", "relative", &o), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sizes_are_the_contracts_unless_given),
 		cmocka_unit_test(test_sizes_in_range_are_taken_others_refused),
+		cmocka_unit_test(test_runtime_roots_are_kept_in_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,7 +11,8 @@
 static const struct cli_column columns[] = {
 	{ "ID", false, false },	    { "NAME", false, true },  { "NAMESPACE", false, true }, { "IMAGE", false, true },
 	{ "STATE", false, false },  { "MODE", false, false }, { "POLICY", false, true },    { "EXECUTABLES", true, false },
-	{ "DENIED", true, false }, { "AUDITED", true, false }, { "AGE", true, false },	    { "NOTE", false, true },
+	{ "DENIED", true, false }, { "AUDITED", true, false }, { "AGE", true, false },	    { "FOUND", false, false },
+	{ "WATCHED", true, false }, { "NOTE", false, true },
 };
 
 #define STATE_COLUMN 4
@@ -38,10 +39,10 @@ static int add_container(struct cli_table *table, struct json_object *c)
 {
 	const char *pod = cli_json_text(c, "pod"), *name = cli_json_text(c, "name");
 	const char *paused_until = cli_json_text(c, "paused_until"), *state = cli_json_text(c, "state");
-	char id[ID_SHOWN + 1], full_name[256], executables[24], denied[24], audited[24], age[32], note[512];
+	char id[ID_SHOWN + 1], full_name[256], executables[24], denied[24], audited[24], age[32], watched[32], note[512];
 	const char *const cells[] = {
 		id, full_name, cli_json_text(c, "namespace"), cli_json_text(c, "image"), state, cli_json_text(c, "mode"),
-		cli_json_text(c, "policy"), executables, denied, audited, age, note,
+		cli_json_text(c, "policy"), executables, denied, audited, age, cli_json_text(c, "found"), watched, note,
 	};
 
 	_Static_assert(ARRAY_SIZE(cells) == ARRAY_SIZE(columns), "a cell for each column");
@@ -51,6 +52,7 @@ static int add_container(struct cli_table *table, struct json_object *c)
 	snprintf(denied, sizeof(denied), "%lld", (long long)cli_json_number(c, "denied"));
 	snprintf(audited, sizeof(audited), "%lld", (long long)cli_json_number(c, "audited"));
 	format_age(cli_json_text(c, "started"), age, sizeof(age));
+	format_age(cli_json_text(c, "watched_since"), watched, sizeof(watched));
 	snprintf(note, sizeof(note), "%s%s%s%s", paused_until[0] ? "paused until " : "", paused_until,
 		 paused_until[0] && cli_json_text(c, "state_reason")[0] ? "; " : "", cli_json_text(c, "state_reason"));
 	return cli_table_row(table, cells, STATE_COLUMN, pick_colour(state, paused_until));
@@ -90,7 +92,7 @@ static enum cli_exit run(struct cli *cli, const void *values, char *const *args,
 const struct cli_command cli_command_containers = {
 	.name = "containers",
 	.summary = "which containers run, and what holds for each",
-	.help = "Lists the containers that holdfastd knows: state (armed, audit, unwatched, pending), mode and policy, files of\n"
+	.help = "Lists the containers that holdfastd knows: state (armed, audit, unwatched, pending, adopting), mode and policy, files of\n"
 		"the image that may run, what was denied and audited. The JSON output also says why that policy decided.",
 	.run = run,
 };
