@@ -281,10 +281,10 @@ static void on_time(uint32_t events, void *data)
 		look(a);
 }
 
-/* Runtimes name containers that have not entered their root yet: they get some time. */
+/* Runtimes name containers that have not entered their root yet: they get some time. So does a node without memory. */
 static void look_again(struct adopter *a)
 {
-	if (a->look.starting && a->looks < LOOKS_MAX && !a->timer)
+	if ((a->look.starting || a->look.err) && a->looks < LOOKS_MAX && !a->timer)
 		loop_timer(a->daemon->loop, LOOK_AGAIN_NS, 0, on_time, a, &a->timer);
 }
 
@@ -294,6 +294,8 @@ static void take_look(struct adopter *a)
 
 	if (a->look.err)
 		log_error("adoption: cannot look at what runs: %s", strerror(-a->look.err));
+	if (a->look.known) /* not got to */
+		a->known = TAKE_PTR(a->look.known);
 	while (*at)
 		at = &(*at)->next;
 	*at = TAKE_PTR(a->look.found);
@@ -357,7 +359,8 @@ static void go_on(struct adopter *a)
 		adopt_next(a);
 	if (a->busy)
 		return;
-	end_orphans(a);
+	if (!a->look.err)
+		end_orphans(a);
 	if (survey_is_due(a)) {
 		ask(a, WORK_SURVEY);
 		return;
