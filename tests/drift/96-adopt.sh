@@ -89,9 +89,9 @@ adopt_reported() {
 adopt_enforced() {
 	local name mark
 	for name in $adopt_names; do
-		check_is "$name: new drift is denied" "$(box_drops $name)" EPERM
+		check_is "$name: new drift is denied" "$(box_drops "$name")" EPERM
 		events_mark
-		check_is "$name: originals run" "$(box_runs $name)" ran
+		check_is "$name: originals run" "$(box_runs "$name")" ran
 		quiet_since "$name: and leave no event" "$mark"
 	done
 	events_mark
@@ -107,7 +107,7 @@ adopt_enforced() {
 		"$(podman exec adopt-podman sh -c "cp $hello /srv/new; $probe exec /srv/new" 2>&1 | tail -n 1)" 'exec /srv/new: ran'
 }
 
-# State files lost, then also the kernel half's records against other files: nobody is left behind, nothing original is denied.
+# State files lost while the records stand: they go on judging until each container is adopted, nothing original is denied.
 adopt_lost() {
 	local name from mark
 	events_mark
@@ -117,12 +117,47 @@ adopt_lost() {
 	check 'state lost: the daemon starts' holdfast_start
 	check 'state lost: adoption comes to its end' adopt_settled 'adopt-crun adopt-podman adopt-runc adopt-task'
 	for name in $adopt_names; do
-		check_is "state lost: $name: originals run" "$(box_runs $name)" ran
-		check_is "state lost: $name: drift is denied" "$(box_drops $name)" EPERM
+		check_is "state lost: $name: originals run" "$(box_runs "$name")" ran
+		check_is "state lost: $name: drift is denied" "$(box_drops "$name")" EPERM
 	done
 	events_fence
 	check_is 'state lost: no event but these' "$(events_since "$mark" '[.action, .file.path] | join(" ")' | sort | uniq -c | tr -s ' ')" \
 		' 3 "denied /srv/dropped"'
+}
+
+# Nobody can say whose a record is: it goes, and what its tasks' tags then name is denied, since their policy enforced. When the
+# runtime's word is there again, the tags are replaced.
+adopt_stale() {
+	holdfast_kill
+	rm -f /run/holdfast/containers/*
+	mv "$adopt_tasks" "$hf_dir/tasks"
+	check 'a container that nobody can name: the daemon starts' holdfast_start
+	check 'a container that nobody can name: the others are adopted' adopt_settled 'adopt-crun adopt-podman adopt-runc'
+	check_match 'a container that nobody can name: its stale tags deny' "$(box_do adopt-task "$hello" 2>&1)" 'not permitted'
+	mv "$hf_dir/tasks" "$adopt_tasks"
+	check 'named again: the daemon stops and starts' daemon_restart
+	check 'named again: it is adopted' adopt_settled 'adopt-crun adopt-podman adopt-runc adopt-task'
+	check_is 'named again: originals run' "$(box_runs adopt-task)" ran
+	check_is 'named again: drift is denied' "$(box_drops adopt-task)" EPERM
+}
+
+# Two containers on one root: both are found, each is judged by its own policy, and neither's copies count as the image's.
+adopt_shared() {
+	local from
+	BOX_HOOKS='{}' BUNDLE_JQ='.linux.cgroupsPath = "/adopt-one"' box_start adopt-one crun || not_ok 'shared root: the first starts'
+	mkdir -p "$boxes/adopt-two"
+	mount --bind "$boxes/adopt-one/rootfs" "$(mkdir -p "$boxes/adopt-two/rootfs"; echo "$boxes/adopt-two/rootfs")"
+	BOX_HOOKS='{}' BUNDLE_ROOT=rootfs BUNDLE_JQ='.linux.cgroupsPath = "/adopt-two"' box_start adopt-two crun dev ||
+		not_ok 'shared root: the second starts'
+	from=$(holdfast_log_mark)
+	check 'shared root: the daemon stops and starts' daemon_restart
+	check 'shared root: both are adopted' holdfast_log_wait "$from" 'adoption: done: 2 containers adopted, 0 not'
+	check_is 'shared root: drift is denied by the policy of the one' "$(box_drops adopt-one)" EPERM
+	check_is 'shared root: and runs by that of the other' "$(box_drops adopt-two)" ran
+	check_is 'shared root: originals run' "$(box_runs adopt-one) $(box_runs adopt-two)" 'ran ran'
+	box_stop adopt-two
+	check_is 'shared root: one gone, drift is denied in the other' "$(box_drops adopt-one)" EPERM
+	box_stop adopt-one
 }
 
 # adopt_settled 'NAMES': waits until these are armed; each answer of the daemon is a step, nothing sleeps.
@@ -159,6 +194,8 @@ topic_adopt() {
 	adopt_reported "$mark"
 	adopt_enforced
 	adopt_lost
+	adopt_stale
+	adopt_shared
 	kill "$adopt_host_pid"
 	podman rm -f -t 0 adopt-podman >/dev/null 2>&1
 	for name in $adopt_names; do
