@@ -49,6 +49,8 @@ static __always_inline void copyup_note(const struct hf_written_key *key, u32 sl
 	if (copyup_has_share(key->container, slot) && bpf_map_update_elem(&hf_written, key, &what, BPF_ANY) == 0)
 		return;
 	count(HF_COUNTER_WRITES_LOST);
+	if (what == HF_WRITTEN_COPIED) /* that file lacks its proof, which is safe, and no other's */
+		return;
 	container = container_slot(slot);
 	if (container)
 		__sync_fetch_and_or(&container->flags, HF_CONTAINER_WRITES_LOST);
