@@ -197,6 +197,16 @@ static void end_orphans(struct adopter *a)
 
 /* --- one container after the other ------------------------------------------------------------------------------------ */
 
+/* Tasks of two containers on one root are told apart by their cgroups, once both are known: until then none gets a tag. */
+static bool has_mate(const struct adopter *a, const struct container *c)
+{
+	for (const struct adopt_found *f = a->waiting; f; f = f->next) {
+		if (f->root_dev == c->root_dev)
+			return true;
+	}
+	return false;
+}
+
 static void on_armed(struct daemon *daemon, const struct container *c, void *data)
 {
 	struct adopter *a = data;
@@ -209,7 +219,7 @@ static void on_armed(struct daemon *daemon, const struct container *c, void *dat
 		state_remove(daemon, a->file_id);
 	a->file_id = 0;
 	a->busy = false;
-	if (c)
+	if (c && !has_mate(a, c))
 		ask(a, WORK_TAG);
 	else if (!a->handing)
 		go_on(a);
