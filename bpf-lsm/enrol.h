@@ -53,7 +53,7 @@ static __always_inline u32 catalog_add(struct object *o, u32 layer_set)
 
 /*
  * Of a file of the writable layer: does the catalogue have the image's file that it was copied from? Nothing is written. A copy that
- * somebody can write at this moment, without another open that would be seen, has no size that could be equal: it is not compared.
+ * somebody can write at this moment, without another open that would be seen, is not compared: HF_ENROL_WRITER.
  */
 static __always_inline u32 enrol_look(const struct hf_enrol *enrol, struct object *o)
 {
