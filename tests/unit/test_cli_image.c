@@ -197,6 +197,27 @@ static void test_mode_that_changed_is_named(void **state)
 	expect(folder, 1, ARGS("verify", "i"), "mode changed: /bin/other\n");
 }
 
+/* A set that knows one name of an inode, as the daemon stores it: other names of it are the same file, those of another are not. */
+static void test_other_name_of_a_known_file_is_not_added(void **state)
+{
+	const struct folder *folder = *state;
+	char from[PATH_BYTES], to[PATH_BYTES];
+
+	expect(folder, 0, ARGS("scan", folder->root, "--digests", "--label", "i"), "2 digests");
+	snprintf(from, sizeof(from), "%s/bin/tool", folder->root);
+	for (char name = 'a'; name <= 'e'; name++) {
+		snprintf(to, sizeof(to), "%s/%c", folder->root, name);
+		assert_int_equal(link(from, to), 0);
+	}
+	expect(folder, 0, ARGS("verify", "i"), "2 files verified, 0 differ");
+	put(folder->root, "new", "#!/bin/sh\n");
+	snprintf(from, sizeof(from), "%s/new", folder->root);
+	snprintf(to, sizeof(to), "%s/new-too", folder->root);
+	assert_int_equal(link(from, to), 0);
+	expect(folder, 1, ARGS("verify", "i"), "added: /new-too\n");
+	expect(folder, 1, ARGS("verify", "i"), "2 files verified, 2 differ");
+}
+
 static void test_damaged_database_is_told_and_rebuilt(void **state)
 {
 	const struct folder *folder = *state;
@@ -370,6 +391,7 @@ int main(void)
 		TEST(test_one_label_for_two_images_has_to_be_told_apart),
 		TEST(test_verify_names_what_differs),
 		TEST(test_mode_that_changed_is_named),
+		TEST(test_other_name_of_a_known_file_is_not_added),
 		TEST(test_damaged_database_is_told_and_rebuilt),
 		TEST(test_same_layers_are_the_same_image_however_mounted),
 		TEST(test_interrupted_scan_stores_nothing),

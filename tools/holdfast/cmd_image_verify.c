@@ -12,6 +12,13 @@ struct values {
 	const char *db;
 };
 
+/* The daemon stores one name of an inode that has several: another name of it is not added. */
+struct name {
+	dev_t dev;
+	ino_t ino;
+	char *path; /* NULL: the stored name was met */
+};
+
 struct verify {
 	const struct cli *cli;
 	struct imagedb_store *store;
@@ -21,6 +28,8 @@ struct verify {
 	uint64_t bytes;
 	uint32_t equal, unhashed, differences;
 	struct json_object *list; /* of the differences */
+	struct name *names;	  /* of files with several names */
+	size_t n_names, names_room;
 	struct image_progress progress;
 };
 
@@ -90,6 +99,72 @@ static int compare_stored(const struct imagedb_store_file *stored, void *data)
 	return compare_content(verify, stored);
 }
 
+static int keep_name(struct verify *verify, const struct imagedb_file *found, bool stored)
+{
+	struct name *name;
+
+	if (verify->n_names == verify->names_room) {
+		size_t room = verify->names_room ? verify->names_room * 2 : 64;
+
+		name = realloc(verify->names, room * sizeof(*name));
+		if (!name)
+			return -ENOMEM;
+		verify->names = name;
+		verify->names_room = room;
+	}
+	name = &verify->names[verify->n_names];
+	*name = (struct name){ .dev = found->dev, .ino = found->ino, .path = stored ? NULL : strdup(found->path) };
+	if (!stored && !name->path)
+		return -ENOMEM;
+	verify->n_names++;
+	return 0;
+}
+
+/* By inode, the stored name first. */
+static int compare_names(const void *a, const void *b)
+{
+	const struct name *x = a, *y = b;
+
+	if (x->dev != y->dev)
+		return x->dev < y->dev ? -1 : 1;
+	if (x->ino != y->ino)
+		return x->ino < y->ino ? -1 : 1;
+	return (x->path != NULL) - (y->path != NULL);
+}
+
+/* After the walk, whose order is no particular one: which inodes have no stored name at all? */
+static int judge_names(struct verify *verify)
+{
+	const struct name *first = verify->names;
+	int r = 0;
+
+	if (verify->n_names > 1)
+		qsort(verify->names, verify->n_names, sizeof(*verify->names), compare_names);
+	for (size_t i = 0; r == 0 && i < verify->n_names; i++) {
+		const struct name *name = &verify->names[i];
+
+		if (name->dev != first->dev || name->ino != first->ino)
+			first = name;
+		if (first->path)
+			r = note(verify, name->path, "added", NULL, NULL);
+	}
+	return r;
+}
+
+static void free_names(struct verify *verify)
+{
+	for (size_t i = 0; i < verify->n_names; i++)
+		free(verify->names[i].path);
+	free(verify->names);
+}
+
+static int judge_unknown(struct verify *verify, const struct imagedb_file *found)
+{
+	if (found->kind == IMAGEDB_KIND_OTHER)
+		return 0;
+	return found->nlink > 1 ? keep_name(verify, found, false) : note(verify, found->path, "added", NULL, NULL);
+}
+
 /* Every regular file is looked up: one that is no code any more was changed. */
 static int compare_found(const struct imagedb_file *found, void *data)
 {
@@ -99,9 +174,10 @@ static int compare_found(const struct imagedb_file *found, void *data)
 	verify->found = found;
 	r = imagedb_store_find_path(verify->store, verify->set->number, found->path, found->path_len, compare_stored, verify);
 	if (r == -ENOENT)
-		r = found->kind == IMAGEDB_KIND_OTHER ? 0 : note(verify, found->path, "added", NULL, NULL);
-	else
-		verify->bytes += found->size;
+		r = judge_unknown(verify, found);
+	else if (r == 0 && found->nlink > 1)
+		r = keep_name(verify, found, true);
+	verify->bytes += found->kind == IMAGEDB_KIND_OTHER ? 0 : found->size;
 	image_progress_show(&verify->progress, verify->equal, verify->bytes);
 	return r;
 }
@@ -128,6 +204,8 @@ static int compare_all(struct verify *verify, const struct image_root *root, str
 	image_progress_start(&verify->progress, verify->cli, "verifying", verify->set->bytes);
 	r = imagedb_scan(root->fd, &options, compare_found, verify, stats);
 	image_progress_end(&verify->progress);
+	if (r == 0)
+		r = judge_names(verify);
 	return r == 0 ? imagedb_store_files(verify->store, verify->set->number, IMAGEDB_STORE_ALL, 0, find_missing, verify) : r;
 }
 
@@ -194,6 +272,7 @@ static enum cli_exit verify_set(const struct cli *cli, const char *db, struct im
 		verify.seen = calloc(set->files / 8 + 1, 1);
 		code = verify.seen ? verify_root(&verify, db, &root) : CLI_EXIT_ERROR;
 	}
+	free_names(&verify);
 	free(verify.seen);
 	json_object_put(verify.list);
 	return code;
