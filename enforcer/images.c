@@ -24,7 +24,7 @@
 #define CALM_NS NSEC_PER_SEC /* after a container's start nothing is written or read for that long */
 #define RETRY_NS (60 * NSEC_PER_SEC) /* until a store that failed is tried again */
 
-/* lock guards waiting, n_waiting and status; the rest belongs to the thread but for store, which is set once. */
+/* lock guards the queue and status; the rest belongs to the thread but for store, which is set once. */
 struct images {
 	struct images_options options;
 	pthread_t thread;
@@ -32,6 +32,7 @@ struct images {
 	pthread_cond_t wake;
 	struct image_list *waiting, *last;
 	unsigned int n_waiting;
+	size_t waiting_bytes;
 	struct images_status status;
 	_Atomic(struct imagedb_store *) store;
 	uint64_t *hashed; /* numbers of the sets that have been gone through */
@@ -100,12 +101,14 @@ void images_add(struct images *images, struct image_list **list)
 
 	if (images && !(*list)->overflow) {
 		pthread_mutex_lock(&images->lock);
-		fits = images->n_waiting < IMAGES_WAITING_MAX;
+		fits = images->n_waiting < IMAGES_WAITING_MAX &&
+		       images->waiting_bytes + (*list)->room <= IMAGES_WAITING_BYTES_MAX;
 		if (fits) {
 			(*list)->next = NULL;
 			*(images->waiting ? &images->last->next : &images->waiting) = *list;
 			images->last = *list;
 			images->n_waiting++;
+			images->waiting_bytes += (*list)->room;
 			pthread_cond_signal(&images->wake);
 			*list = NULL;
 		}
@@ -135,6 +138,7 @@ static void drop_first(struct images *images)
 	list = images->waiting;
 	images->waiting = list->next;
 	images->n_waiting--;
+	images->waiting_bytes -= list->room;
 	pthread_mutex_unlock(&images->lock);
 	image_list_free(&list);
 }

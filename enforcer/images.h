@@ -14,7 +14,9 @@
 
 #include "enforcer/image_list.h"
 
-#define IMAGES_WAITING_MAX 16 /* scans that wait to be written, IMAGE_LIST_BYTES_MAX each at worst; those beyond it are dropped */
+/* Scans that wait to be written, and their bytes; those beyond either are dropped. */
+#define IMAGES_WAITING_MAX 64
+#define IMAGES_WAITING_BYTES_MAX (2 * IMAGE_LIST_BYTES_MAX)
 #define IMAGES_FAULT_BYTES 256
 
 struct images;
