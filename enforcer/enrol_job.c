@@ -272,19 +272,37 @@ static int enrol_fresh(struct enroller *e, struct enrol_job *job, struct layer_s
 	return scan_root(e, job, *ret, hides);
 }
 
+/* Layers that stand in the catalogue: only the writable layer is looked at. *ret stays NULL when that cannot be done. */
+static int enrol_known(struct enroller *e, struct enrol_job *job, struct layer_set **ret)
+{
+	struct layer_set *set;
+	int err = layers_acquire(e->layers, job->root.layers, &set), unsure;
+
+	if (err)
+		return fail(job, err, "layer set");
+	unsure = job->upper_ino ? enrol_upper_note(e, job, set->id) : 0;
+	if (unsure == -ESTALE || unsure == -EXDEV) {
+		layers_release(e->layers, set->id, clock_ns(CLOCK_MONOTONIC));
+		return 0;
+	}
+	job->known = true;
+	job->executables = set->executables;
+	job->clean_upper = job->upper_ino && !unsure;
+	*ret = set;
+	return 0;
+}
+
 static int enrol_root(struct enroller *e, struct enrol_job *job, struct layer_set **ret)
 {
 	int err;
 
 	if (!layers_complete(e->layers, job->root.layers))
 		return enrol_fresh(e, job, ret);
-	err = layers_acquire(e->layers, job->root.layers, ret);
-	if (err)
-		return fail(job, err, "layer set");
-	job->known = true;
-	job->executables = (*ret)->executables;
-	job->clean_upper = job->upper_ino && enrol_upper_note(e, job, (*ret)->id);
-	return 0;
+	err = enrol_known(e, job, ret);
+	if (err || *ret)
+		return err;
+	err = layers_acquire(e->layers, NULL, ret);
+	return err ? fail(job, err, "layer set") : scan_root(e, job, *ret, true);
 }
 
 static int run(struct enroller *e, struct enrol_job *job)

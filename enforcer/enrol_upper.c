@@ -117,12 +117,9 @@ static int open_upper(struct enroller *e, const struct enrol_job *job)
 	_cleanup_(close_fd) int fd = -1;
 	struct hf_enrol answer;
 
-	if (!job->root.upper)
-		return -ENOENT;
-	fd = open(job->root.upper, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	if (lsm_identify(e->lsm, fd, &answer) || answer.key.ino != job->upper_ino || answer.key.dev != job->upper_dev)
+	if (job->root.upper)
+		fd = open(job->root.upper, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || lsm_identify(e->lsm, fd, &answer) || answer.key.ino != job->upper_ino || answer.key.dev != job->upper_dev)
 		return -ESTALE;
 	return TAKE_FD(fd);
 }
@@ -223,12 +220,12 @@ static int note_if_changed(struct walk *walk, const struct stat *st)
 	}
 }
 
-bool enrol_upper_note(struct enroller *e, const struct enrol_job *job, uint32_t layer_set)
+int enrol_upper_note(struct enroller *e, const struct enrol_job *job, uint32_t layer_set)
 {
 	int err = start_walk(e, job, layer_set, note_if_changed);
 
-	if (err && job->root.upper)
+	if (err && err != -ESTALE && err != -EXDEV)
 		log_warning("enrolment: the writable layer %s was not seen whole (%s): copied-up files count as modified",
 			    job->root.upper, strerror(-err));
-	return !err;
+	return err;
 }

@@ -20,6 +20,7 @@
 #define ENFORCER_ENROL_UPPER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "enforcer/enrol_internal.h"
 
@@ -35,8 +36,9 @@ bool enrol_upper_hides(struct enroller *e, const struct enrol_job *job);
  * enrol_upper_note - note every copied-up file that differs from the catalogue's
  * @layer_set: complete
  *
- * Return: whether copy-ups can be judged in this container (I1 to I4).
+ * Return: 0: copy-ups can be judged in this container (I1 to I5); the layer's folder cannot be found (-ESTALE), or a mount lies over
+ * a copied-up file (-EXDEV): a scan of the whole root can still tell; else -errno: they cannot.
  */
-bool enrol_upper_note(struct enroller *e, const struct enrol_job *job, uint32_t layer_set);
+int enrol_upper_note(struct enroller *e, const struct enrol_job *job, uint32_t layer_set);
 
 #endif

@@ -144,7 +144,7 @@ static void test_copies_are_compared(void **state)
 
 		f.notes = 0;
 		put(f.upper, rows[i].name, rows[i].text);
-		assert_true(enrol_upper_note(&f.e, &f.job, 5));
+		assert_int_equal(enrol_upper_note(&f.e, &f.job, 5), 0);
 		assert_int_equal(f.notes, rows[i].notes);
 		at_upper(rows[i].name, path);
 		unlink(path);
@@ -156,7 +156,7 @@ static void test_copy_with_a_writer_is_noted(void **state)
 	(void)state;
 	put(f.upper, "program", "same");
 	f.writer = true;
-	assert_true(enrol_upper_note(&f.e, &f.job, 5));
+	assert_int_equal(enrol_upper_note(&f.e, &f.job, 5), 0);
 	assert_int_equal(f.notes, 1);
 }
 
@@ -178,7 +178,7 @@ static void test_every_folder_is_walked(void **state)
 	}
 	put(f.upper, "a/x", "2");
 	put(f.upper, "program", "----");
-	assert_true(enrol_upper_note(&f.e, &f.job, 5));
+	assert_int_equal(enrol_upper_note(&f.e, &f.job, 5), 0);
 	assert_int_equal(f.notes, 2);
 }
 
@@ -201,15 +201,15 @@ static void test_what_is_not_seen_for_certain_is_not_believed(void **state)
 		f.enrol_err = rows[i].enrol_err;
 		f.status = rows[i].status;
 		f.job.upper_ino += rows[i].ino_off;
-		if (enrol_upper_note(&f.e, &f.job, 5))
+		if (!enrol_upper_note(&f.e, &f.job, 5))
 			fail_msg("row %zu", i);
 		f.job.upper_ino -= rows[i].ino_off;
 	}
 	f.note_err = f.enrol_err = 0;
 	f.status = HF_ENROL_PENDING;
-	assert_true(enrol_upper_note(&f.e, &f.job, 5));
+	assert_int_equal(enrol_upper_note(&f.e, &f.job, 5), 0);
 	f.job.root.upper = NULL;
-	assert_false(enrol_upper_note(&f.e, &f.job, 5));
+	assert_int_equal(enrol_upper_note(&f.e, &f.job, 5), -ESTALE);
 }
 
 static void test_late_and_deep_layers_are_not_believed(void **state)
@@ -222,15 +222,15 @@ static void test_late_and_deep_layers_are_not_believed(void **state)
 		put(f.upper, name, "x");
 	}
 	f.job.deadline_ns = 1;
-	assert_false(enrol_upper_note(&f.e, &f.job, 5));
+	assert_int_not_equal(enrol_upper_note(&f.e, &f.job, 5), 0);
 	f.job.deadline_ns = 0;
-	assert_true(enrol_upper_note(&f.e, &f.job, 5));
+	assert_int_equal(enrol_upper_note(&f.e, &f.job, 5), 0);
 	at_upper("", path);
 	for (int i = 0; i < 70; i++) {
 		strcat(path, "d/");
 		assert_int_equal(mkdir(path, 0755), 0);
 	}
-	assert_false(enrol_upper_note(&f.e, &f.job, 5));
+	assert_int_not_equal(enrol_upper_note(&f.e, &f.job, 5), 0);
 	assert_true(enrol_upper_hides(&f.e, &f.job));
 }
 
