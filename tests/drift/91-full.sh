@@ -229,6 +229,14 @@ ran'
 	box_stop writes-c
 }
 
+# Task storage has no size: it is full when the kernel has no memory, which only the kernel's own fault injection can bring about
+# for one task.
+full_tasks() {
+	[[ -e /sys/kernel/debug/failslab || -e /sys/kernel/debug/fail_function ]] ||
+		{ skip 'no memory for a task'\''s tag: its fork is refused' 'this kernel was built without fault injection'; return; }
+	skip 'no memory for a task'\''s tag: its fork is refused' 'no kernel of the matrix could try it so far'
+}
+
 topic_full() {
 	local from
 	small_image small 10
@@ -242,6 +250,7 @@ topic_full() {
 	check 'sizes of what is pinned stay' holdfast_resized
 	full_policies
 	full_writes
+	full_tasks
 	holdfast_anew >/dev/null
 	policy_is enforce
 }
