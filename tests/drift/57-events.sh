@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2154
 # Events themselves: the digest of what was tried, or why there is none; none lost and none told twice when the daemon is
-# killed in a burst; a flood that nobody reads is counted to the last one.
+# killed in a burst; a flood that nobody reads, and what a full disk did not take, are counted to the last one.
 
 events_burst=200      # denials in which the daemon is killed
 events_storm=3500     # denials with long names while the daemon is stopped: about a third more than the ring holds
@@ -144,6 +144,48 @@ events_flood() {
 	rm -f "$file"
 }
 
+# events_denials N: prints how many of N were denied.
+events_denials() {
+	box_do ev "perl -e 'for (1..$1) { exec {\"/srv/full\"} \"x\"; \$n++ if \$!+0 == 1 } print \"\$n\n\"'"
+}
+
+events_file_state() {
+	events_status '[(.events.outputs[] | select(.name == "file").failing), (.degraded | join(" ") | test("event file"))] | join(" ")'
+}
+
+# The event file's disk is full, the daemon is killed meanwhile, and there is room again: lines are whole, and what is not there
+# is told there.
+events_full_disk() {
+	local dir=$hf_dir/small from
+	mkdir -p "$dir"
+	mount -t tmpfs -o size=128k tmpfs "$dir"
+	box_do ev "cp $hello /srv/full"
+	check 'the daemon starts with its event file on a small disk' events_restart --event-file "$dir/events"
+	dd if=/dev/zero of="$dir/filler" bs=4k count=30 2>/dev/null
+	from=$(holdfast_log_mark)
+	check_is 'all is denied while it fills up' "$(events_denials 60)" 60
+	check 'one line of the log tells it' holdfast_log_wait "$from" 'cannot write to .*small/events: No space left'
+	check_is 'status says so' "$(events_file_state)" 'true true'
+	holdfast_kill
+	from=$(holdfast_log_mark)
+	check 'killed, the daemon starts though the disk is full' holdfast_start --event-file "$dir/events"
+	check_is 'and denies' "$(events_denials 10)" 10
+	check_is 'and says again what is wrong' "$(events_file_state)" 'true true'
+	rm "$dir/filler"
+	check 'with room it writes by itself' holdfast_log_wait "$from" 'writing to .*small/events again'
+	check_is 'status is clean' "$(events_file_state)" 'false false'
+	check_is 'what is in the file and what it says is missing are all' "$(events_told "$dir/events")" 'true true 70'
+	check 'the daemon starts with its usual file again' events_restart
+	umount "$dir"
+}
+
+# events_told FILE: are there events, is anything missing, and their sum. A line that the kill cut is none.
+events_told() {
+	jq -cR 'fromjson? // empty' "$1" | jq -sr '([.[] | select(.type == "drift" and .file.path == "/srv/full")] | length) as $told |
+		([.[] | select(.type == "lost" and .output == "file").count] | add) as $lost |
+		[$told > 0, $lost > 0, $told + $lost] | join(" ")'
+}
+
 topic_events() {
 	policy_is enforce
 	box_start ev crun || { not_ok 'a container starts'; return; }
@@ -152,5 +194,6 @@ topic_events() {
 	events_late
 	events_kill
 	events_flood
+	events_full_disk
 	box_stop ev
 }
