@@ -5,7 +5,8 @@
  * I1: of each record, in this order: its end and the count before it are noted, its line is handed out, the count is raised,
  *     it is taken. Whoever finds the count raised but the record not taken (the lowest bits tell) takes it without a word;
  *     with the count not raised, the line may have been out.
- * I2: while the first event waits, the ring stays readable: its descriptor is not watched then, a timer looks on instead.
+ * I2: while the first event waits, or there is no memory for it, the ring stays readable: its descriptor is not watched then,
+ *     a timer looks on instead.
  */
 #include "enforcer/ring.h"
 
@@ -47,6 +48,7 @@ struct ring {
 	uint64_t ahead; /* position behind the last record of the queue */
 	bool repeated;	/* the next record may have been told before */
 	bool unreadable_told;
+	bool starved; /* there was no memory to look at the next record */
 	bool closing;
 };
 
@@ -66,6 +68,7 @@ static int queue_record(struct ring *ring, const struct ring_record *found)
 		context.policy = context.container->policy;
 	context.seq = ring->config->events_taken - ring->config->events.own + event_queue_told(ring->queue) + 1;
 	err = event_queue_add(ring->queue, &item, clock_ns(CLOCK_MONOTONIC));
+	ring->starved = err < 0;
 	if (!err)
 		ring->repeated = false;
 	return err;
@@ -145,8 +148,9 @@ static void visit(struct ring *ring)
 	bool done;
 
 	ring->clock_offset_ns = event_json_clock_offset();
+	ring->starved = false;
 	done = tell_events(ring, VISIT_EVENTS, false);
-	arrange_watch(ring, done && !event_queue_is_empty(ring->queue));
+	arrange_watch(ring, done && (ring->starved || !event_queue_is_empty(ring->queue)));
 }
 
 static void on_ring(uint32_t events, void *data)

@@ -104,6 +104,25 @@ events_kill() {
 	events_sums 'after two kills'
 }
 
+# events_across NAME BUILD: denials between the end of the daemon and the start of another build of it ("" or next/).
+events_across() {
+	events_mark
+	holdfast_kill
+	check_is "$1: all is denied meanwhile" "$(box_do ev "perl -e 'for my \$i (1..25) { exec {\"/srv/burst-\$i\"} \"x\";
+		\$n++ if \$!+0 == 1 } print \"\$n\n\"'")" 25
+	check "$1: the daemon starts" eval "PATH=$hf_tree/build/$2:\$PATH holdfast_start"
+	events_fence
+	check_is "$1: each has its event, and the numbers go on" "$(events_score)" '25 25 0 0'
+	events_sums "$1"
+}
+
+# What is left in the ring of another version of the kernel half.
+events_versions() {
+	[[ -x $hf_tree/build/next/holdfastd ]] || { skip 'events over versions' 'there is no build/next: make next'; return; }
+	events_across 'older to newer' next/
+	events_across 'newer to older' ''
+}
+
 # events_sums WHEN: nothing is unaccounted for.
 events_sums() {
 	check_is "$1: produced are delivered, lost or waiting" \
@@ -193,6 +212,7 @@ topic_events() {
 	events_missing
 	events_late
 	events_kill
+	events_versions
 	events_flood
 	events_full_disk
 	box_stop ev

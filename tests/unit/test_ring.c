@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * From the ring to a file while the daemon is killed at points of a seeded choice: every event is in the file, under a number
- * of its own, and one that is there twice says so. The ring is an image in shared memory; the kernel half is the test.
+ * of its own, and one that is there twice says so. Then one daemon whose events wait for their digests. The ring is an image in
+ * shared memory; the kernel half is the test.
  */
 #include <setjmp.h>
 #include <signal.h>
@@ -48,6 +49,11 @@ struct fixture {
 static struct fixture fixture;
 static struct ring_map *ring_map;
 static int readable_fd;
+static struct {
+	digests_done_fn done;
+	void *data;
+} asked[4];
+static size_t n_asked; /* starts at the end: nobody has time */
 
 /* The kernel half. */
 struct hf_config *lsm_config(struct lsm *lsm)
@@ -94,15 +100,29 @@ int digests_of_file(struct digests *digests, const struct digest_request *reques
 {
 	(void)digests;
 	(void)request;
-	(void)done;
-	(void)data;
 	(void)ret;
-	return -EBUSY;
+	if (n_asked == ARRAY_SIZE(asked))
+		return -EBUSY;
+	asked[n_asked].done = done;
+	asked[n_asked++].data = data;
+	return -EINPROGRESS;
+}
+
+/* Answers the last question. */
+static void answer(int err)
+{
+	struct imagedb_digest digest = { .algorithms = IMAGEDB_ALGORITHM_SHA256 };
+
+	assert_true(n_asked > 0);
+	n_asked--;
+	asked[n_asked].done(err, err ? NULL : &digest, asked[n_asked].data);
 }
 
 void digests_cancel(struct digests *digests)
 {
 	(void)digests;
+	while (n_asked > 0)
+		answer(-ECANCELED);
 }
 
 static void put(uint64_t at, const void *bytes, size_t n)
@@ -112,6 +132,8 @@ static void put(uint64_t at, const void *bytes, size_t n)
 	memcpy(data + at % RING_BYTES, bytes, n);
 	memcpy(data + RING_BYTES + at % RING_BYTES, bytes, n);
 }
+
+static const uint64_t record_bytes = 8 + sizeof(struct hf_event) + 8;
 
 /* Fills the ring; of told events the inode is the number that they must get. */
 static void fill_ring(void)
@@ -123,6 +145,7 @@ static void fill_ring(void)
 	} record = { .header = { sizeof(record) - 8 }, .path = "x/tmp/" };
 	uint64_t at = 0;
 
+	_Static_assert(sizeof(record) == 8 + sizeof(struct hf_event) + 8, "a record as it stands in the ring");
 	for (uint64_t i = 0; i < EVENTS; i++, at += sizeof(record)) {
 		bool canary = i % CANARY_EVERY == 1, broken = i % BROKEN_EVERY == 2;
 
@@ -159,6 +182,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
+	fixture.produced = fixture.told = fixture.broken = 0;
 	munmap(fixture.pages, 2 * 4096 + 2 * RING_BYTES);
 	munmap(fixture.config, 4096);
 	close_fd(&fixture.ring_fd);
@@ -239,6 +263,7 @@ static void test_no_kill_loses_or_doubles_an_event_unsaid(void **state)
 	char line[4096];
 
 	(void)state;
+	n_asked = ARRAY_SIZE(asked);
 	srandom(20261122);
 	fill_ring();
 	while (kills < KILLS && !is_drained()) {
@@ -259,10 +284,105 @@ static void test_no_kill_loses_or_doubles_an_event_unsaid(void **state)
 	assert_int_equal(fixture.config->events_taken - fixture.config->events.own, fixture.told);
 }
 
+struct waiting {
+	struct daemon daemon;
+	struct loop_source *timer;
+	size_t answers;
+};
+
+static void quit(uint32_t events, void *loop)
+{
+	(void)events;
+	loop_quit(loop, 0);
+}
+
+/* Nothing is told or taken before the answer. */
+static void on_answer_time(uint32_t events, void *data)
+{
+	struct waiting *w = data;
+
+	(void)events;
+	assert_int_equal(event_log_next(w->daemon.events), 0);
+	assert_int_equal(ring_map_position(ring_map), 0);
+	answer(0);
+	if (--w->answers == 0)
+		loop_quit(w->daemon.loop, 0);
+}
+
+static void start_waiting(struct waiting *w)
+{
+	struct event_log_options options = { .stdout_fd = -1 };
+
+	fill_ring();
+	__atomic_store_n((uint64_t *)(void *)(fixture.pages + 4096), record_bytes, __ATOMIC_RELEASE);
+	n_asked = 0;
+	w->daemon.options.digest_wait_ms = 30000;
+	readable_fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+	assert_int_equal(ring_map_open(fixture.ring_fd, RING_BYTES, &ring_map), 0);
+	assert_int_equal(loop_new(&w->daemon.loop), 0);
+	assert_int_equal(container_table_new(&w->daemon.containers), 0);
+	assert_int_equal(event_log_new(w->daemon.loop, &options, &w->daemon.events), 0);
+	assert_int_equal(ring_new(&w->daemon, &w->daemon.ring), 0);
+}
+
+static void end_waiting(struct waiting *w)
+{
+	ring_free(&w->daemon.ring);
+	loop_unwatch(&w->timer);
+	event_log_free(&w->daemon.events);
+	container_table_free(&w->daemon.containers);
+	loop_free(&w->daemon.loop);
+	ring_map_close(&ring_map);
+	close_fd(&readable_fd);
+}
+
+/* The ring stays readable all the while: the loop must not turn on that. */
+static void test_event_that_waits_lets_the_daemon_rest(void **state)
+{
+	struct waiting w = { .answers = 1 };
+	uint64_t before, used;
+	size_t bytes;
+
+	(void)state;
+	start_waiting(&w);
+	assert_int_equal(loop_timer(w.daemon.loop, NSEC_PER_SEC / 2, 0, on_answer_time, &w, &w.timer), 0);
+	before = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+	assert_int_equal(loop_run(w.daemon.loop), 0);
+	used = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - before;
+	assert_true(used < NSEC_PER_SEC / 8);
+	assert_int_equal(event_log_next(w.daemon.events), 1);
+	assert_non_null(strstr(event_log_line(w.daemon.events, 0, &bytes), "\"sha256\":\"00"));
+	assert_int_equal(ring_map_position(ring_map), record_bytes);
+	end_waiting(&w);
+}
+
+/* An orderly end does not leave what waits for the next start. */
+static void test_end_tells_what_waits(void **state)
+{
+	struct waiting w = { 0 };
+	struct daemon *daemon = &w.daemon;
+	size_t bytes;
+
+	(void)state;
+	start_waiting(&w);
+	w.answers = 0;
+	assert_int_equal(loop_timer(daemon->loop, NSEC_PER_SEC / 20, 0, quit, daemon->loop, &w.timer), 0);
+	assert_int_equal(loop_run(daemon->loop), 0);
+	assert_int_equal(event_log_next(daemon->events), 0);
+	ring_free(&daemon->ring);
+	assert_int_equal(event_log_next(daemon->events), 1);
+	assert_non_null(strstr(event_log_line(daemon->events, 0, &bytes), "\"sha256_missing\":\"timeout\""));
+	assert_int_equal(ring_map_position(ring_map), record_bytes);
+	assert_int_equal(fixture.config->events_taken, 1);
+	end_waiting(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_no_kill_loses_or_doubles_an_event_unsaid, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_event_that_waits_lets_the_daemon_rest, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_end_tells_what_waits, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
