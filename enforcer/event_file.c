@@ -73,12 +73,18 @@ static int rotate(struct event_file *file)
 	return event_file_open(file);
 }
 
+/* The file is where it was: no error, or one of its length. */
+static bool has_place(int err)
+{
+	return err == 0 || err == -ENOSPC || err == -EDQUOT || err == -EFBIG;
+}
+
 /* What others did to the file since the last line. */
 static int look(struct event_file *file)
 {
 	struct stat st;
 
-	if (file->fd < 0)
+	if (file->fd < 0 || !has_place(file->error))
 		return event_file_open(file);
 	if (fstat(file->fd, &st) < 0)
 		return -errno;
@@ -122,5 +128,6 @@ int event_file_put(struct event_file *file, const char *line, size_t n)
 		err = put_bytes(file, line, n, &file->torn);
 	if (!err)
 		file->torn = 0;
+	file->error = err;
 	return err;
 }

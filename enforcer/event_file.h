@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A file that lines are appended to, whole ones, whatever others do to it. Used by event_sink.c only.
+ * A file that lines are appended to, whole ones, whatever others do to it. Used by event_writer.c and, for a question, by event_sink.c.
  *
  * Owns: opening, rotation, lines that were written in part. Must not know: what waits to be written, or when to try again.
- * Main thread only; a write may wait for the disk as any write does.
+ * One thread at a time; a write waits for the disk as any write does.
  */
 #ifndef ENFORCER_EVENT_FILE_H
 #define ENFORCER_EVENT_FILE_H
@@ -19,6 +19,7 @@ struct event_file {
 	uint64_t bytes;	  /* its length, as far as we know */
 	uint64_t dev, ino;
 	size_t torn; /* bytes of the line to be written that stand at its end */
+	int error; /* what the last line met, 0: nothing */
 	bool ragged; /* it ends in the middle of a line that nobody will finish */
 };
 
@@ -28,7 +29,8 @@ int event_file_open(struct event_file *file);
 void event_file_close(struct event_file *file);
 
 /* Puts a whole line of n bytes, its newline included, behind the last one. On failure a part of it may stand there: the next
- * call is with the same line. A file that was removed is made anew, one that was cut short is written on. 0; -errno. */
+ * call is with the same line. A file that was removed is made anew, one that was cut short is written on, and one that fails for
+ * another reason than room is looked for under its path again. 0; -errno. */
 int event_file_put(struct event_file *file, const char *line, size_t n);
 
 /* True when the file behind fd, n bytes long, does not end with a newline. */

@@ -22,6 +22,7 @@
 
 #include "enforcer/event_file.h"
 #include "enforcer/event_json.h"
+#include "enforcer/event_writer.h"
 #include "enforcer/log.h"
 #include "enforcer/loop.h"
 #include "enforcer/util.h"
@@ -40,7 +41,7 @@ struct event_sink {
 	struct loop *loop;
 	char *name; /* for people: the path, or "standard output" */
 	bool is_file;
-	struct event_file file;
+	struct event_writer *writer; /* of a file */
 	int fd; /* of a stream */
 	bool owns_fd;
 	bool ragged; /* a stream that is a file, and ends in the middle of a line */
@@ -52,7 +53,7 @@ struct event_sink {
 	uint64_t telling; /* the first line is about that many missing ones */
 
 	struct loop_source *retry;
-	bool congested; /* the reader is slow: wait for it */
+	int awaited; /* what the retry waits for: -EAGAIN the reader, -ETIMEDOUT the disk, 0 its timer */
 	bool failing;	/* logged */
 	int error;	/* 0, or what the last attempt met */
 	uint64_t dropped, untold;
@@ -66,7 +67,7 @@ static int allocate_sink(struct loop *loop, const char *name, struct event_sink 
 	if (!sink)
 		return -ENOMEM;
 	sink->loop = loop;
-	sink->fd = sink->file.fd = -1;
+	sink->fd = -1;
 	sink->accepted = &sink->own_accepted;
 	sink->name = strdup(name);
 	if (!sink->name) {
@@ -128,7 +129,7 @@ static void note_failure(struct event_sink *sink, int err);
 /* What may pass by itself, as opposed to a mistake in the path: the daemon starts and tries again. */
 static bool may_pass(int err)
 {
-	static const int passing[] = { ENOSPC, EDQUOT, EROFS, EIO, ENOMEM, EMFILE, ENFILE, ESTALE };
+	static const int passing[] = { ENOSPC, EDQUOT, EROFS, EIO, ENOMEM, EMFILE, ENFILE, ESTALE, ETIMEDOUT };
 
 	for (size_t i = 0; i < ARRAY_SIZE(passing); i++)
 		if (err == -passing[i])
@@ -144,8 +145,10 @@ int event_sink_new_file(struct loop *loop, const char *path, uint64_t max_bytes,
 	if (err < 0)
 		return err;
 	sink->is_file = true;
-	sink->file = (struct event_file){ .path = sink->name, .max_bytes = max_bytes, .fd = -1 };
-	err = event_file_open(&sink->file);
+	err = event_writer_new(path, max_bytes, &sink->writer);
+	if (err < 0)
+		return err;
+	err = event_writer_open(sink->writer);
 	if (err < 0 && !may_pass(err))
 		return err;
 	if (err < 0)
@@ -197,7 +200,7 @@ static int put_line(struct event_sink *sink, size_t n)
 {
 	const char *line = sink->spool + sink->start;
 
-	return sink->is_file ? event_file_put(&sink->file, line, n) : put_stream_line(sink, line, n);
+	return sink->is_file ? event_writer_put(sink->writer, line, n) : put_stream_line(sink, line, n);
 }
 
 static void shrink_spool(struct event_sink *sink)
@@ -289,17 +292,19 @@ static void tell_loss(struct event_sink *sink)
 
 static void on_retry(uint32_t events, void *data);
 
-/* A slow reader is waited for, anything else is tried again after a while. */
-static void arrange_retry(struct event_sink *sink, bool congested)
+/* A slow reader or disk is waited for, anything else is tried again after a while. */
+static void arrange_retry(struct event_sink *sink, int error)
 {
-	int err = -EPERM;
+	int awaited = error == -EAGAIN || error == -ETIMEDOUT ? error : 0, err = -EPERM;
 
-	if (sink->retry && sink->congested == congested)
+	if (sink->retry && sink->awaited == awaited)
 		return;
 	loop_unwatch(&sink->retry);
-	sink->congested = congested;
-	if (congested)
+	sink->awaited = awaited;
+	if (error == -EAGAIN)
 		err = loop_watch(sink->loop, sink->fd, EPOLLOUT, on_retry, sink, &sink->retry);
+	else if (error == -ETIMEDOUT && sink->writer)
+		err = loop_watch(sink->loop, event_writer_fd(sink->writer), EPOLLIN, on_retry, sink, &sink->retry);
 	if (err < 0)
 		err = loop_timer(sink->loop, RETRY_NS, RETRY_NS, on_retry, sink, &sink->retry);
 	if (err < 0 && !sink->failing) /* the next event tries again */
@@ -309,14 +314,15 @@ static void arrange_retry(struct event_sink *sink, bool congested)
 static void note_failure(struct event_sink *sink, int err)
 {
 	bool congested = err == -EAGAIN;
+	const char *why = congested ? "the reader is too slow" : err == -ETIMEDOUT ? "the disk does not answer" : strerror(-err);
 
 	sink->error = err;
-	arrange_retry(sink, congested);
+	arrange_retry(sink, err);
 	if (sink->failing || (congested && !sink->untold))
 		return;
 	sink->failing = true;
 	log_error("events: cannot write to %s: %s; up to %u KiB wait in memory, the rest is dropped and counted",
-		  sink->name, congested ? "the reader is too slow" : strerror(-err), EVENT_SINK_SPOOL_BYTES >> 10);
+		  sink->name, why, EVENT_SINK_SPOOL_BYTES >> 10);
 }
 
 static void note_success(struct event_sink *sink)
@@ -330,26 +336,10 @@ static void note_success(struct event_sink *sink)
 		 (unsigned long long)sink->dropped);
 }
 
-/* The file is where it was: no error, or one of its length. */
-static bool has_place(int err)
-{
-	return err == 0 || err == -ENOSPC || err == -EDQUOT || err == -EFBIG;
-}
-
-/* A file that fails for another reason than room may have been replaced: found under its path again. */
-static int find_file(struct event_sink *sink)
-{
-	if (!sink->is_file || (sink->file.fd >= 0 && has_place(sink->error)))
-		return 0;
-	return event_file_open(&sink->file);
-}
-
 static int write_out(struct event_sink *sink)
 {
-	int err = find_file(sink);
+	int err = drain_spool(sink);
 
-	if (err == 0)
-		err = drain_spool(sink);
 
 	while (err == 0 && sink->untold) {
 		tell_loss(sink);
@@ -391,7 +381,7 @@ void event_sink_write(struct event_sink *sink, const char *line, size_t bytes)
 
 int event_sink_reopen(struct event_sink *sink)
 {
-	int err = sink->is_file ? event_file_open(&sink->file) : 0;
+	int err = sink->is_file ? event_writer_open(sink->writer) : 0;
 
 	if (err == 0 && sink->start < sink->end)
 		flush_sink(sink);
@@ -439,9 +429,9 @@ void event_sink_free(struct event_sink **sink)
 
 	if (!gone)
 		return;
-	if (gone->fd >= 0 || gone->file.fd >= 0)
+	if (gone->fd >= 0 || gone->writer)
 		write_out(gone);
-	event_file_close(&gone->file);
+	event_writer_free(&gone->writer);
 	loop_unwatch(&gone->retry);
 	if (gone->owns_fd)
 		close_fd(&gone->fd);

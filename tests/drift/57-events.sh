@@ -178,16 +178,16 @@ events_full_disk() {
 	local dir=$hf_dir/small from
 	mkdir -p "$dir"
 	mount -t tmpfs -o size=128k tmpfs "$dir"
-	box_do ev "cp $hello /srv/full"
-	check 'the daemon starts with its event file on a small disk' events_restart --event-file "$dir/events"
+	check 'the daemon starts with its event file on a small disk' events_restart --event-file "$dir/events" --digest-wait 10000
 	dd if=/dev/zero of="$dir/filler" bs=4k count=30 2>/dev/null
 	from=$(holdfast_log_mark)
+	box_do ev "cp $hello /srv/full"
 	check_is 'all is denied while it fills up' "$(events_denials 60)" 60
 	check 'one line of the log tells it' holdfast_log_wait "$from" 'cannot write to .*small/events: No space left'
 	check_is 'status says so' "$(events_file_state)" 'true true'
 	holdfast_kill
 	from=$(holdfast_log_mark)
-	check 'killed, the daemon starts though the disk is full' holdfast_start --event-file "$dir/events"
+	check 'killed, the daemon starts though the disk is full' holdfast_start --event-file "$dir/events" --digest-wait 10000
 	check_is 'and denies' "$(events_denials 10)" 10
 	check_is 'and says again what is wrong' "$(events_file_state)" 'true true'
 	rm "$dir/filler"
@@ -198,10 +198,33 @@ events_full_disk() {
 	umount "$dir"
 }
 
+# The event file's disk does not answer at all: nobody waits for it, and it has everything afterwards.
+events_frozen_disk() {
+	local dir=$hf_dir/frozen from loop
+	modprobe -q loop
+	mkdir -p "$dir"
+	truncate -s 16M /mnt/scratch/frozen
+	loop=$(losetup -f --show /mnt/scratch/frozen) && mkfs.ext4 -q "$loop" && mount "$loop" "$dir" ||
+		{ skip 'a frozen disk' 'the kernel has no loop devices'; return; }
+	check 'the daemon starts with its event file on a disk of its own' events_restart --event-file "$dir/events" --digest-wait 10000
+	from=$(holdfast_log_mark)
+	fsfreeze -f "$dir"
+	check_is 'frozen: all is denied' "$(events_denials 20)" 20
+	check 'frozen: one line of the log tells it' holdfast_log_wait "$from" 'cannot write to .*frozen/events: the disk does not answer'
+	check_is 'frozen: the daemon answers, and says so' "$(events_file_state)" 'true true'
+	fsfreeze -u "$dir"
+	check 'thawed: it writes by itself' holdfast_log_wait "$from" 'writing to .*frozen/events again'
+	check_is 'thawed: all are in the file' "$(events_told "$dir/events")" 'true false 20'
+	check 'the daemon starts with its usual file once more' events_restart
+	umount "$dir"
+	losetup -d "$loop"
+	rm /mnt/scratch/frozen
+}
+
 # events_told FILE: are there events, is anything missing, and their sum. A line that the kill cut is none.
 events_told() {
 	jq -cR 'fromjson? // empty' "$1" | jq -sr '([.[] | select(.type == "drift" and .file.path == "/srv/full")] | length) as $told |
-		([.[] | select(.type == "lost" and .output == "file").count] | add) as $lost |
+		([.[] | select(.type == "lost" and .output == "file").count] | add // 0) as $lost |
 		[$told > 0, $lost > 0, $told + $lost] | join(" ")'
 }
 
@@ -215,5 +238,6 @@ topic_events() {
 	events_versions
 	events_flood
 	events_full_disk
+	events_frozen_disk
 	box_stop ev
 }
