@@ -204,8 +204,9 @@ events_frozen_disk() {
 	modprobe -q loop
 	mkdir -p "$dir"
 	truncate -s 16M /mnt/scratch/frozen
-	loop=$(losetup -f --show /mnt/scratch/frozen) && mkfs.ext4 -q "$loop" && mount "$loop" "$dir" ||
-		{ skip 'a frozen disk' 'the kernel has no loop devices'; return; }
+	loop=$(losetup -f --show /mnt/scratch/frozen) || { skip 'a frozen disk' 'the kernel has no loop devices'; return; }
+	mkfs.ext4 -q "$loop"
+	mount "$loop" "$dir"
 	check 'the daemon starts with its event file on a disk of its own' events_restart --event-file "$dir/events" --digest-wait 10000
 	from=$(holdfast_log_mark)
 	fsfreeze -f "$dir"
