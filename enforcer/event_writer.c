@@ -36,6 +36,7 @@ struct event_writer {
 	enum state state; /* from here on under the lock, but for what a job owns (I1) */
 	enum job job;
 	bool late;   /* nobody waits: tell the descriptor */
+	bool slow;   /* the last line took too long */
 	bool reopen; /* before the next line */
 	int err, done_fd;
 	char *path;
@@ -105,6 +106,7 @@ static int wait_for_answer(struct event_writer *writer, uint64_t ns)
 
 	while (writer->state == STATE_BUSY && !err)
 		err = pthread_cond_timedwait(&writer->done, &writer->lock, &limit);
+	writer->slow = writer->state == STATE_BUSY;
 	if (writer->state == STATE_DONE)
 		return take_answer(writer);
 	writer->late = true;
@@ -151,7 +153,7 @@ int event_writer_put(struct event_writer *writer, const char *line, size_t n)
 			memcpy(writer->line, line, n);
 			writer->n = n;
 		}
-		err = give_job(writer, JOB_PUT, EVENT_WRITER_WAIT_NS);
+		err = give_job(writer, JOB_PUT, writer->slow ? EVENT_WRITER_SLOW_NS : EVENT_WRITER_WAIT_NS);
 	}
 	pthread_mutex_unlock(&writer->lock);
 	return err;

@@ -11,8 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* How long the main thread waits for one line: far above what a disk that works needs, far below what anybody notices. */
-#define EVENT_WRITER_WAIT_NS 100000000ull
+/* How long the main thread waits for one line: above what a disk that works needs on a busy machine, below what a hook notices. */
+#define EVENT_WRITER_WAIT_NS 1000000000ull
+/* … after one that took longer, until one did not. */
+#define EVENT_WRITER_SLOW_NS 10000000ull
 /* … for the file to be opened, or for the end of the thread. */
 #define EVENT_WRITER_OPEN_NS 2000000000ull
 
@@ -26,7 +28,7 @@ void event_writer_free(struct event_writer **writer);
 /* As event_file_open(). -ETIMEDOUT: it is done later, without another call. */
 int event_writer_open(struct event_writer *writer);
 /* As event_file_put(), at most EVENT_JSON_BYTES_MAX + 1 bytes. -ETIMEDOUT: it is not known yet; the next call must be with the same
- * line and gives the answer. Waits at most EVENT_WRITER_WAIT_NS, and not at all while an answer is owed. */
+ * line and gives the answer. Waits as said above, and not at all while an answer is owed. */
 int event_writer_put(struct event_writer *writer, const char *line, size_t n);
 
 /* Readable once an answer that was owed is there. */
