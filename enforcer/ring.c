@@ -223,7 +223,7 @@ static void on_lost_check(uint32_t events, void *data)
 	struct hf_config *config = ring->config;
 	uint64_t counters[_HF_COUNTER_MAX];
 	struct ring_counts counts;
-	struct event_loss loss = { .where = "the kernel's ring was full" };
+	struct event_loss loss = { 0 };
 	const char *line;
 	size_t bytes;
 
@@ -236,6 +236,7 @@ static void on_lost_check(uint32_t events, void *data)
 		return;
 	loss.count = counts.lost - config->lost_told;
 	loss.total = counts.lost;
+	loss.where = counts.lost > counts.unreadable ? "the kernel's ring was full" : "records of the ring could not be read";
 	log_warning("events: %llu lost, %s", (unsigned long long)loss.count, loss.where);
 	if (event_json_lost(&ring->json, &loss, clock_ns(CLOCK_REALTIME), &line, &bytes) < 0)
 		return;

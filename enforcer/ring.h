@@ -24,6 +24,7 @@ struct ring_counts {
 	uint64_t delivered; /* reached the outputs */
 	uint64_t waiting;   /* in the ring */
 	uint64_t lost;	    /* the ring was full, there was no memory, or the record could not be read */
+	uint64_t unreadable; /* … the last of these */
 };
 
 /* Begins to read (on daemon->loop), what piled up before included. 0 or -errno. */

@@ -53,6 +53,6 @@ void ring_note_counts(const struct hf_config *config, const uint64_t counters[_H
 	};
 	ret->produced = put + ret->lost;
 	/* The counter follows the record: for an instant it can be behind, and then nothing is missing. */
-	if (put > accounted)
-		ret->lost += put - accounted;
+	ret->unreadable = put > accounted ? put - accounted : 0;
+	ret->lost += ret->unreadable;
 }

@@ -80,14 +80,14 @@ static void test_sums_agree(void **state)
 {
 	static const struct {
 		uint64_t events, full, no_memory, taken, waiting;
-		struct ring_counts expected; /* produced, delivered, waiting, lost */
+		struct ring_counts expected; /* produced, delivered, waiting, lost, unreadable */
 	} rows[] = {
-		{ 0, 0, 0, 0, 0, { 0, 0, 0, 0 } },
-		{ 10, 0, 0, 7, 3, { 10, 7, 3, 0 } },
-		{ 10, 4, 1, 7, 3, { 15, 7, 3, 5 } },
-		{ 10, 0, 0, 6, 3, { 10, 6, 3, 1 } }, /* one could not be read */
-		{ 10, 2, 0, 6, 0, { 12, 6, 0, 6 } },
-		{ 9, 0, 0, 7, 3, { 9, 7, 3, 0 } }, /* the counter follows in an instant */
+		{ 0, 0, 0, 0, 0, { 0, 0, 0, 0, 0 } },
+		{ 10, 0, 0, 7, 3, { 10, 7, 3, 0, 0 } },
+		{ 10, 4, 1, 7, 3, { 15, 7, 3, 5, 0 } },
+		{ 10, 0, 0, 6, 3, { 10, 6, 3, 1, 1 } }, /* one could not be read */
+		{ 10, 2, 0, 6, 0, { 12, 6, 0, 6, 4 } },
+		{ 9, 0, 0, 7, 3, { 9, 7, 3, 0, 0 } }, /* the counter follows in an instant */
 	};
 
 	(void)state;
