@@ -48,7 +48,7 @@ adopt_life() {
 		tee /dev/null <&9 & md5sum <&9 >/dev/null &"
 	box_do adopt-crun 'while ! grep -q tee /proc/[0-9]*/comm; do :; done; rm /usr/bin/tee /usr/bin/md5sum'
 	box_do adopt-crun 'exec 8>>/usr/bin/sha224sum' # open for writing, nothing written
-	podman exec -d adopt-podman sh -c "cp /bin/sleep /srv/dropped; exec /srv/dropped 1000"
+	podman exec -d adopt-podman sh -c "cp /bin/sleep /srv/dropped; exec /srv/dropped 1000" >/dev/null
 }
 
 # Not in containers: a chrooted process of the host, in the host's mount namespace.

@@ -198,7 +198,9 @@ static int try_kill(void)
 
 static int try_pidfd(void)
 {
-	return expect_errno(syscall(SYS_pidfd_open, getppid(), 0));
+	int fd = (int)syscall(SYS_pidfd_open, getppid(), 0);
+
+	return fd < 0 ? 1 : expect_errno(syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0));
 }
 
 static int try_memfd(void)
@@ -291,7 +293,7 @@ static const struct {
 	{ "BPF_PROG_LOAD", try_prog_load, EPERM },
 	{ "BPF_MAP_CREATE", try_map_create, EPERM },
 	{ "kill", try_kill, EPERM },
-	{ "pidfd_open", try_pidfd, EPERM },
+	{ "pidfd_send_signal", try_pidfd, EPERM }, /* holding a process is allowed, reaching it is not */
 	{ "memfd_create", try_memfd, EPERM },
 	{ "setresuid", try_setuid, EPERM },
 	{ "chmod", try_chmod, EPERM },
