@@ -22,7 +22,7 @@ known_second() {
 	from=$(holdfast_log_mark)
 	enrolled=$(known_status .counters.enrolled)
 	reads=$(known_reads)
-	box_start known-2 crun || not_ok 'the second container starts'
+	box_start known-2 crun || { not_ok 'the second container starts'; return; }
 	reads=$(($(known_reads) - reads))
 	check 'the second start says that its layers are known' holdfast_log_wait "$from" 'known-2: armed.*known layers' 5
 	check_is 'it enrols nothing' $(($(known_status .counters.enrolled) - enrolled)) 0
@@ -35,13 +35,13 @@ known_second() {
 # One program chmod-ed, one with a byte more, one replaced; then the same container again.
 known_used_upper() {
 	local from
-	BUNDLE_UPPER=$known_upper box_start known-used crun || not_ok 'a container starts'
+	BUNDLE_UPPER=$known_upper box_start known-used crun || { not_ok 'a container starts'; return; }
 	box_do known-used 'chmod 700 /usr/bin/tac; printf x >>/usr/bin/nl; cp /usr/bin/nl /usr/bin/new; mv /usr/bin/new /usr/bin/od' >/dev/null
 	check_is 'chmod-ed: runs' "$(box_word known-used "$probe exec /usr/bin/tac")" ran
 	check_is 'changed: denied' "$(box_word known-used "$probe exec /usr/bin/nl")" EPERM
 	box_stop known-used
 	from=$(holdfast_log_mark)
-	BUNDLE_UPPER=$known_upper box_start known-used crun || not_ok 'the container starts again'
+	BUNDLE_UPPER=$known_upper box_start known-used crun || { not_ok 'the container starts again'; return; }
 	check 'the restart is known' holdfast_log_wait "$from" 'known-used: armed.*known layers' 5
 	check_is 'chmod-ed before the restart: runs' "$(box_word known-used "$probe exec /usr/bin/tac")" ran
 	check_is 'changed before the restart: denied' "$(box_word known-used "$probe exec /usr/bin/nl")" EPERM
@@ -81,20 +81,20 @@ known_child_dies() {
 	local from image_lower_was killed
 	image_lower_was=$(declare -f image_lower)
 	known_big_layer "$boxes/many"
-	eval "known_base_lower() ${image_lower_was#image_lower}"
+	eval "known_base_lower${image_lower_was#image_lower}"
 	# shellcheck disable=SC2317  # called by bundle_mount
 	image_lower() { printf '%s:%s\n' "$boxes/many" "$(known_base_lower "$1")"; }
 	from=$(holdfast_log_mark)
 	known_kill_child &
 	killed=$!
-	box_start known-many crun || not_ok 'a container starts whose scan was killed'
+	box_start known-many crun || { not_ok 'a container starts whose scan was killed'; return; }
 	check 'the child that scans is killed' wait "$killed"
 	check 'its container is only audited, and told why' holdfast_log_wait "$from" 'known-many: only audited.*killed by signal 9' 5
 	check_is 'it is listed so' "$(holdfast -o json containers | jq -r '.containers[] | select(.id == "known-many").state')" audit
 	check 'the daemon lives' kill -0 "$hf_pid"
 	box_stop known-many
 	from=$(holdfast_log_mark)
-	box_start known-many crun || not_ok 'it starts again'
+	box_start known-many crun || { not_ok 'it starts again'; return; }
 	check 'the next start is armed' holdfast_log_wait "$from" 'known-many: armed' 5
 	check_is 'originals run in it' "$(box_runs known-many)" ran
 	box_stop known-many
@@ -132,7 +132,7 @@ known_after_unload() {
 	check 'and starts on an empty catalogue' holdfast_start --digest-rate 1000
 	check 'the database is open' known_wait '.images.sets > 0'
 	from=$(holdfast_log_mark)
-	box_start known-again crun || not_ok 'a container starts'
+	box_start known-again crun || { not_ok 'a container starts'; return; }
 	check 'the image is known from the database' holdfast_log_wait "$from" 'known-again: armed.*known layers' 5
 	check 'its files are enrolled' test "$(known_status .counters.enrolled)" -gt 100
 	check_is 'originals run' "$(box_runs known-again)" ran
