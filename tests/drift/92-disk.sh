@@ -44,6 +44,20 @@ disk_mended() {
 	box_stop disk-c
 }
 
+# disk_found WHAT: a daemon that starts with files of containers that have gone, and none of one that runs.
+disk_found() {
+	local i
+	check "$1: the daemon starts again" holdfast_start
+	for ((i = 0; i < hf_wait_seconds; i++)); do
+		[[ $(disk_states) == 'disk-a armed;disk-c armed' ]] && break
+		file_wait "$hf_log" "$(holdfast_log_mark)" 'no such line' 1 >/dev/null
+	done
+	check_is "$1: it finds the container that was never written down, and not the one that ended" "$(disk_states)" \
+		'disk-a armed;disk-c armed'
+	small_protected "$1: both are held to their images" disk-a disk-c
+	check_is "$1: each has its file again" "$(find "$disk_dir/containers" -type f | wc -l)" 2
+}
+
 # disk_daemon MOUNT-ARG...: the daemon with its run folder on that file system; disk_options are the daemon's.
 disk_daemon() {
 	holdfast_stop || return 1
@@ -80,9 +94,11 @@ disk_small() {
 	from=$(holdfast_log_mark)
 	check 'it becomes read-only' mount -o remount,ro "$disk_dir"
 	disk_broken 'disk read-only' "$from"
-	check 'it becomes writable' mount -o remount,rw "$disk_dir"
-	disk_mended 'disk read-only' "$from"
+	holdfast_kill
+	check 'it becomes writable, after the daemon was killed' mount -o remount,rw "$disk_dir"
+	disk_found 'disk read-only'
 	box_stop disk-a
+	box_stop disk-c
 	check 'the usual disk again' disk_end
 }
 
