@@ -40,6 +40,7 @@ box_start() {
 
 box_do() {
 	local name=$1 out=$boxes/$1/out n=$((box_commands[$1] += 1)) from
+	[[ -n ${box_fd[$name]:-} ]] || return 1
 	from=$(($(file_lines "$out") + 1))
 	printf '{ %s\n} </dev/null\necho "box %d done"\n' "$2" "$n" >&"${box_fd[$name]}"
 	file_until "$out" "$from" "^box $n done\$" "$hf_wait_seconds" "${box_pid[$name]}" ||
@@ -49,6 +50,7 @@ box_do() {
 
 box_stop() {
 	local name=$1 fd=${box_fd[$1]:-}
+	[[ -n ${box_pid[$name]:-} ]] || return 0
 	container_stop "${box_runtime[$name]}" "$name"
 	[[ -n $fd ]] && exec {fd}>&-
 	wait "${box_pid[$name]}" 2>/dev/null

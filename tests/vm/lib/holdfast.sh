@@ -95,13 +95,11 @@ line_before() {
 # file_until FILE LINE REGEX [SECONDS [PID]]: waits until a line of FILE from number LINE on matches; the lines before it are in
 # hf_read, itself in hf_line. Gives up early when the process PID has ended.
 file_until() {
-	local fd pid status=1 end
-	clock_read
-	end=$((hf_now + ${4:-$hf_wait_seconds}))
+	local fd pid status=1
 	hf_read=()
-	exec {fd}< <(exec tail -n "+$2" -s 0.2 ${5:+"--pid=$5"} -f "$1" 2>/dev/null)
+	exec {fd}< <(exec timeout "${4:-$hf_wait_seconds}" tail -n "+$2" -s 0.2 ${5:+"--pid=$5"} -f "$1" 2>/dev/null)
 	pid=$!
-	while line_before "$end" "$fd"; do
+	while IFS= read -r -u "$fd" hf_line; do
 		if [[ $hf_line =~ $3 ]]; then
 			status=0
 			break
