@@ -272,6 +272,26 @@ static int mount_overlay(const struct folder *folder, const char *merged, const 
 	return mount("overlay", merged, "overlay", 0, text);
 }
 
+/* The new mount interface, layer by layer; kernels before 6.8 do not know it. */
+static bool mount_by_layer(const struct folder *folder, const char *merged)
+{
+	static const char *const layers[] = { "top", "bottom" };
+	int fs = fsopen("overlay", FSOPEN_CLOEXEC), at;
+	char path[PATH_BYTES];
+	bool ok = fs >= 0;
+
+	for (size_t i = 0; ok && i < ARRAY_SIZE(layers); i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder->base, layers[i]);
+		ok = fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir+", path, 0) == 0;
+	}
+	ok = ok && fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0;
+	at = ok ? fsmount(fs, FSMOUNT_CLOEXEC, 0) : -1;
+	ok = at >= 0 && move_mount(at, "", AT_FDCWD, merged, MOVE_MOUNT_F_EMPTY_PATH) == 0;
+	close(at);
+	close(fs);
+	return ok;
+}
+
 static int scan_overlays(const struct folder *folder)
 {
 	static const char *const options[] = {
@@ -292,6 +312,11 @@ static int scan_overlays(const struct folder *folder)
 	set_of(folder, ARGS("scan", "--layers", layers, "--digests", "-o", "json"), first);
 	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
 		assert_int_equal(mount_overlay(folder, merged, options[i]), 0);
+		set_of(folder, ARGS("scan", merged, "-o", "json"), set);
+		assert_string_equal(set, first);
+		umount(merged);
+	}
+	if (mount_by_layer(folder, merged)) {
 		set_of(folder, ARGS("scan", merged, "-o", "json"), set);
 		assert_string_equal(set, first);
 		umount(merged);
