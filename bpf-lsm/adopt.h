@@ -34,8 +34,11 @@ static __always_inline struct hf_slot_ref *adopt_find_by_cgroup(struct task_stru
 {
 	struct cgroup *cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp);
 	int deepest = cgroup ? BPF_CORE_READ(cgroup, level) : 0;
-	u64 ancestors = (u64)cgroup + bpf_core_field_offset(struct cgroup, ancestors);
+	u64 ancestors;
 
+	if (!bpf_core_field_exists(struct cgroup, ancestors))
+		return NULL;
+	ancestors = (u64)cgroup + bpf_core_field_offset(struct cgroup, ancestors);
 	for (int level = SUBJECT_CGROUP_LEVELS; level > 0; level--) {
 		struct hf_slot_ref *ref;
 		struct cgroup *ancestor = NULL;
