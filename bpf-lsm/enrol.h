@@ -83,14 +83,15 @@ static __always_inline u32 enrol_upper(const struct hf_enrol *enrol, struct obje
 	return inode_has_writer(o->real) ? HF_ENROL_WRITER : HF_ENROL_COPIED_UP;
 }
 
-/* Answers: may this file stand in the catalogue, and does it now? Anonymous memory is no question. */
-static __always_inline void enrol_file(struct hf_enrol *enrol, struct file *mapped)
+/* Answers: may this file stand in the catalogue, and does it now? Anonymous memory is no question. A global function: its memory
+ * is not the hook's. */
+__noinline int enrol_file(u64 file)
 {
+	struct hf_enrol *enrol = enrol_slot();
 	struct object o = {};
-	u64 file = address_of(mapped);
 
-	if (!file)
-		return;
+	if (!file || !enrol)
+		return 0;
 	object_resolve(&o, file);
 	enrol->magic = o.real_magic;
 	if (o.detail || !o.real || !enrol->layer_set) {
@@ -106,6 +107,7 @@ static __always_inline void enrol_file(struct hf_enrol *enrol, struct file *mapp
 	}
 	enrol->key = o.key;
 	enrol->value = o.value;
+	return 0;
 }
 
 /* Which folder is the upper one of an overlay's folder: the daemon reads its path from mountinfo and must not walk another. */

@@ -10,27 +10,10 @@
 #include "bpf-lsm/maps.h"
 #include "bpf-lsm/adopt.h"
 #include "bpf-lsm/enrol.h"
+#include "bpf-lsm/fast.h"
 #include "bpf-lsm/judge.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
-
-/*
- * A file that is to be executed or mapped as code. Returns 0 or -EPERM. The file comes as a number: some verifiers hold
- * mmap_file's argument for never NULL and take the other branch out.
- */
-static __always_inline int judge_file(struct subject *s, u64 file, struct request *r, struct hf_config *cfg)
-{
-	struct object o = {};
-
-	r->facts.volume = _HF_VOLUME_MAX;
-	if (file) {
-		object_resolve(&o, file);
-		facts_of_file(&r->facts, s, &o);
-	} else {
-		r->facts.bits |= HF_FACT_NO_FILE;
-	}
-	return judge(s, &o, r, cfg);
-}
 
 static __always_inline void request_add_task(struct request *r)
 {
@@ -44,17 +27,49 @@ static __always_inline void request_add_task(struct request *r)
 		r->event_flags |= HF_EVENT_EXEC_STAGE;
 }
 
-static __always_inline int on_exec(struct linux_binprm *bprm, u8 op, struct subject *s, struct hf_config *cfg)
+/*
+ * The long way, for whatever the short one did not take. Returns 0 or -EPERM. The file comes as a number, and with it all that
+ * the hook knows: a global function, seen once by the verifier, and its memory is not the hooks' to clear.
+ */
+__noinline int judge_file(struct subject *s, u64 file, u32 what, u32 prot, u32 map_flags)
 {
-	struct request r = { .facts.op = op };
+	struct request r = { .prot = prot, .map_flags = map_flags };
+	struct hf_config *cfg = config();
+	struct object o = {};
 
+	if (!s || !cfg)
+		return -EPERM;
+	r.facts.op = what >> REQUEST_OP_SHIFT;
+	r.facts.bits = what & REQUEST_BITS;
 	request_add_task(&r);
-	count(HF_COUNTER_EXEC);
-	return judge_file(s, address_of(bprm->file), &r, cfg);
+	r.facts.volume = _HF_VOLUME_MAX;
+	if (file) {
+		object_resolve(&o, file);
+		facts_of_file(&r.facts, s, &o);
+	} else {
+		r.facts.bits |= HF_FACT_NO_FILE;
+	}
+	return judge(s, &o, &r, cfg);
 }
 
-/* First at every exec, once: finds out whose task it is. AT_EXECVE_CHECK gets no further than here. */
-SEC("lsm/bprm_creds_for_exec")
+/* enum hf_op and HF_FACT_* in one argument: there is room for five. */
+static __always_inline u32 request(u8 op, u32 bits)
+{
+	return (u32)op << REQUEST_OP_SHIFT | bits;
+}
+
+static __always_inline int on_exec(struct linux_binprm *bprm, u8 op, struct subject *s)
+{
+	struct file *file = bprm->file;
+
+	count(HF_COUNTER_EXEC);
+	if (fast_original(file, s))
+		return 0;
+	return judge_file(s, address_of(file), request(op, 0), 0, 0) ? -EPERM : 0;
+}
+
+/* Kernels with AT_EXECVE_CHECK: first at every exec, and the check itself gets no further than here. */
+SEC("?lsm/bprm_creds_for_exec")
 int BPF_PROG(hf_creds_exec, struct linux_binprm *bprm, int ret)
 {
 	struct hf_config *cfg = config();
@@ -62,16 +77,14 @@ int BPF_PROG(hf_creds_exec, struct linux_binprm *bprm, int ret)
 
 	if (ret || !cfg || !cfg->enabled)
 		return ret;
-	if (subject_of_current(&s) == HF_SUBJECT_HOST)
-		return 0;
-	if (subject_tag_current(&s))
-		return -ENOMEM;
 	if (!bpf_core_field_exists(bprm->is_check) || !BPF_CORE_READ_BITFIELD_PROBED(bprm, is_check))
 		return 0;
-	return on_exec(bprm, HF_OP_EXEC_CHECK, &s, cfg);
+	if (subject_of_current(&s) == HF_SUBJECT_HOST)
+		return 0;
+	return on_exec(bprm, HF_OP_EXEC_CHECK, &s);
 }
 
-/* The program, the script, and each interpreter of its chain. */
+/* The program, the script, and each interpreter of its chain. Here a task that got into a container is told apart for good. */
 SEC("lsm/bprm_check_security")
 int BPF_PROG(hf_check, struct linux_binprm *bprm, int ret)
 {
@@ -82,42 +95,47 @@ int BPF_PROG(hf_check, struct linux_binprm *bprm, int ret)
 		return ret;
 	if (subject_of_current(&s) == HF_SUBJECT_HOST)
 		return 0;
-	return on_exec(bprm, HF_OP_EXEC, &s, cfg);
+	if (subject_tag_current(&s))
+		return -ENOMEM;
+	return on_exec(bprm, HF_OP_EXEC, &s);
 }
 
-static __always_inline int on_mmap(struct file *mapped, u64 prot, u64 flags, struct hf_config *cfg)
+static __always_inline int on_mmap(struct file *mapped, u64 prot, u64 flags)
 {
 	struct subject s = {};
-	struct request r = { .facts.op = HF_OP_MMAP, .prot = prot, .map_flags = flags };
+	u32 bits = 0;
 	u64 file;
 
 	if (subject_of_current(&s) == HF_SUBJECT_HOST)
 		return 0;
+	if (prot & KERNEL_PROT_WRITE && (flags & KERNEL_MAP_PRIVATE_MASK) == KERNEL_MAP_PRIVATE)
+		bits |= HF_FACT_CODE_WRITABLE;
+	if (mapped && !bits && fast_original(mapped, &s)) {
+		count(HF_COUNTER_MMAP);
+		return 0;
+	}
 	file = address_of(mapped);
 	if (!file && !s.tagged) /* a runtime on its way in may have a heap */
 		return 0;
-	if (prot & KERNEL_PROT_WRITE && (flags & KERNEL_MAP_PRIVATE_MASK) == KERNEL_MAP_PRIVATE)
-		r.facts.bits |= HF_FACT_CODE_WRITABLE;
-	request_add_task(&r);
 	count(HF_COUNTER_MMAP);
-	return judge_file(&s, file, &r, cfg);
+	return judge_file(&s, file, request(HF_OP_MMAP, bits), prot, flags) ? -EPERM : 0;
 }
 
 /* Code to be mapped, and the daemon's way to show a file. */
 SEC("lsm/mmap_file")
 int BPF_PROG(hf_mmap, struct file *file, unsigned long reqprot, unsigned long prot, unsigned long flags, int ret)
 {
-	struct hf_config *cfg = config();
-	struct hf_enrol *enrol;
+	struct hf_config *cfg;
 
-	if (ret || !cfg)
+	if (ret)
 		return ret;
-	if (prot & KERNEL_PROT_EXEC)
-		return cfg->enabled ? on_mmap(file, prot, flags, cfg) : 0;
-	enrol = enrol_asked(); /* also while another version judges: its containers are enrolled before we do */
-	if (enrol)
-		enrol_file(enrol, file);
-	return 0;
+	if (!(prot & KERNEL_PROT_EXEC)) {
+		if (enrol_asked()) /* also while another version judges: its containers are enrolled before we do */
+			enrol_file(address_of(file));
+		return 0;
+	}
+	cfg = config();
+	return cfg && cfg->enabled ? on_mmap(file, prot, flags) : 0;
 }
 
 /* The file below a stacking file system, at the moment it is mapped. */
@@ -126,7 +144,6 @@ int BPF_PROG(hf_mmap_backing, struct vm_area_struct *vma, struct file *backing_f
 {
 	struct hf_config *cfg = config();
 	struct subject s = {};
-	struct request r = { .facts.op = HF_OP_MMAP_BACKING, .prot = KERNEL_PROT_EXEC };
 	int kind;
 
 	if (ret || !cfg || !cfg->enabled || !(vma->vm_flags & KERNEL_VM_EXEC))
@@ -134,43 +151,58 @@ int BPF_PROG(hf_mmap_backing, struct vm_area_struct *vma, struct file *backing_f
 	kind = subject_of_current(&s);
 	if (kind == HF_SUBJECT_HOST || kind == HF_SUBJECT_UNKNOWN) /* mmap_file has told of the unknown one's */
 		return 0;
-	request_add_task(&r);
 	count(HF_COUNTER_MMAP_BACKING);
-	return judge_file(&s, address_of(backing_file), &r, cfg);
+	if (fast_original_backing(backing_file, &s))
+		return 0;
+	return judge_file(&s, address_of(backing_file), request(HF_OP_MMAP_BACKING, 0), KERNEL_PROT_EXEC, 0) ? -EPERM : 0;
 }
 
 /* A mapping that becomes executable. Nothing new in one that was and is not made writable. */
 SEC("lsm/file_mprotect")
 int BPF_PROG(hf_mprotect, struct vm_area_struct *vma, unsigned long reqprot, unsigned long prot, int ret)
 {
-	struct hf_config *cfg = config();
+	struct hf_config *cfg;
 	struct subject s = {};
-	struct request r = { .facts.op = HF_OP_MPROTECT, .prot = prot };
+	struct file *mapped;
 	bool shared;
+	u32 bits = 0;
 	u64 file;
 
-	if (ret || !cfg || !cfg->enabled || !(prot & KERNEL_PROT_EXEC))
+	if (ret || !(prot & KERNEL_PROT_EXEC))
 		return ret;
-	if (vma->vm_flags & KERNEL_VM_EXEC && !(prot & KERNEL_PROT_WRITE))
+	cfg = config();
+	if (!cfg || !cfg->enabled || (vma->vm_flags & KERNEL_VM_EXEC && !(prot & KERNEL_PROT_WRITE)))
 		return 0;
 	if (subject_of_current(&s) == HF_SUBJECT_HOST)
 		return 0;
-	file = address_of(vma->vm_file);
-	if (!file && !s.tagged)
-		return 0;
+	mapped = vma->vm_file;
 	shared = vma->vm_flags & (KERNEL_VM_SHARED | KERNEL_VM_MAYSHARE);
 	if (!shared && vma->anon_vma)
-		r.facts.bits |= HF_FACT_CODE_WRITTEN;
+		bits |= HF_FACT_CODE_WRITTEN;
 	if (!shared && prot & KERNEL_PROT_WRITE)
-		r.facts.bits |= HF_FACT_CODE_WRITABLE;
-	r.map_flags = shared ? 1 : KERNEL_MAP_PRIVATE;
-	request_add_task(&r);
+		bits |= HF_FACT_CODE_WRITABLE;
+	if (mapped && !bits && fast_original_backing(mapped, &s)) {
+		count(HF_COUNTER_MPROTECT);
+		return 0;
+	}
+	file = address_of(mapped);
+	if (!file && !s.tagged)
+		return 0;
 	count(HF_COUNTER_MPROTECT);
-	return judge_file(&s, file, &r, cfg);
+	return judge_file(&s, file, request(HF_OP_MPROTECT, bits), prot, shared ? 1 : KERNEL_MAP_PRIVATE) ? -EPERM : 0;
 }
 
-/* Image files opened for writing, by whomever: what a copy-up is judged by. Reading costs one comparison. */
-SEC("lsm/file_open")
+/* Image files opened for writing, by whomever: what a copy-up is judged by. Files of other file systems never get here. */
+SEC("?fentry/ovl_open")
+int BPF_PROG(hf_overlay_open, struct inode *inode, struct file *file)
+{
+	if (file->f_mode & KERNEL_FMODE_WRITE)
+		copyup_on_change(address_of(inode), HF_WRITTEN_BYTES);
+	return 0;
+}
+
+/* The same where overlay's own function is not to be had: every open of the node comes by. */
+SEC("?lsm/file_open")
 int BPF_PROG(hf_open, struct file *file, int ret)
 {
 	if (ret || !(file->f_mode & KERNEL_FMODE_WRITE))

@@ -227,6 +227,7 @@ struct cred {
 	kgid_t gid;
 };
 
+struct bpf_local_storage;
 struct task_struct {
 	int pid;
 	int tgid;
@@ -241,6 +242,7 @@ struct task_struct {
 	const struct cred *cred;
 	struct css_set *cgroups;
 	char comm[HF_COMM_BYTES];
+	struct bpf_local_storage *bpf_storage;
 };
 
 struct anon_vma;

@@ -150,6 +150,14 @@ static __always_inline bool is_canary(struct hf_config *cfg, struct task_struct 
 	       cfg->canary_start == (u32)(task->start_boottime / HF_CANARY_TICK_NS);
 }
 
+/* The task's tag, NULL when it has none. One that no program ever stored anything for is not worth the call. */
+static __always_inline struct hf_task_tag *tag_of(struct task_struct *task)
+{
+	if (bpf_core_field_exists(task->bpf_storage) && !task->bpf_storage)
+		return NULL;
+	return bpf_task_storage_get(&hf_tasks, (void *)task, 0, 0);
+}
+
 /*
  * Whose the current task is: fills *s, returns its kind. Cost for the host's: one task storage lookup and a few loads. A global
  * function: the verifier looks at it once.
@@ -157,7 +165,7 @@ static __always_inline bool is_canary(struct hf_config *cfg, struct task_struct 
 __noinline int subject_of_current(struct subject *s)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
-	struct hf_task_tag *tag = bpf_task_storage_get(&hf_tasks, (void *)task, 0, 0);
+	struct hf_task_tag *tag = tag_of(task);
 	struct hf_config *cfg = config();
 
 	if (!s)
@@ -223,7 +231,7 @@ static __always_inline int subject_tag_current(struct subject *s)
 static __always_inline int subject_inherit(struct task_struct *child)
 {
 	struct task_struct *parent = (void *)bpf_get_current_task_btf();
-	struct hf_task_tag *from = bpf_task_storage_get(&hf_tasks, (void *)parent, 0, 0);
+	struct hf_task_tag *from = tag_of(parent);
 	struct hf_task_tag *to;
 
 	if (!from)

@@ -68,17 +68,44 @@ static int make_folder(const char *path)
 
 static struct btf *kernel_btf; /* some MB to parse: once, until lsm_forget_kernel() */
 
-bool lsm_kernel_has_function(const char *name)
+static struct btf *kernel_types(void)
 {
 	if (!kernel_btf)
 		kernel_btf = btf__load_vmlinux_btf();
-	return kernel_btf && btf__find_by_name_kind(kernel_btf, name, BTF_KIND_FUNC) > 0;
+	return kernel_btf;
+}
+
+bool lsm_kernel_has_function(const char *name)
+{
+	const struct btf *btf = kernel_types();
+
+	return btf && btf__find_by_name_kind(btf, name, BTF_KIND_FUNC) > 0;
 }
 
 void lsm_forget_kernel(void)
 {
 	btf__free(kernel_btf);
 	kernel_btf = NULL;
+}
+
+/* Whether a struct of the kernel has a member. */
+static bool kernel_has_member(const char *type, const char *member)
+{
+	const struct btf *btf = kernel_types();
+	int id = btf ? btf__find_by_name_kind(btf, type, BTF_KIND_STRUCT) : -1;
+	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+
+	for (__u32 i = 0; t && i < btf_vlen(t); i++) {
+		if (!strcmp(btf__name_by_offset(btf, btf_members(t)[i].name_off), member))
+			return true;
+	}
+	return false;
+}
+
+/* Kernels with AT_EXECVE_CHECK, which only bprm_creds_for_exec sees. */
+static bool has_exec_check(void)
+{
+	return kernel_has_member("linux_binprm", "is_check");
 }
 
 /* Where a map is pinned; false: it is not, as .rodata, which belongs to one load. */
@@ -133,7 +160,7 @@ static int pin_over(int fd, const char *name)
 
 static bool is_hook(const struct bpf_program *prog)
 {
-	return bpf_program__type(prog) == BPF_PROG_TYPE_LSM;
+	return bpf_program__type(prog) == BPF_PROG_TYPE_LSM || bpf_program__expected_attach_type(prog) == BPF_TRACE_FENTRY;
 }
 
 static void pin_name(const struct bpf_program *prog, char ret[LSM_PATH_BYTES / 2])
@@ -143,7 +170,7 @@ static void pin_name(const struct bpf_program *prog, char ret[LSM_PATH_BYTES / 2
 
 static int attach_hook(const struct bpf_program *prog, const char *name)
 {
-	struct bpf_link *link = bpf_program__attach_lsm(prog);
+	struct bpf_link *link = bpf_program__attach(prog);
 	int err;
 
 	if (!link)
@@ -270,10 +297,25 @@ static int reuse_all(struct lsm *lsm)
 	return 0;
 }
 
+/* Whether overlay's own open can be watched, as a module of the kernel's or built in. */
+static bool has_overlay_open(void)
+{
+	struct btf *overlay = btf__load_module_btf("overlay", kernel_types());
+	bool found = overlay && btf__find_by_name_kind(overlay, "ovl_open", BTF_KIND_FUNC) > 0;
+
+	btf__free(overlay);
+	return found || lsm_kernel_has_function("ovl_open");
+}
+
 static void choose_programs(struct lsm *lsm)
 {
+	bool overlay_open = has_overlay_open();
+
+	bpf_program__set_autoload(lsm->skel->progs.hf_overlay_open, overlay_open);
+	bpf_program__set_autoload(lsm->skel->progs.hf_open, !overlay_open);
 	lsm->has_backing_hook = lsm_kernel_has_function("bpf_lsm_mmap_backing_file");
 	bpf_program__set_autoload(lsm->skel->progs.hf_mmap_backing, lsm->has_backing_hook);
+	bpf_program__set_autoload(lsm->skel->progs.hf_creds_exec, has_exec_check());
 	bpf_program__set_autoload(lsm->skel->progs.hf_ftruncate, lsm_kernel_has_function("bpf_lsm_file_truncate"));
 }
 
@@ -396,12 +438,13 @@ bool lsm_loaded(const struct lsm *lsm)
 
 bool lsm_has_hook(const struct lsm *lsm, const char *name)
 {
-	static const char *const always[] = { "bprm_creds_for_exec", "bprm_check_security", "mmap_file",
-					      "file_mprotect", "task_alloc", "sb_statfs",
-					      "file_open", "path_truncate", "inode_post_setxattr" };
+	static const char *const always[] = { "bprm_check_security", "mmap_file", "file_mprotect", "task_alloc",
+					      "sb_statfs", "path_truncate", "inode_post_setxattr" };
 
 	if (!strcmp(name, "mmap_backing_file"))
 		return lsm->has_backing_hook;
+	if (!strcmp(name, "bprm_creds_for_exec"))
+		return access(LSM_PIN_FOLDER "/link_hf_creds_exec", F_OK) == 0;
 	for (size_t i = 0; i < ARRAY_SIZE(always); i++) {
 		if (!strcmp(name, always[i]))
 			return true;
