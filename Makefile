@@ -153,6 +153,11 @@ bench: bootstrap ## what it costs, against the budgets, KERNEL=6.1|6.12|7 (defau
 	+@$(MAKE) --no-print-directory -s all $(B)/bench/judge $(BENCH)/complete
 	tests/bench/run $(B) --kernel $(or $(KERNEL),6.1) $(if $(JSON),--json)
 
+.PHONY: soak
+soak: bootstrap ## churn for MINUTES=15 in a VM (KERNEL=6.12) with canaries; slopes of memory, descriptors, map entries
+	+@$(MAKE) --no-print-directory -s all
+	tests/soak/run --minutes $(or $(MINUTES),15) --kernel $(or $(KERNEL),6.12)
+
 lint: $(SKEL) $(B)/gen/decide.skel.h $(B)/gen/judge.skel.h ## include directions, warnings, headers that compile alone, file and function sizes
 	tests/lint/run $(B)
 
