@@ -13,7 +13,7 @@
 
 #include <linux/types.h>
 
-#define HF_ABI_VERSION 3
+#define HF_ABI_VERSION 4
 #define HF_TAG_VERSION 1   /* layout and meaning of struct hf_task_tag: tags are shared by all versions */
 #define HF_EVENT_VERSION 1 /* layout of struct hf_event: what another version left in its ring may be readable */
 #define HF_PIN_DIR "/sys/fs/bpf/holdfast"
@@ -119,7 +119,7 @@ struct hf_catalog_key {
 	__u32 pad;
 };
 
-/* State of that file at enrolment; 24 bytes keep an element within the 130-byte budget. */
+/* State of such a file, as it is read. */
 struct hf_catalog_value {
 	__u64 ctime_ns;
 	__u64 cookie; /* change cookie of the file system, 0 where there is none */
@@ -127,6 +127,22 @@ struct hf_catalog_value {
 };
 #define HF_CATALOG_MODE 07777u
 #define HF_CATALOG_SIZE_SHIFT 16
+
+/*
+ * The same as the catalogue keeps it: with 16 bytes an element fits an allocation of 96, with more it takes one of 128. Of a
+ * file's size and of the cookie the lowest bits stay: 64 GiB are more than a program, and a cookie that has come around
+ * to the same 25 bits, at the same ctime to the nanosecond, took 33 million changes and a clock that was set back.
+ */
+struct hf_catalog_entry {
+	__u64 ctime_ns;
+	__u64 state; /* HF_ENTRY_*, then size, then cookie */
+};
+#define HF_ENTRY_SETUID 0x1u
+#define HF_ENTRY_SETGID 0x2u
+#define HF_ENTRY_EXECUTABLE 0x4u /* by anybody */
+#define HF_ENTRY_SIZE_SHIFT 3
+#define HF_ENTRY_SIZE_BITS 36
+#define HF_ENTRY_COOKIE_SHIFT 39
 
 /* struct hf_container.flags */
 #define HF_CONTAINER_OVERLAY_ROOT 0x1u /* the superblock belongs to this container alone */
@@ -427,7 +443,7 @@ struct hf_event {
 };
 
 _Static_assert(sizeof(struct hf_catalog_key) == 24, "catalogue key");
-_Static_assert(sizeof(struct hf_catalog_value) == 24, "catalogue value");
+_Static_assert(sizeof(struct hf_catalog_entry) == 16, "catalogue value");
 _Static_assert(sizeof(struct hf_container) == 64, "container slot: one cache line");
 _Static_assert(sizeof(struct hf_policy) % 8 == 0, "stride of a mapped array");
 _Static_assert(sizeof(struct hf_exception) % 8 == 0, "stride of a mapped array");

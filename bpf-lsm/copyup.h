@@ -20,8 +20,6 @@
 #include "bpf-lsm/object.h"
 #include "bpf-lsm/subject.h"
 
-#define COPYUP_EXECUTABLE_BITS 0111u
-
 /* Whether the container may have one more note. */
 static __always_inline bool copyup_has_share(u64 container, u32 slot)
 {
@@ -115,7 +113,8 @@ static __always_inline void copyup_prove(struct object *o, const struct subject 
 {
 	struct inode *inode = o->inode, *lower = overlay_lower_inode(inode), *real = o->real;
 	struct hf_catalog_key key = {};
-	struct hf_catalog_value now = {}, *known;
+	struct hf_catalog_value now = {};
+	struct hf_catalog_entry *known;
 	struct hf_written_key written = {};
 	u32 *noted;
 
@@ -124,11 +123,10 @@ static __always_inline void copyup_prove(struct object *o, const struct subject 
 	identify_inode(lower, &key, &now);
 	key.layer_set = s->layer_set;
 	known = bpf_map_lookup_elem(&hf_catalog, &key);
-	if (!known || !is_unchanged(known, &now) ||
-	    known->size_mode >> HF_CATALOG_SIZE_SHIFT != o->value.size_mode >> HF_CATALOG_SIZE_SHIFT)
+	if (!known || !is_unchanged(known, &now) || entry_size(&now) != entry_size(&o->value))
 		return;
 	/* A file that the image did not mean to be run does not become a program by chmod +x. */
-	if (op <= HF_OP_EXEC_CHECK && !(known->size_mode & COPYUP_EXECUTABLE_BITS))
+	if (op <= HF_OP_EXEC_CHECK && !(known->state & HF_ENTRY_EXECUTABLE))
 		return;
 	written.container = s->id;
 	written.ino = key.ino;
@@ -144,7 +142,7 @@ static __always_inline void copyup_prove(struct object *o, const struct subject 
 		o->bits |= HF_FACT_GAINED_SETID;
 	if (inode_has_writer(real))
 		o->bits |= HF_FACT_WRITER;
-	if (o->mode & ~(u32)known->size_mode & (KERNEL_S_ISUID | KERNEL_S_ISGID))
+	if (gained_setid(known, o->mode))
 		o->bits |= HF_FACT_GAINED_SETID;
 }
 

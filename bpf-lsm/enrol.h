@@ -34,15 +34,14 @@ static __always_inline struct hf_enrol *enrol_asked(void)
 
 static __always_inline u32 catalog_add(struct object *o, u32 layer_set)
 {
-	struct hf_catalog_value *known;
+	struct hf_catalog_entry entry = entry_of(&o->value), *known;
 	long err;
 
 	o->key.layer_set = layer_set;
 	known = bpf_map_lookup_elem(&hf_catalog, &o->key);
-	if (known && known->ctime_ns == o->value.ctime_ns && known->size_mode == o->value.size_mode &&
-	    known->cookie == o->value.cookie)
+	if (known && known->ctime_ns == entry.ctime_ns && known->state == entry.state)
 		return HF_ENROL_KNOWN;
-	err = bpf_map_update_elem(&hf_catalog, &o->key, &o->value, BPF_ANY);
+	err = bpf_map_update_elem(&hf_catalog, &o->key, &entry, BPF_ANY);
 	if (!err) {
 		count(HF_COUNTER_ENROLLED);
 		return HF_ENROL_ADDED;

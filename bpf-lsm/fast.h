@@ -57,12 +57,11 @@ static __always_inline bool fast_view(struct inode *inode, struct hf_catalog_key
 
 static __always_inline bool fast_known(struct hf_catalog_key *key, const struct hf_catalog_value *now, u32 layer_set, u32 mode)
 {
-	struct hf_catalog_value *known;
+	struct hf_catalog_entry *known;
 
 	key->layer_set = layer_set;
 	known = bpf_map_lookup_elem(&hf_catalog, key);
-	return known && is_unchanged(known, now) &&
-	       !(mode & ~(u32)known->size_mode & (KERNEL_S_ISUID | KERNEL_S_ISGID));
+	return known && is_unchanged(known, now) && !gained_setid(known, mode);
 }
 
 /* The real data inode of an overlay's file, by its address, in the catalogue? A global function: its memory is not the hooks'. */

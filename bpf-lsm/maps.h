@@ -66,7 +66,7 @@ struct {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, HF_MAX_CATALOG);
 	__type(key, struct hf_catalog_key);
-	__type(value, struct hf_catalog_value);
+	__type(value, struct hf_catalog_entry);
 } hf_catalog SEC(".maps");
 
 /* Root directory or superblock -> container: how an untagged task is found. Daemon writes, hooks read. Two per slot at

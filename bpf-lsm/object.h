@@ -75,11 +75,42 @@ static __always_inline u32 identify_inode(struct inode *inode, struct hf_catalog
 	return BPF_CORE_READ(sb, s_magic);
 }
 
-/* Whether an inode is as it was at enrolment. */
-static __always_inline bool is_unchanged(const struct hf_catalog_value *known, const struct hf_catalog_value *now)
+/* Size, at its place in hf_catalog_entry.state. */
+static __always_inline u64 entry_size(const struct hf_catalog_value *value)
 {
-	return known->ctime_ns == now->ctime_ns && known->cookie == now->cookie &&
-	       known->size_mode >> HF_CATALOG_SIZE_SHIFT == now->size_mode >> HF_CATALOG_SIZE_SHIFT;
+	u64 size = value->size_mode >> HF_CATALOG_SIZE_SHIFT & ((1ull << HF_ENTRY_SIZE_BITS) - 1);
+
+	return size << HF_ENTRY_SIZE_SHIFT;
+}
+
+/* What an inode is like, as the catalogue keeps it. */
+static __always_inline struct hf_catalog_entry entry_of(const struct hf_catalog_value *value)
+{
+	struct hf_catalog_entry entry = { .ctime_ns = value->ctime_ns };
+
+	entry.state = entry_size(value) | value->cookie << HF_ENTRY_COOKIE_SHIFT;
+	if (value->size_mode & KERNEL_S_ISUID)
+		entry.state |= HF_ENTRY_SETUID;
+	if (value->size_mode & KERNEL_S_ISGID)
+		entry.state |= HF_ENTRY_SETGID;
+	if (value->size_mode & KERNEL_S_IXUGO)
+		entry.state |= HF_ENTRY_EXECUTABLE;
+	return entry;
+}
+
+/* Whether an inode is as it was at enrolment; its mode may have changed. */
+static __always_inline bool is_unchanged(const struct hf_catalog_entry *known, const struct hf_catalog_value *now)
+{
+	u64 state = entry_size(now) | now->cookie << HF_ENTRY_COOKIE_SHIFT;
+
+	return known->ctime_ns == now->ctime_ns && (known->state ^ state) >> HF_ENTRY_SIZE_SHIFT == 0;
+}
+
+/* Whether it has setuid or setgid that it had not at enrolment. */
+static __always_inline bool gained_setid(const struct hf_catalog_entry *known, u32 mode)
+{
+	return (mode & KERNEL_S_ISUID && !(known->state & HF_ENTRY_SETUID)) ||
+	       (mode & KERNEL_S_ISGID && !(known->state & HF_ENTRY_SETGID));
 }
 
 /* Somebody can change the bytes while they run: an open writer, or a shared writable mapping. */
@@ -161,10 +192,9 @@ static __always_inline u8 object_volume(struct object *o, u64 container)
 /* Looks the object up in the catalogue of a layer set and compares its state. */
 static __always_inline void object_lookup(struct object *o, u32 layer_set)
 {
-	struct hf_catalog_value *known;
+	struct hf_catalog_entry *known;
 	struct hf_catalog_key key = o->key; /* on the stack: 6.1 takes a key from nowhere else */
 	struct inode *real = o->real;
-	u32 gained;
 
 	if (!real || !layer_set)
 		return;
@@ -177,8 +207,7 @@ static __always_inline void object_lookup(struct object *o, u32 layer_set)
 		o->bits |= HF_FACT_CHANGED;
 	if (inode_has_writer(real))
 		o->bits |= HF_FACT_WRITER;
-	gained = o->mode & ~(u32)known->size_mode & (KERNEL_S_ISUID | KERNEL_S_ISGID);
-	if (gained)
+	if (gained_setid(known, o->mode))
 		o->bits |= HF_FACT_GAINED_SETID;
 }
 

@@ -5,5 +5,6 @@
 
 #define JUDGE_BATCH 4096 /* judgements between two readings of the clock: far above its resolution */
 #define JUDGE_LAYER_SET 1
+#define JUDGE_MODE 0100755
 
 #endif
