@@ -89,10 +89,11 @@ SEC("lsm/bprm_check_security")
 int BPF_PROG(hf_check, struct linux_binprm *bprm, int ret)
 {
 	struct hf_config *cfg = config();
-	struct subject s = {};
+	struct subject s;
 
-	if (ret || !cfg || !cfg->enabled)
+	if (ret || !cfg || !cfg->enabled || subject_is_plain_host(cfg))
 		return ret;
+	s = (struct subject){};
 	if (subject_of_current(&s) == HF_SUBJECT_HOST)
 		return 0;
 	if (subject_tag_current(&s))
@@ -135,19 +136,25 @@ int BPF_PROG(hf_mmap, struct file *file, unsigned long reqprot, unsigned long pr
 		return 0;
 	}
 	cfg = config();
-	return cfg && cfg->enabled ? on_mmap(file, prot, flags) : 0;
+	if (!cfg || !cfg->enabled || subject_is_plain_host(cfg))
+		return 0;
+	return on_mmap(file, prot, flags);
 }
 
 /* The file below a stacking file system, at the moment it is mapped. */
 SEC("?lsm/mmap_backing_file")
 int BPF_PROG(hf_mmap_backing, struct vm_area_struct *vma, struct file *backing_file, struct file *user_file, int ret)
 {
-	struct hf_config *cfg = config();
-	struct subject s = {};
+	struct hf_config *cfg;
+	struct subject s;
 	int kind;
 
-	if (ret || !cfg || !cfg->enabled || !(vma->vm_flags & KERNEL_VM_EXEC))
+	if (ret || !(vma->vm_flags & KERNEL_VM_EXEC))
 		return ret;
+	cfg = config();
+	if (!cfg || !cfg->enabled || subject_is_plain_host(cfg))
+		return 0;
+	s = (struct subject){};
 	kind = subject_of_current(&s);
 	if (kind == HF_SUBJECT_HOST || kind == HF_SUBJECT_UNKNOWN) /* mmap_file has told of the unknown one's */
 		return 0;
@@ -162,7 +169,7 @@ SEC("lsm/file_mprotect")
 int BPF_PROG(hf_mprotect, struct vm_area_struct *vma, unsigned long reqprot, unsigned long prot, int ret)
 {
 	struct hf_config *cfg;
-	struct subject s = {};
+	struct subject s;
 	struct file *mapped;
 	bool shared;
 	u32 bits = 0;
@@ -171,8 +178,11 @@ int BPF_PROG(hf_mprotect, struct vm_area_struct *vma, unsigned long reqprot, uns
 	if (ret || !(prot & KERNEL_PROT_EXEC))
 		return ret;
 	cfg = config();
-	if (!cfg || !cfg->enabled || (vma->vm_flags & KERNEL_VM_EXEC && !(prot & KERNEL_PROT_WRITE)))
+	if (!cfg || !cfg->enabled || subject_is_plain_host(cfg))
 		return 0;
+	if (vma->vm_flags & KERNEL_VM_EXEC && !(prot & KERNEL_PROT_WRITE))
+		return 0;
+	s = (struct subject){};
 	if (subject_of_current(&s) == HF_SUBJECT_HOST)
 		return 0;
 	mapped = vma->vm_file;

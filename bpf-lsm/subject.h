@@ -159,6 +159,21 @@ static __always_inline struct hf_task_tag *tag_of(struct task_struct *task)
 }
 
 /*
+ * The common case of subject_of_current, without a call or memory of its own: a task on the host's root that never had a tag.
+ * False: ask subject_of_current.
+ */
+static __always_inline bool subject_is_plain_host(const struct hf_config *cfg)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	struct inode *root;
+
+	if (!bpf_core_field_exists(task->bpf_storage) || task->bpf_storage || cfg->canary_tgid)
+		return false;
+	root = task->fs->root.dentry->d_inode;
+	return root->i_ino == cfg->host_root_ino && root->i_sb->s_dev == cfg->host_root_dev;
+}
+
+/*
  * Whose the current task is: fills *s, returns its kind. Cost for the host's: one task storage lookup and a few loads. A global
  * function: the verifier looks at it once.
  */

@@ -37,8 +37,8 @@ def test_slope_is_the_least_squares_one():
     assert budget.slope([]) == 0
 
 
-def test_what_is_within_its_budget_is_ok_and_one_more_is_over():
-    for added, verdict in ((6000, "ok"), (6001, "OVER"), (-5, "ok")):
+def test_what_is_within_its_budget_and_tolerance_is_ok_and_more_is_over():
+    for added, verdict in ((6000, "ok"), (6010, "ok"), (6011, "OVER"), (-5, "ok")):
         rows = budget.operation_rows(operations(lambda place, state, name: 10000 + added * (state == "loaded")), "x")
         got = {r["name"]: r["verdict"] for r in rows}
         assert got["spawn of a 4 KB static ELF, contained task"] == verdict, got
