@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the soak's samples say: slopes within the lives of daemons, their bounds, the verdict. Knows nothing of how a sample is
-taken; one is a dictionary of numbers with "seconds" and "life", the number of daemons before."""
+taken; one is a dictionary of numbers with "seconds", "life", the number of daemons before,
+and "age", the seconds since the daemon started."""
 
 KIB = 1024
 # Name, what it is, unit, bound of the slope for each minute of the emulated and busy machine, whether it starts anew with each
@@ -20,6 +21,7 @@ MEASURES = [
     ("percpu_bytes", "kernel memory for each CPU", "bytes", 256 * KIB, False),
 ]
 WARM_UP_SECONDS = 180  # caches fill: what is sampled before is shown, but takes no part
+LIFE_WARM_UP_SECONDS = 60  # … and of a new daemon, for what starts anew with it: it takes over, its caches fill
 SAMPLES_MIN = 4  # a line through fewer says nothing
 
 
@@ -39,7 +41,8 @@ def pooled_slope(groups):
 def groups_of(samples, name, by_life):
     groups = {}
     for sample in samples:
-        if sample["seconds"] >= WARM_UP_SECONDS and name in sample:
+        settled = not by_life or sample["age"] >= LIFE_WARM_UP_SECONDS
+        if sample["seconds"] >= WARM_UP_SECONDS and settled and name in sample:
             groups.setdefault(sample["life"] if by_life else 0, []).append((sample["seconds"] / 60, sample[name]))
     return list(groups.values())
 

@@ -8,8 +8,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import slopes
 
 
-def samples(value, minutes=20, life=lambda minute: 0):
-    return [{"seconds": 60 * m, "life": life(m), **{name: value(name, m) for name, *_ in slopes.MEASURES}}
+def samples(value, minutes=20, life=lambda minute: 0, age=lambda minute: 600):
+    return [{"seconds": 60 * m, "life": life(m), "age": age(m), **{name: value(name, m) for name, *_ in slopes.MEASURES}}
             for m in range(minutes)]
 
 
@@ -45,6 +45,11 @@ def test_a_new_daemon_does_not_hide_the_leak_of_each():
 def test_the_first_minutes_take_no_part():
     got = verdicts(lambda name, m: 10 ** 9 * min(m, 3))
     assert set(got.values()) == {"ok"}, got
+
+
+def test_a_daemon_that_just_started_takes_no_part_in_its_own_measures():
+    got = verdicts(lambda name, m: 10 ** 9 * min(m % 5, 1), life=lambda m: m // 5, age=lambda m: 60 * (m % 5))
+    assert got["rss_bytes"] == "ok" and got["catalogue"] == "LEAK", got
 
 
 def test_too_few_samples_are_no_verdict_and_no_success():
