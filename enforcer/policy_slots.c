@@ -329,6 +329,12 @@ void policy_slots_discard(struct policy_slots *slots, uint32_t slot)
 		free_slot(slots, slot);
 }
 
+void policy_slots_tidy(struct policy_slots *slots, uint64_t now_ns)
+{
+	leave_inherited(slots, now_ns);
+	end_quarantines(slots, now_ns);
+}
+
 uint32_t policy_slots_generation_found(const struct policy_slots *slots)
 {
 	return slots->generation_found;

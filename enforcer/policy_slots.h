@@ -62,6 +62,9 @@ void policy_slots_release(struct policy_slots *slots, uint32_t slot, uint64_t no
 /* Gives a slot back that no record ever pointed to since it was acquired by this caller. */
 void policy_slots_discard(struct policy_slots *slots, uint32_t slot);
 
+/* Empties slots whose quarantine is over, and puts into quarantine those of an earlier daemon that no record points to. */
+void policy_slots_tidy(struct policy_slots *slots, uint64_t now_ns);
+
 /* Highest generation found in the tables at policy_slots_new(). */
 uint32_t policy_slots_generation_found(const struct policy_slots *slots);
 /* When the next slot leaves its quarantine (CLOCK_MONOTONIC); 0: none waits. */

@@ -15,6 +15,7 @@
 #include "enforcer/daemon.h"
 #include "enforcer/faults.h"
 #include "enforcer/log.h"
+#include "enforcer/loop.h"
 #include "enforcer/lsm.h"
 #include "enforcer/util.h"
 #include "enforcer/volumes.h"
@@ -137,6 +138,32 @@ int policy_store_new(struct daemon *daemon, struct policy_store **ret, struct po
 	return policy_store_new_on(daemon, &tables, ret, reterr);
 }
 
+static void set_tidy_timer(struct policy_store *store);
+
+static void on_tidy(uint32_t events, void *data)
+{
+	struct policy_store *store = data;
+
+	(void)events;
+	loop_unwatch(&store->tidy);
+	policy_store_tidy(store);
+}
+
+/* For the end of the next quarantine. Without a timer slots are given back when the next one is wanted. */
+static void set_tidy_timer(struct policy_store *store)
+{
+	uint64_t now = clock_ns(CLOCK_MONOTONIC), next = policy_slots_next_free_ns(store->slots);
+
+	if (next && !store->tidy && store->daemon->loop)
+		loop_timer(store->daemon->loop, next > now ? next - now : 1, 0, on_tidy, store, &store->tidy);
+}
+
+void policy_store_tidy(struct policy_store *store)
+{
+	policy_slots_tidy(store->slots, clock_ns(CLOCK_MONOTONIC));
+	set_tidy_timer(store);
+}
+
 static void forget(struct policy_store *store, struct container *container)
 {
 	container->on_free = NULL;
@@ -158,6 +185,7 @@ void policy_store_free(struct policy_store **store)
 	*store = NULL;
 	while (gone->n_assigned > 0)
 		forget(gone, gone->assigned[gone->n_assigned - 1]);
+	loop_unwatch(&gone->tidy);
 	policy_watch_free(&gone->watch);
 	policy_pauses_free(&gone->pauses);
 	policy_slots_free(&gone->slots);
@@ -237,6 +265,7 @@ void policy_store_commit(struct policy_store *store, struct policy_choice *choic
 		republish_volumes(store, c);
 	}
 	policy_slots_release(store->slots, old, clock_ns(CLOCK_MONOTONIC));
+	set_tidy_timer(store);
 }
 
 static bool is_assigned(const struct policy_store *store, const struct container *container)
@@ -296,5 +325,6 @@ void policy_store_unassign(struct policy_store *store, struct container *contain
 		return;
 	forget(store, container);
 	policy_slots_release(store->slots, container->policy_slot, clock_ns(CLOCK_MONOTONIC));
+	set_tidy_timer(store);
 	container->policy_slot = 0;
 }

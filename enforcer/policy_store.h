@@ -120,4 +120,7 @@ int policy_store_mend_pauses(struct policy_store *store);
  * are not. Pauses of all containers are in struct hf_config. namespace_ may be NULL. */
 uint64_t policy_store_pause_until(const struct policy_store *store, const char *namespace_);
 
+/* When the containers of an earlier daemon are restored: gives back the slots that it left and none of them uses. */
+void policy_store_tidy(struct policy_store *store);
+
 #endif

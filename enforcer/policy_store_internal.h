@@ -10,6 +10,7 @@
 #include "enforcer/policy_slots.h"
 #include "enforcer/policy_store.h"
 
+struct loop_source;
 struct policy_watch;
 
 struct policy_store {
@@ -19,6 +20,7 @@ struct policy_store {
 	struct policy_set *set;
 	struct policy_pauses *pauses;
 	struct policy_watch *watch; /* NULL: not watching */
+	struct loop_source *tidy; /* NULL: nothing is in quarantine, as far as the store knows */
 	uint32_t generation;
 	int64_t real_to_boot_ns; /* sampled now and then, since equal rules must compile to equal bytes */
 	struct policy_error last_error;
