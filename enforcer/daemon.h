@@ -26,6 +26,7 @@ struct images;
 struct loop;
 struct loop_source;
 struct policy_store;
+struct rearm;
 struct ring;
 struct workers;
 
@@ -69,6 +70,9 @@ struct daemon {
 	struct arming *armings; /* arm.c's: containers on their way */
 	uint64_t last_kernel_id;
 	bool slot_taken[HF_MAX_CONTAINERS]; /* by a container that is starting or running */
+	struct rearm *rearms;	/* containers to be armed again (rearm.c) */
+	unsigned int rearming;	/* … how many answers are waited for */
+	bool stopping;		/* a signal said so */
 	uint64_t started_ns;	/* CLOCK_BOOTTIME */
 	uint64_t ready_ns;	/* CLOCK_REALTIME, 0 until READY */
 	bool state_stale;	/* state.c: files of containers that have gone could not be removed */

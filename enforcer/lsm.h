@@ -88,6 +88,9 @@ int lsm_written_copied(struct lsm *lsm, const struct hf_written_key *key);
 int lsm_written_remove(struct lsm *lsm, uint64_t container);
 int lsm_cgroup_add(struct lsm *lsm, uint64_t cgroup, const struct hf_slot_ref *ref);
 int lsm_cgroup_remove(struct lsm *lsm, uint64_t cgroup, uint64_t container);
+/* Removes roots, cgroups, volumes and notes of writes of all containers that fn calls gone. Walks those maps: O(entries). */
+typedef bool (*lsm_gone_fn)(uint64_t container, void *data);
+int lsm_leftovers_remove(struct lsm *lsm, lsm_gone_fn fn, void *data);
 /* Removes all catalogue entries of a layer set. Walks the map: O(entries). The number removed, or -errno. */
 int64_t lsm_catalog_remove(struct lsm *lsm, uint32_t layer_set);
 /* The same for all entries whose key fn wants gone. */

@@ -38,6 +38,7 @@ struct lsm {
 	bool loaded;
 	bool has_backing_hook;
 	int n_cpus;
+	uint64_t carried[_HF_COUNTER_MAX]; /* hf_carried */
 	int surveys[_LSM_SURVEY_MAX]; /* links */
 	bool surveyable;
 };

@@ -38,6 +38,16 @@ static void view_close(struct lsm_view *view)
 	*view = (struct lsm_view){ 0 };
 }
 
+/* Nobody writes it but a daemon that takes over, so it is read once. */
+static int read_carried(struct lsm *lsm)
+{
+	for (uint32_t key = 0; key < _HF_COUNTER_MAX; key++) {
+		if (bpf_map_lookup_elem(bpf_map__fd(lsm->skel->maps.hf_carried), &key, &lsm->carried[key]))
+			return -errno;
+	}
+	return 0;
+}
+
 int lsm_maps_open(struct lsm *lsm)
 {
 	int err = view_open(&lsm->config, lsm->skel->maps.hf_config);
@@ -51,6 +61,8 @@ int lsm_maps_open(struct lsm *lsm)
 		err = view_open(&lsm->policies, lsm->skel->maps.hf_policies);
 	if (!err)
 		err = view_open(&lsm->exceptions, lsm->skel->maps.hf_exceptions);
+	if (!err)
+		err = read_carried(lsm);
 	if (err)
 		return err;
 	lsm->n_cpus = libbpf_num_possible_cpus();
@@ -197,6 +209,50 @@ int lsm_written_remove(struct lsm *lsm, uint64_t container)
 	return n < 0 ? (int)n : 0;
 }
 
+struct gone_match {
+	lsm_gone_fn fn;
+	void *data;
+	int fd; /* of the map, where the container stands in the value */
+};
+
+static bool key_is_gone(const void *key, void *data)
+{
+	const struct gone_match *match = data;
+
+	return match->fn(*(const uint64_t *)key, match->data);
+}
+
+static bool value_is_gone(const void *key, void *data)
+{
+	const struct gone_match *match = data;
+	struct hf_slot_ref ref;
+
+	return bpf_map_lookup_elem(match->fd, key, &ref) == 0 && match->fn(ref.id, match->data);
+}
+
+int lsm_leftovers_remove(struct lsm *lsm, lsm_gone_fn fn, void *data)
+{
+	_Static_assert(offsetof(struct hf_volume_key, container) == 0 && offsetof(struct hf_written_key, container) == 0,
+		       "key_is_gone");
+	const struct {
+		struct bpf_map *map;
+		lsm_match_fn match;
+	} rows[] = {
+		{ lsm->skel->maps.hf_roots, value_is_gone },
+		{ lsm->skel->maps.hf_cgroups, value_is_gone },
+		{ lsm->skel->maps.hf_volumes, key_is_gone },
+		{ lsm->skel->maps.hf_written, key_is_gone },
+	};
+	int64_t n = 0;
+
+	for (size_t i = 0; n >= 0 && i < ARRAY_SIZE(rows); i++) {
+		struct gone_match match = { .fn = fn, .data = data, .fd = bpf_map__fd(rows[i].map) };
+
+		n = remove_matching(rows[i].map, rows[i].match, &match);
+	}
+	return n < 0 ? (int)n : 0;
+}
+
 int64_t lsm_catalog_remove_if(struct lsm *lsm, lsm_key_fn fn, void *data)
 {
 	struct catalog_match match = { .fn = fn, .data = data };
@@ -258,7 +314,6 @@ int lsm_counters(struct lsm *lsm, uint64_t ret[_HF_COUNTER_MAX])
 {
 	_cleanup_(free_ptr) uint64_t *values = calloc((size_t)lsm->n_cpus, sizeof(*values));
 
-	uint64_t carried;
 
 	if (!values)
 		return -ENOMEM;
@@ -268,9 +323,7 @@ int lsm_counters(struct lsm *lsm, uint64_t ret[_HF_COUNTER_MAX])
 		ret[key] = 0;
 		for (int cpu = 0; cpu < lsm->n_cpus; cpu++)
 			ret[key] += values[cpu];
-		if (bpf_map_lookup_elem(bpf_map__fd(lsm->skel->maps.hf_carried), &key, &carried))
-			return -errno;
-		ret[key] += carried;
+		ret[key] += lsm->carried[key];
 	}
 	return 0;
 }
@@ -281,7 +334,7 @@ int lsm_carry(struct lsm *lsm, const uint64_t counters[_HF_COUNTER_MAX])
 
 	for (uint32_t key = 0; !err && key < _HF_COUNTER_MAX; key++)
 		err = map_put(lsm->skel->maps.hf_carried, &key, &counters[key]);
-	return err;
+	return err ? err : read_carried(lsm);
 }
 
 const char *lsm_counter_name(enum hf_counter counter)

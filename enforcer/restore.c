@@ -24,6 +24,7 @@
 #include "enforcer/lsm.h"
 #include "enforcer/oci.h"
 #include "enforcer/policy_store.h"
+#include "enforcer/rearm.h"
 #include "enforcer/util.h"
 #include "enforcer/volumes.h"
 
@@ -160,13 +161,16 @@ static struct container *parse(struct json_object *o)
 /* A state file is only believed where the kernel half agrees. */
 static bool is_sane(struct daemon *daemon, const struct container *c)
 {
-	const struct hf_container *record;
+	return c->facts.id && c->kernel_id && c->state < _CONTAINER_STATE_MAX && c->pid > 0 && c->slot >= HF_SLOT_FIRST &&
+	       lsm_container(daemon->lsm, c->slot) && !daemon->slot_taken[c->slot];
+}
 
-	if (!c->facts.id || !c->kernel_id || c->state >= _CONTAINER_STATE_MAX || c->pid <= 0 ||
-	    c->slot < HF_SLOT_FIRST || !lsm_container(daemon->lsm, c->slot) || daemon->slot_taken[c->slot])
-		return false;
-	record = lsm_container(daemon->lsm, c->slot);
-	return record->id == c->kernel_id && record->layer_set == c->layer_set;
+/* Numbers that another version wrote mean nothing here. */
+static bool has_record(struct daemon *daemon, const struct container *c, uint64_t abi)
+{
+	const struct hf_container *record = lsm_container(daemon->lsm, c->slot);
+
+	return abi == HF_ABI_VERSION && record->id == c->kernel_id && record->layer_set == c->layer_set;
 }
 
 /* The first process, if it is still the one that was written down; -1: it has ended. */
@@ -270,21 +274,43 @@ static int adopt_again(struct daemon *daemon, struct container *c, uint64_t star
 	return 1;
 }
 
+/* Another version judges, and the tables of this one are empty: it is armed before they count. What was never armed is what it
+ * was, since its mounts are not known. */
+static int arm_again(struct daemon *daemon, struct container **container, int *pidfd)
+{
+	struct container *c = *container;
+	struct oci_container *oci;
+	int err;
+
+	if (c->state == CONTAINER_STATE_ARMED) {
+		oci = make_oci(c);
+		return oci ? rearm_note(daemon, c, oci, pidfd) : -ENOMEM;
+	}
+	c->layer_set = 0;
+	err = attach(daemon, c, pidfd);
+	if (!err)
+		err = arm_publish(daemon, c);
+	return err ? err : add_to_table(daemon, container);
+}
+
 int restore_container(struct daemon *daemon, struct json_object *state)
 {
 	_cleanup_(container_free) struct container *c = parse(state);
 	_cleanup_(close_fd) int pidfd = -1;
+	bool fresh = !lsm_took_over(daemon->lsm);
 	int err;
 
 	if (!c)
 		return -ENOMEM;
-	if (!is_sane(daemon, c))
+	if (!is_sane(daemon, c) || (!fresh && !has_record(daemon, c, number(state, "abi"))))
 		return adopt_again(daemon, c, number(state, "pid_start"));
 	if (c->kernel_id > daemon->last_kernel_id)
 		daemon->last_kernel_id = c->kernel_id;
 	pidfd = open_first_process(c, number(state, "pid_start"));
 	if (pidfd < 0 && !has_cgroup(c))
 		return -ESRCH; /* its slot is freed by restore_finish */
+	if (fresh)
+		return arm_again(daemon, &c, &pidfd);
 	err = attach(daemon, c, &pidfd);
 	if (!err)
 		return add_to_table(daemon, &c);
@@ -315,13 +341,31 @@ static void keep_orphan(struct daemon *daemon, uint32_t slot, const struct hf_co
 	adopter_add_orphan(daemon->adopter, slot, held);
 }
 
+static bool is_gone(uint64_t container, void *data)
+{
+	const struct hf_container *record;
+	struct daemon *daemon = data;
+
+	if (container_by_kernel_id(daemon->containers, container))
+		return false;
+	for (uint32_t slot = HF_SLOT_FIRST; (record = lsm_container(daemon->lsm, slot)); slot++) {
+		if (record->id == container)
+			return false; /* an orphan's */
+	}
+	return true;
+}
+
 void restore_finish(struct daemon *daemon)
 {
 	const struct hf_container *record;
+	int err;
 
 	for (uint32_t slot = HF_SLOT_FIRST; (record = lsm_container(daemon->lsm, slot)); slot++) {
 		if (record->id && !daemon->slot_taken[slot])
 			keep_orphan(daemon, slot, record);
 	}
 	enrol_adopted_all(daemon->enroller);
+	err = lsm_leftovers_remove(daemon->lsm, is_gone, daemon);
+	if (err)
+		log_error("cannot tidy the kernel half's tables: %s", strerror(-err));
 }

@@ -36,6 +36,7 @@
 #include "enforcer/notify.h"
 #include "enforcer/policy_store.h"
 #include "enforcer/privilege.h"
+#include "enforcer/rearm.h"
 #include "enforcer/ring.h"
 #include "enforcer/state.h"
 #include "enforcer/util.h"
@@ -49,6 +50,7 @@ static void on_stop_signal(int signo, void *data)
 	struct daemon *daemon = data;
 
 	log_info("signal %d: stopping; enforcement stays in the kernel", signo);
+	daemon->stopping = true;
 	loop_quit(daemon->loop, 0);
 }
 
@@ -281,12 +283,18 @@ static void stop_adopter(struct daemon *daemon)
 
 static int start_containers(struct daemon *daemon, char *reterr)
 {
-	int n = state_restore(daemon);
+	int err, n = state_restore(daemon);
 
 	if (n < 0) {
 		snprintf(reterr, STAGES_ERROR_BYTES, "cannot use %s/containers", daemon->options.run_dir);
 		return n;
 	}
+	err = rearm_all(daemon);
+	if (err) {
+		snprintf(reterr, STAGES_ERROR_BYTES, "running containers could not be armed again");
+		return err;
+	}
+	policy_store_tidy(daemon->policies);
 	if (n || lsm_took_over(daemon->lsm))
 		log_info("took over the pinned programs, %d running containers", n);
 	return policy_store_watch(daemon->policies);

@@ -74,6 +74,7 @@ static struct json_object *describe(const struct container *c)
 	struct json_object *o = json_object_new_object();
 	const struct container_facts *f = &c->facts;
 
+	add_number(o, "abi", HF_ABI_VERSION); /* whose slots and layer sets the numbers mean */
 	add_text(o, "id", f->id);
 	add_text(o, "name", f->name);
 	add_text(o, "image", f->image);

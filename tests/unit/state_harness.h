@@ -32,6 +32,7 @@
 #include "enforcer/lsm.h"
 #include "enforcer/oci.h"
 #include "enforcer/policy_store.h"
+#include "enforcer/rearm.h"
 #include "enforcer/restore.h"
 #include "enforcer/util.h"
 #include "tests/unit/imagedb_tree.h"
@@ -47,7 +48,8 @@ static struct {
 	struct hf_container records[HF_MAX_CONTAINERS];
 	unsigned int assigned, adopted, finished, orphans, again;
 	int assign_err, adopt_err;
-	bool shared;
+	uint64_t rearmed, published;
+	bool shared, fresh;
 	pid_t pid;
 } w;
 
@@ -173,6 +175,30 @@ void adopter_add(struct adopter *, struct oci_container *oci, uint64_t start, ui
 void arm_release(struct daemon *, uint64_t)
 {
 	loop_quit(w.daemon->loop, 0);
+}
+
+int lsm_leftovers_remove(struct lsm *, lsm_gone_fn fn, void *data)
+{
+	return fn(UINT64_MAX, data) ? 0 : -EEXIST;
+}
+
+int rearm_note(struct daemon *, const struct container *container, struct oci_container *oci, int *pidfd)
+{
+	oci_free(&oci);
+	w.rearmed = container->kernel_id;
+	close_fd(pidfd);
+	return 0;
+}
+
+int arm_publish(struct daemon *, struct container *container)
+{
+	w.published = container->kernel_id;
+	return 0;
+}
+
+bool lsm_took_over(const struct lsm *)
+{
+	return !w.fresh;
 }
 
 #endif

@@ -106,6 +106,7 @@ static int restart(void)
 	free_daemon();
 	make_daemon();
 	w.adopted = w.finished = 0;
+	w.rearmed = w.published = 0;
 	return state_restore(w.daemon);
 }
 
@@ -283,6 +284,32 @@ static void test_rest_of_a_container_comes_back(void **)
 }
 
 /* It lives, so it is adopted instead, and its file stays until that is done. */
+/* Another version judges: nothing is believed to stand in our tables, and the file stays until it is armed. */
+static void test_container_of_another_version_is_armed_again(void **)
+{
+	for (unsigned int i = 0; i < 2; i++) {
+		save(make_container());
+		w.fresh = i == 0;
+		assert_int_equal(restart(), 1);
+		assert_int_equal(w.rearmed, i == 0 ? ID : 0); /* the second is the twin */
+		assert_true(w.adopted == i && has_file(ID_TEXT));
+	}
+}
+
+/* One that could not be armed then is what it was, with a record of this version. */
+static void test_unarmed_container_of_another_version_gets_a_record(void **)
+{
+	struct container *c = make_container();
+
+	c->state = CONTAINER_STATE_AUDIT;
+	save(c);
+	w.records[SLOT].id = 0;
+	w.fresh = true;
+	assert_int_equal(restart(), 1);
+	assert_true(w.published == ID && w.rearmed == 0);
+	assert_int_equal(container_at(w.daemon->containers, 0)->state, CONTAINER_STATE_AUDIT);
+}
+
 static void test_failure_to_take_back_leaves_nothing_half_done(void **)
 {
 	static int *const errs[] = { &w.assign_err, &w.adopt_err };
@@ -446,6 +473,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_ended_or_removed_container_is_cleaned_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reused_pid_is_not_believed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rest_of_a_container_comes_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_container_of_another_version_is_armed_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_unarmed_container_of_another_version_gets_a_record, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_failure_to_take_back_leaves_nothing_half_done, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full_policy_table_keeps_the_former_policy, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_broken_folder_is_mended, setup, teardown),
