@@ -37,7 +37,7 @@ SKEL       := $(B)/gen/holdfast.skel.h
 obj  = $(patsubst %.c,$(B)/lib/%.o,$(1))
 aobj = $(patsubst %.c,$(B)/asan/%.o,$(1))
 
-.PHONY: all help unit lint clean bootstrap install check demo test-vm next kill-points
+.PHONY: all help unit lint clean bootstrap install check demo test-vm next kill-points load-starts
 all: $(B)/holdfastd $(B)/holdfast $(B)/holdfast-hook ## build everything
 
 help: ## this list
@@ -110,12 +110,15 @@ $(B)/next/gen/bpf-lsm/abi.h: bpf-lsm/abi.h Makefile
 	awk '/^#define HF_ABI_VERSION/ { $$3++ } { print } /^struct hf_(container|policy) {/ { print "\t__u64 of_the_next_version[8];" }' $< | \
 		sed -E 's/(sizeof\(struct hf_container\) ==) 64/\1 128/' >$@
 next: $(B)/next/gen/bpf-lsm/abi.h
-	+@$(MAKE) --no-print-directory -s B=$(B)/next $(B)/next/holdfastd
+	+@$(MAKE) --no-print-directory -s B=$(B)/next $(B)/next/holdfastd $(B)/next/tests/pins
 
-# Programs that tests run in containers.
+# Programs that tests run in containers, and beside them.
 $(B)/tests/again: tests/drift/again.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu17 $(WARN) -D_GNU_SOURCE -O1 -static -o $@ $<
+$(B)/tests/pins: tests/drift/pins.c bpf-lsm/abi.h
+	@mkdir -p $(@D)
+	$(CC) $(CSTD) -O1 -o $@ $<
 
 UNIT_PY    := $(wildcard tests/*/test_*.py)
 unit: $(UNIT_BIN) $(B)/tests/vectors/run_bpf all ## unit tests under ASAN and UBSAN, and the decide vectors
@@ -186,8 +189,18 @@ demo: bootstrap ## show what it does, right here or in a VM (KERNEL=6.1|6.12|7)
 	KERNEL=$(KERNEL) tests/demo/run
 
 test-vm: bootstrap ## tests in a VM with KERNEL=6.1|6.12|7 (default 6.12); QUICK=1: fewer container starts
-	+@$(MAKE) --no-print-directory -s all next $(B)/tests/vectors/run_bpf $(B)/tests/again
+	+@$(MAKE) --no-print-directory -s all next $(B)/tests/vectors/run_bpf $(B)/tests/again $(B)/tests/pins
 	KERNEL=$(or $(KERNEL),6.12) HOLDFAST_QUICK=$(QUICK) tests/drift/run
+
+# Separate, since they take long: what the topics kill and load do a few times in make test-vm.
+COUNT ?= 200
+SEED  ?= 1
+kill-points: bootstrap ## kill -9 of the daemon at COUNT=200 points, SEED=1 chooses them; KERNEL=
+	+@$(MAKE) --no-print-directory -s all next $(B)/tests/again $(B)/tests/pins
+	KERNEL=$(or $(KERNEL),6.12) DRIFT_TIMEOUT=14400 DRIFT_SET='KILLS=$(COUNT) KILL_SEED=$(SEED)' tests/drift/run kill
+load-starts: bootstrap ## COUNT=200 drifted starts on a loaded machine, against the daemon's log; KERNEL=
+	+@$(MAKE) --no-print-directory -s all next $(B)/tests/again $(B)/tests/pins
+	KERNEL=$(or $(KERNEL),6.12) DRIFT_TIMEOUT=14400 DRIFT_SET='LOAD_STARTS=$(COUNT)' tests/drift/run load
 
 check: bootstrap ## all tests: lint, units, real containers on three kernels; the last line is the sum
 	+@$(MAKE) --no-print-directory -s -j$$(nproc) all

@@ -14,6 +14,7 @@ topic_unload() {
 	check 'unload below a running daemon is refused' bash -c '! holdfastd --unload 2>/dev/null'
 	check 'the daemon stops on SIGTERM' holdfast_stop
 	check_is 'stopped: drift is denied' "$(box_drops unload)" EPERM
+	check 'pins of a version that nobody knows are there' upgrade_unknown_version
 	check 'unload' holdfastd --unload
 	check_is 'unloaded: drift runs' "$(box_drops unload)" ran
 	check 'no program, map or pin is left' unload_leaves
