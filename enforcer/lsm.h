@@ -68,6 +68,9 @@ void lsm_forget_kernel(void);
 /* True when the running kernel has a function of that name in its BTF; usable without lsm_open. */
 bool lsm_kernel_has_function(const char *name);
 
+/* True when pinned programs of this version judge right now; usable without lsm_open. */
+bool lsm_in_force(void);
+
 /* Directly mapped shared state: plain loads and stores, no system call. Valid until lsm_close. */
 struct hf_config *lsm_config(struct lsm *lsm);
 struct hf_container *lsm_container(struct lsm *lsm, uint32_t slot); /* NULL when slot is out of range */

@@ -36,6 +36,7 @@ struct lsm {
 	struct lsm_sizes sizes;
 	bool took_over;
 	bool loaded;
+	bool attaching; /* links of ours may be pinned */
 	bool has_backing_hook;
 	int n_cpus;
 	uint64_t carried[_HF_COUNTER_MAX]; /* hf_carried */

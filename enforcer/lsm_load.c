@@ -30,6 +30,9 @@
 #include "enforcer/util.h"
 #include "holdfast.skel.h"
 
+static const char do_not_fit[] = "the maps pinned in " LSM_PIN_FOLDER " do not fit this holdfastd";
+static const char unload_first[] = "; stop it and run holdfastd --unload first";
+
 /* The last complaint of libbpf, which is the one that names the cause. */
 static char last_complaint[512];
 static bool print_all;
@@ -135,15 +138,27 @@ static int set_pins(struct lsm *lsm)
 	return err;
 }
 
-/* What stands in this version's pinned hf_config. -ENOENT: it has none. */
+/* What stands in this version's pinned hf_config. -ENOENT: it has none; -EPROTO: of another layout. */
 static int read_config(struct hf_config *ret)
 {
 	_cleanup_(close_fd) int fd = lsm_version_map(HF_ABI_VERSION, "hf_config");
-	uint32_t zero = 0;
+	struct bpf_map_info info = { 0 };
+	uint32_t zero = 0, bytes = sizeof(info);
 
 	if (fd < 0)
-		return -ENOENT;
+		return -errno;
+	if (bpf_obj_get_info_by_fd(fd, &info, &bytes))
+		return -errno;
+	if (info.value_size != sizeof(*ret))
+		return -EPROTO; /* of somebody who forgot to raise the version */
 	return bpf_map_lookup_elem(fd, &zero, ret) ? -errno : 0;
+}
+
+bool lsm_in_force(void)
+{
+	struct hf_config found = { 0 };
+
+	return read_config(&found) == 0 && found.enabled == HF_ENABLED_ALL;
 }
 
 static int pin_over(int fd, const char *name)
@@ -330,8 +345,7 @@ static int load(struct lsm *lsm, const struct lsm_limits *limits, char *reterr, 
 	if (!err)
 		err = holdfast_bpf__load(lsm->skel);
 	if (err == -EINVAL && lsm->took_over)
-		return fail(reterr, bytes, err, "the maps pinned in " LSM_PIN_FOLDER " do not fit this holdfastd",
-			    "; stop it and run holdfastd --unload first");
+		return fail(reterr, bytes, err, do_not_fit, unload_first);
 	if (err)
 		return fail(reterr, bytes, err, "the kernel refused the programs", "; see holdfast doctor");
 	return 0;
@@ -343,6 +357,7 @@ static int attach(struct lsm *lsm, uint64_t object, char *reterr, size_t bytes)
 	int err;
 
 	config->object = 0;
+	lsm->attaching = true;
 	err = attach_all(lsm, &config->pins);
 	if (!err)
 		err = remove_strangers(lsm);
@@ -364,10 +379,15 @@ static int open_maps(struct lsm *lsm, char *reterr, size_t bytes)
 /* Our folder as it was found: taken over, or cleared of what nobody's verdict rests on. */
 static int look_at_pins(struct lsm *lsm, struct hf_config *found)
 {
+	int err;
+
 	if (make_folder(HF_PIN_DIR) || make_folder(LSM_PIN_FOLDER))
 		return -errno;
 	*found = (struct hf_config){ 0 };
-	lsm->took_over = read_config(found) == 0 && found->enabled == HF_ENABLED_ALL;
+	err = read_config(found);
+	lsm->took_over = (err && err != -ENOENT) || found->enabled == HF_ENABLED_ALL; /* what cannot be read may judge */
+	if (err && err != -ENOENT)
+		return err;
 	return lsm->took_over ? 0 : lsm_remove_maps(LSM_PIN_FOLDER);
 }
 
@@ -377,6 +397,8 @@ static int start(struct lsm *lsm, const struct lsm_limits *limits, char *reterr,
 	struct hf_config found;
 	int err = look_at_pins(lsm, &found);
 
+	if (err == -EPROTO)
+		return fail(reterr, bytes, err, do_not_fit, unload_first);
 	if (err)
 		return fail(reterr, bytes, err, "cannot make " LSM_PIN_FOLDER,
 			    "; is a bpf file system mounted? mount -t bpf bpf /sys/fs/bpf");
@@ -394,6 +416,19 @@ static int start(struct lsm *lsm, const struct lsm_limits *limits, char *reterr,
 	return err ? err : attach(lsm, object, reterr, bytes);
 }
 
+/* A start that failed leaves nothing of its own, and everything that was there. */
+static void undo(const struct lsm *lsm)
+{
+	if (lsm->took_over)
+		return;
+	if (lsm->attaching) {
+		lsm_discard();
+	} else {
+		lsm_remove_maps(LSM_PIN_FOLDER);
+		rmdir(LSM_PIN_FOLDER);
+	}
+}
+
 int lsm_open(const struct lsm_limits *limits, struct lsm **ret, char *reterr, size_t reterr_bytes)
 {
 	struct lsm *lsm = calloc(1, sizeof(*lsm));
@@ -406,8 +441,7 @@ int lsm_open(const struct lsm_limits *limits, struct lsm **ret, char *reterr, si
 	last_complaint[0] = '\0';
 	err = start(lsm, limits, reterr, reterr_bytes);
 	if (err) {
-		if (!lsm->took_over)
-			lsm_discard();
+		undo(lsm);
 		lsm_close(&lsm);
 		return err;
 	}

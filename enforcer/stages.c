@@ -425,32 +425,33 @@ static void stop_from(struct daemon *daemon, size_t n)
 	}
 }
 
-/* Which stages took how long, those of no length left out. */
-static void tell_times(const uint64_t ends_ns[ARRAY_SIZE(stages)], uint64_t begin_ns)
+/* Since the process's beginning, and which stages took how long, those of no length left out. */
+static void tell_times(const struct daemon *daemon, const uint64_t ends_ns[ARRAY_SIZE(stages)], uint64_t begin_ns)
 {
 	uint64_t last_ns = ends_ns[ARRAY_SIZE(stages) - 1];
 	char line[512] = "";
-	size_t used = 0;
+	size_t used = (size_t)snprintf(line, sizeof(line), "checks %llu",
+				       (unsigned long long)((begin_ns - daemon->started_ns) / 1000000));
 
 	for (size_t i = 0; i < ARRAY_SIZE(stages) && used < sizeof(line); i++) {
 		uint64_t ms = (ends_ns[i] - (i ? ends_ns[i - 1] : begin_ns)) / 1000000;
 
 		if (ms)
-			used += (size_t)snprintf(line + used, sizeof(line) - used, "%s %s %llu", used ? "," : ":",
-						 stages[i].name, (unsigned long long)ms);
+			used += (size_t)snprintf(line + used, sizeof(line) - used, ", %s %llu", stages[i].name,
+						 (unsigned long long)ms);
 	}
-	log_info("started in %llu ms%s", (unsigned long long)((last_ns - begin_ns) / 1000000), line);
+	log_info("started in %llu ms: %s", (unsigned long long)((last_ns - daemon->started_ns) / 1000000), line);
 }
 
 int stages_start(struct daemon *daemon, char reterr[STAGES_ERROR_BYTES])
 {
-	uint64_t ends_ns[ARRAY_SIZE(stages)], begin_ns = clock_ns(CLOCK_MONOTONIC);
+	uint64_t ends_ns[ARRAY_SIZE(stages)], begin_ns = clock_ns(CLOCK_BOOTTIME);
 
 	for (size_t i = 0; i < ARRAY_SIZE(stages); i++) {
 		char why[STAGES_ERROR_BYTES] = "";
 		int err = stages[i].start(daemon, why);
 
-		ends_ns[i] = clock_ns(CLOCK_MONOTONIC);
+		ends_ns[i] = clock_ns(CLOCK_BOOTTIME);
 		if (!err)
 			continue;
 		snprintf(reterr, STAGES_ERROR_BYTES, "%s: %.400s (%s)", stages[i].name, why[0] ? why : "failed",
@@ -460,7 +461,7 @@ int stages_start(struct daemon *daemon, char reterr[STAGES_ERROR_BYTES])
 		stop_from(daemon, i);
 		return err;
 	}
-	tell_times(ends_ns, begin_ns);
+	tell_times(daemon, ends_ns, begin_ns);
 	return 0;
 }
 
