@@ -197,7 +197,7 @@ COUNT ?= 200
 SEED  ?= 1
 kill-points: bootstrap ## kill -9 of the daemon at COUNT=200 points, SEED=1 chooses them; KERNEL=
 	+@$(MAKE) --no-print-directory -s all next $(B)/tests/again $(B)/tests/pins
-	KERNEL=$(or $(KERNEL),6.12) DRIFT_TIMEOUT=14400 DRIFT_SET='KILLS=$(COUNT) KILL_SEED=$(SEED)' tests/drift/run kill
+	KERNEL=$(or $(KERNEL),6.12) DRIFT_TIMEOUT=14400 DRIFT_SET='KILLS=$(COUNT) KILL_SEED=$(SEED) KILL_COUNT=1' tests/drift/run kill
 load-starts: bootstrap ## COUNT=200 drifted starts on a loaded machine, against the daemon's log; KERNEL=
 	+@$(MAKE) --no-print-directory -s all next $(B)/tests/again $(B)/tests/pins
 	KERNEL=$(or $(KERNEL),6.12) DRIFT_TIMEOUT=14400 DRIFT_SET='LOAD_STARTS=$(COUNT)' tests/drift/run load

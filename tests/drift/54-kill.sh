@@ -4,11 +4,22 @@
 # end, and of taking over from another version, both ways. A point is the Nth call of one system call, before the kernel
 # does it. After each: the canary never ran drift and its twin always ran, the next start becomes ready, and the tables
 # hold nothing that no container uses.
-# KILLS (default 12) is how many, KILL_SEED says which, KILL_POINTS=PHASE:CALL:N,... tries those instead.
+# KILLS (default 6) is how many, KILL_SEED says which, KILL_POINTS=PHASE:CALL:N,... tries those instead. KILL_COUNT=1 counts each
+# phase's calls anew instead of taking the numbers below; a point that a phase does not reach is at its end.
 
 kill_phases=(start load enrol scan reload gone takeover)
 # Calls that change what others see, or wait for it; each phase's share of them is counted first.
 kill_calls=bpf,openat,write,rename,unlink,unlinkat,mkdir,mmap,close,epoll_ctl,futex,sendmsg,recvmsg,pidfd_open,flock,rmdir
+
+declare -A kill_counts=(
+	[start]='futex 28 openat 115 bpf 400 mmap 165 close 130 write 52 sendmsg 14 recvmsg 29 epoll_ctl 16 unlink 3 mkdir 7 flock 1 pidfd_open 1'
+	[load]='bpf 900 futex 28 openat 116 mmap 165 write 60 rename 16 close 171 unlink 19 sendmsg 14 recvmsg 33 epoll_ctl 16 mkdir 7'
+	[enrol]='openat 12 write 31 bpf 71 epoll_ctl 6 close 14 rename 1 futex 4 recvmsg 2 sendmsg 1'
+	[scan]='write 30 bpf 71 openat 12 close 14 epoll_ctl 6 rename 1 sendmsg 1 recvmsg 2 futex 2'
+	[reload]='write 9 bpf 25 close 8 sendmsg 1 epoll_ctl 8 openat 6 recvmsg 2'
+	[gone]='bpf 53 write 26 unlink 1 epoll_ctl 2 close 3 futex 2'
+	[takeover]='openat 3958 close 10391 bpf 257 mmap 1123 recvmsg 359 futex 23 sendmsg 64 mkdir 20 unlink 17 rename 16 epoll_ctl 4'
+)
 
 # kill_draw MAX: a number from 1 on, from the seed.
 kill_draw() {
@@ -170,19 +181,15 @@ kill_one() {
 
 topic_kill() {
 	local canary_hz=10 # what an emulated machine has left, strace and all
-	local n=${KILLS:-12} i kill_build='' kill_reloads=0 kill_from kill_tracer='' kill_hit kill_phase='' kill_call kill_nth
-	local -A kill_counts=()
+	local n=${KILLS:-6} i kill_build='' kill_reloads=0 kill_from kill_tracer='' kill_hit kill_phase='' kill_call kill_nth
 	local -a points
 	IFS=, read -ra points <<<"${KILL_POINTS:-}"
 	RANDOM=${KILL_SEED:=$$}
 	policy_is enforce
 	canary_start || { not_ok 'the canary starts'; return; }
 	canary_mark
-	if ((${#points[@]})); then
-		n=${#points[@]}
-	else
-		kill_calibrate
-	fi
+	((${#points[@]} == 0)) || n=${#points[@]}
+	[[ -z ${KILL_COUNT:-} ]] || kill_calibrate
 	printf '# %d kills, KILL_SEED=%d\n' "$n" "$KILL_SEED"
 	for ((i = 0; i < n; i++)); do
 		if ((${#points[@]})); then

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2154
 # How soon a daemon is ready again, with no container and with many: killed and started, the pinned programs used, and loaded anew.
-# MANY (default 20) is how many containers: of the image, and asleep. 100 are meant: DRIFT_SET=MANY=100 run many.
+# MANY (default 10) is how many containers: of the image, and asleep. 100 are meant: DRIFT_SET=MANY=100 run many.
 
 many_limit_ms=20000           # an emulated, busy machine; on a real one 2 s are meant
 
@@ -44,7 +44,7 @@ many_both() {
 }
 
 topic_many() {
-	local n=${MANY:-20} pinned loaded many_ms=0
+	local n=${MANY:-10} pinned loaded many_ms=0
 	policy_is enforce
 	many_both 'no container'
 	pinned=$many_pinned loaded=$many_loaded
