@@ -37,7 +37,7 @@ SKEL       := $(B)/gen/holdfast.skel.h
 obj  = $(patsubst %.c,$(B)/lib/%.o,$(1))
 aobj = $(patsubst %.c,$(B)/asan/%.o,$(1))
 
-.PHONY: all help unit lint clean bootstrap install check demo test-vm next kill-points load-starts
+.PHONY: all help unit lint clean bootstrap install check demo test-vm next test-programs kill-points load-starts
 all: $(B)/holdfastd $(B)/holdfast $(B)/holdfast-hook ## build everything
 
 help: ## this list
@@ -112,7 +112,8 @@ $(B)/next/gen/bpf-lsm/abi.h: bpf-lsm/abi.h Makefile
 next: $(B)/next/gen/bpf-lsm/abi.h
 	+@$(MAKE) --no-print-directory -s B=$(B)/next $(B)/next/holdfastd $(B)/next/tests/pins
 
-# Programs that tests run in containers, and beside them.
+# Programs that the tests in VMs run in containers, and beside them.
+test-programs: next $(B)/tests/vectors/run_bpf $(B)/tests/again $(B)/tests/pins
 $(B)/tests/again: tests/drift/again.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu17 $(WARN) -D_GNU_SOURCE -O1 -static -o $@ $<
@@ -189,21 +190,21 @@ demo: bootstrap ## show what it does, right here or in a VM (KERNEL=6.1|6.12|7)
 	KERNEL=$(KERNEL) tests/demo/run
 
 test-vm: bootstrap ## tests in a VM with KERNEL=6.1|6.12|7 (default 6.12); QUICK=1: fewer container starts
-	+@$(MAKE) --no-print-directory -s all next $(B)/tests/vectors/run_bpf $(B)/tests/again $(B)/tests/pins
+	+@$(MAKE) --no-print-directory -s all test-programs
 	KERNEL=$(or $(KERNEL),6.12) HOLDFAST_QUICK=$(QUICK) tests/drift/run
 
 # Separate, since they take long: what the topics kill and load do a few times in make test-vm.
 COUNT ?= 200
 SEED  ?= 1
 kill-points: bootstrap ## kill -9 of the daemon at COUNT=200 points, SEED=1 chooses them; KERNEL=
-	+@$(MAKE) --no-print-directory -s all next $(B)/tests/again $(B)/tests/pins
+	+@$(MAKE) --no-print-directory -s all test-programs
 	KERNEL=$(or $(KERNEL),6.12) DRIFT_TIMEOUT=14400 DRIFT_SET='KILLS=$(COUNT) KILL_SEED=$(SEED) KILL_COUNT=1' tests/drift/run kill
 load-starts: bootstrap ## COUNT=200 drifted starts on a loaded machine, against the daemon's log; KERNEL=
-	+@$(MAKE) --no-print-directory -s all next $(B)/tests/again $(B)/tests/pins
+	+@$(MAKE) --no-print-directory -s all test-programs
 	KERNEL=$(or $(KERNEL),6.12) DRIFT_TIMEOUT=14400 DRIFT_SET='LOAD_STARTS=$(COUNT)' tests/drift/run load
 
 check: bootstrap ## all tests: lint, units, real containers on three kernels; the last line is the sum
-	+@$(MAKE) --no-print-directory -s -j$$(nproc) all
+	+@$(MAKE) --no-print-directory -s -j$$(nproc) all test-programs
 	tests/run-check $(B)
 
 clean:

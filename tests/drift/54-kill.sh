@@ -4,7 +4,7 @@
 # end, and of taking over from another version, both ways. A point is the Nth call of one system call, before the kernel
 # does it. After each: the canary never ran drift and its twin always ran, the next start becomes ready, and the tables
 # hold nothing that no container uses.
-# KILLS (default 6) is how many, KILL_SEED says which, KILL_POINTS=PHASE:CALL:N,... tries those instead. KILL_COUNT=1 counts each
+# KILLS (default 4) is how many, KILL_SEED says which, KILL_POINTS=PHASE:CALL:N,... tries those instead. KILL_COUNT=1 counts each
 # phase's calls anew instead of taking the numbers below; a point that a phase does not reach is at its end.
 
 kill_phases=(start load enrol scan reload gone takeover)
@@ -181,7 +181,7 @@ kill_one() {
 
 topic_kill() {
 	local canary_hz=10 # what an emulated machine has left, strace and all
-	local n=${KILLS:-6} i kill_build='' kill_reloads=0 kill_from kill_tracer='' kill_hit kill_phase='' kill_call kill_nth
+	local n=${KILLS:-4} i kill_build='' kill_reloads=0 kill_from kill_tracer='' kill_hit kill_phase='' kill_call kill_nth
 	local -a points
 	IFS=, read -ra points <<<"${KILL_POINTS:-}"
 	RANDOM=${KILL_SEED:=$$}
