@@ -3,7 +3,7 @@
  * One enrolment: identify the root, find its layer set, show every candidate to the kernel half, identify the volumes.
  *
  *   I1  A container is reported as enrolled only when its scan ended and the kernel half answered for each candidate.
- *   I2  A set is shared with other containers only if nothing of it was hidden by this container's writable layer.
+ *   I2  A set is shared with other containers only if nothing of it was hidden by this container's writable layer or mounts.
  *   I3  A set that is complete is not scanned again: only the writable layer is looked at (enrol_upper.h).
  */
 #include <errno.h>
@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "enforcer/enrol_copied.h"
+#include "enforcer/enrol_covered.h"
 #include "enforcer/enrol_internal.h"
 #include "enforcer/enrol_stored.h"
 #include "enforcer/enrol_upper.h"
@@ -192,6 +193,8 @@ static int scan_root(struct enroller *e, struct enrol_job *job, struct layer_set
 	if (e->images && job->root.layers && !hides)
 		scan.list = image_list_new(job->root.layers, job->image);
 	err = scan_in_child(&scan, job, &stats);
+	if (!err && job->root.layers && !hides)
+		hides = enrol_covered(e, job, &scan.layers);
 	copied_layers_close(&scan.layers);
 	if (err) {
 		image_list_free(&scan.list);

@@ -102,6 +102,29 @@ known_child_dies() {
 	rm -rf "$boxes/many"
 }
 
+# --- an image that its first container covers in part -----------------------------------------------------------------
+
+# The first container mounts a volume over programs of the image; the second, without it, must have them.
+known_covered() {
+	local image_lower_was
+	image_lower_was=$(declare -f image_lower)
+	mkdir -p "$boxes/few/opt/few" "$boxes/nothing"
+	cp "$(image_lower base | cut -d: -f1)$hello" "$boxes/few/opt/few/tool"
+	eval "known_base_lower${image_lower_was#image_lower}"
+	# shellcheck disable=SC2317  # called by bundle_mount
+	image_lower() { printf '%s:%s\n' "$boxes/few" "$(known_base_lower "$1")"; }
+	BUNDLE_JQ='.mounts += [{destination: "/opt/few", type: "bind", source: "'"$boxes"'/nothing", options: ["bind", "rw"]}]' \
+		box_start known-covers crun || { not_ok 'a container with a volume over programs starts'; return; }
+	check_is 'what the volume covers is not there' "$(box_word known-covers "$probe exec /opt/few/tool")" ENOENT
+	box_start known-bare crun || { not_ok 'one without the volume starts'; return; }
+	check_is 'the same program in a container without it: runs' "$(box_word known-bare "$probe exec /opt/few/tool")" ran
+	check_is 'drift beside it: denied' "$(box_drops known-bare)" EPERM
+	box_stop known-bare
+	box_stop known-covers
+	eval "$image_lower_was"
+	rm -rf "$boxes/few" "$boxes/nothing"
+}
+
 # --- the database -----------------------------------------------------------------------------------------------------
 
 # known_wait JQ [SECONDS]: until an expression of the status is true.
@@ -202,6 +225,7 @@ topic_known() {
 	known_used_upper
 	known_digests
 	known_child_dies
+	known_covered
 	known_after_unload
 	known_churn
 }
