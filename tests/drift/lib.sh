@@ -133,7 +133,7 @@ small_protected() {
 
 holdfast_anew() {
 	[[ -z $hf_pid ]] || holdfast_stop
-	holdfastd --unload >/dev/null && holdfast_start "$@"
+	command holdfastd --unload >/dev/null && holdfast_start "$@"
 }
 
 # status_of JQ: of the daemon's status.
