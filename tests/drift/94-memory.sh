@@ -63,27 +63,30 @@ memory_bombs() {
 	box_stop memory-next
 }
 
-# memory_child: waits for the child that reads an image.
+# memory_child PID...: waits for a child that reads an image and is none of those.
 memory_child() {
-	local child=''
+	local child end
 	clock_read
-	local end=$((hf_now + hf_wait_seconds))
-	while clock_read && ((hf_now < end)) && [[ -z $child ]]; do
-		child=$(pgrep -n -x holdfastd-read)
+	end=$((hf_now + hf_wait_seconds))
+	while clock_read && ((hf_now < end)); do
+		for child in $(pgrep -x holdfastd-read); do
+			[[ " $* " == *" $child "* ]] || { printf '%s\n' "$child"; return; }
+		done
 	done
-	printf '%s\n' "$child"
 }
 
 # memory_dies HOW COMMAND...: a start whose child is ended by that command, which is given its number. The layers are those of the bombs
 # and one more, so that they are not known yet.
 memory_dies() {
 	local how=$1 killer
+	local -a others
 	shift
 	small_image more 1
 	mkdir -p /mnt/images/info/bombs-again
 	cp /mnt/images/info/bomb/config.json /mnt/images/info/bombs-again/
 	printf '/mnt/images/small/more:/mnt/images/small/bomb\n' >/mnt/images/info/bombs-again/lower
-	{ "$@" "$(memory_child)"; } &
+	mapfile -t others < <(pgrep -x holdfastd-read)
+	{ "$@" "$(memory_child "${others[@]}")"; } &
 	killer=$!
 	memory_box memory-dies bombs-again
 	wait "$killer"

@@ -11,9 +11,10 @@ frozen_start() {
 	local dir=$boxes/$1
 	BUNDLE_HOOKS=$(hook_json --timeout "$2") bundle_new "$dir" small /bin/busybox sh -c 'echo started; read x' || return 1
 	mkfifo "$dir/in"
+	: >"$hf_dir/frozen/$1"
 	containers_started+=("crun $1")
 	{
-		timeout 120 crun run --bundle "$dir" "$1" <"$dir/in" >"$hf_dir/frozen/$1" 2>&1
+		timeout 120 crun run --bundle "$dir" "$1" <"$dir/in" >>"$hf_dir/frozen/$1" 2>&1
 		printf 'status %d\n' $? >>"$hf_dir/frozen/$1"
 	} &
 	exec {frozen_fd}<>"$dir/in"
@@ -24,7 +25,7 @@ frozen_ids() {
 	holdfast -o json containers | jq -r '[.containers[] | "\(.id) \(.state)"] | sort | join(";")'
 }
 
-# frozen_times FILE...: waits until the starts have been given up.
+# frozen_given_up NAME...: waits until the starts have been given up.
 frozen_given_up() {
 	local name
 	for name in "$@"; do
