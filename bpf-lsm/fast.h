@@ -36,32 +36,49 @@ static __always_inline u64 fast_ctime_ns(struct inode *inode)
 	return (u64)plain->i_ctime.tv_sec * 1000000000ull + (u64)plain->i_ctime.tv_nsec;
 }
 
-/* identify_inode and inode_has_writer for an inode whose type the verifier knows. False: the long way. */
-static __always_inline bool fast_view(struct inode *inode, struct hf_catalog_key *key, struct hf_catalog_value *now)
+/*
+ * Does the catalogue have it, in this very state? Numbers only: a global function, whose memory is not the hooks'. now_state is as
+ * in hf_catalog_entry, with the mode bits of now.
+ */
+__noinline int fast_known(u64 ino, u64 dev_generation, u64 ctime_ns, u64 now_state, u32 layer_set)
+{
+	struct hf_catalog_key key = {};
+	struct hf_catalog_entry *known;
+
+	key.ino = ino;
+	key.layer_set = layer_set;
+	key.dev = dev_generation >> 32;
+	key.generation = (u32)dev_generation;
+	known = bpf_map_lookup_elem(&hf_catalog, &key);
+	return known && known->ctime_ns == ctime_ns && (known->state ^ now_state) >> HF_ENTRY_SIZE_SHIFT == 0 &&
+	       !(now_state & ~known->state & (HF_ENTRY_SETUID | HF_ENTRY_SETGID));
+}
+
+/* entry_of(), from its parts. */
+static __always_inline u64 fast_state(u64 size, u64 cookie, u32 mode)
+{
+	u64 state = (size & ((1ull << HF_ENTRY_SIZE_BITS) - 1)) << HF_ENTRY_SIZE_SHIFT | cookie << HF_ENTRY_COOKIE_SHIFT;
+
+	if (mode & KERNEL_S_ISUID)
+		state |= HF_ENTRY_SETUID;
+	if (mode & KERNEL_S_ISGID)
+		state |= HF_ENTRY_SETGID;
+	return state;
+}
+
+/* An inode whose type the verifier knows: writers, identity, state. False: the long way. */
+static __always_inline bool fast_typed(struct inode *inode, u32 layer_set, u32 mode)
 {
 	struct super_block *sb = inode->i_sb;
 	unsigned long magic = sb->s_magic;
+	u64 cookie = 0;
 
 	if (!fast_magic(magic) || inode->i_writecount.counter > 0 || inode->i_mapping->i_mmap_writable.counter > 0)
 		return false;
-	key->ino = inode->i_ino;
-	key->dev = sb->s_dev;
-	key->generation = inode->i_generation;
-	now->ctime_ns = fast_ctime_ns(inode);
-	now->cookie = 0;
 	if (magic == KERNEL_MAGIC_EXT && sb->s_flags & KERNEL_SB_I_VERSION)
-		now->cookie = (u64)inode->i_version.counter >> 1;
-	now->size_mode = (u64)inode->i_size << HF_CATALOG_SIZE_SHIFT;
-	return true;
-}
-
-static __always_inline bool fast_known(struct hf_catalog_key *key, const struct hf_catalog_value *now, u32 layer_set, u32 mode)
-{
-	struct hf_catalog_entry *known;
-
-	key->layer_set = layer_set;
-	known = bpf_map_lookup_elem(&hf_catalog, key);
-	return known && is_unchanged(known, now) && !gained_setid(known, mode);
+		cookie = (u64)inode->i_version.counter >> 1;
+	return fast_known(inode->i_ino, (u64)sb->s_dev << 32 | inode->i_generation, fast_ctime_ns(inode),
+			  fast_state((u64)inode->i_size, cookie, mode), layer_set);
 }
 
 /*
@@ -96,8 +113,8 @@ static __always_inline u64 fast_head_ctime_ns(struct inode *inode, const u64 *he
 	       (u64)FAST_HEAD(struct inode___i_ctime, i_ctime.tv_nsec);
 }
 
-/* Device and, on ext4, cookie and writers: sets them, false: the long way. */
-static __always_inline bool fast_sb(struct super_block *sb, u64 *part, struct hf_catalog_key *key, bool *has_cookie)
+/* The superblock's device, and whether the change cookie counts. False: the long way. */
+static __always_inline bool fast_sb(struct super_block *sb, u64 *part, u32 *dev, bool *has_cookie)
 {
 	unsigned long magic;
 
@@ -105,7 +122,7 @@ static __always_inline bool fast_sb(struct super_block *sb, u64 *part, struct hf
 		return false;
 	magic = FAST_SB(s_magic);
 	*has_cookie = magic == KERNEL_MAGIC_EXT && FAST_SB(s_flags) & KERNEL_SB_I_VERSION;
-	key->dev = FAST_SB(s_dev);
+	*dev = FAST_SB(s_dev);
 	return fast_magic(magic);
 }
 
@@ -125,24 +142,21 @@ __noinline int fast_real(u64 file, u32 layer_set, u32 mode)
 {
 	struct inode *inode = BPF_CORE_READ((struct file *)file, f_inode);
 	u64 head[FAST_HEAD_BYTES / sizeof(u64)], part[FAST_SB_BYTES / sizeof(u64)];
-	struct hf_catalog_key key = {};
-	struct hf_catalog_value now;
 	struct address_space *mapping;
 	bool has_cookie = false;
+	u64 cookie = 0;
+	u32 dev = 0;
 
 	if (!inode || bpf_probe_read_kernel(head, sizeof(head), inode))
 		return 0;
-	if (!fast_sb(FAST_HEAD(struct inode, i_sb), part, &key, &has_cookie) ||
-	    !fast_counts(inode, part, has_cookie, &now.cookie))
+	if (!fast_sb(FAST_HEAD(struct inode, i_sb), part, &dev, &has_cookie) || !fast_counts(inode, part, has_cookie, &cookie))
 		return 0;
 	mapping = FAST_HEAD(struct inode, i_mapping);
 	if (BPF_CORE_READ(mapping, i_mmap_writable.counter) > 0)
 		return 0;
-	key.ino = FAST_HEAD(struct inode, i_ino);
-	key.generation = BPF_CORE_READ(inode, i_generation);
-	now.ctime_ns = fast_head_ctime_ns(inode, head);
-	now.size_mode = (u64)FAST_HEAD(struct inode, i_size) << HF_CATALOG_SIZE_SHIFT;
-	return fast_known(&key, &now, layer_set, mode);
+	return fast_known(FAST_HEAD(struct inode, i_ino), (u64)dev << 32 | BPF_CORE_READ(inode, i_generation),
+			  fast_head_ctime_ns(inode, head),
+			  fast_state((u64)FAST_HEAD(struct inode, i_size), cookie, mode), layer_set);
 }
 
 /* The file as execve and mmap_file have it: what the user sees. Never NULL. */
@@ -195,17 +209,15 @@ static __always_inline int fast_user_mode_typed(struct file *file, u32 root_dev)
 /* The file as file_mprotect and mmap_backing_file have it: the one whose pages are mapped. Never NULL. */
 static __always_inline bool fast_original_backing(struct file *file, const struct subject *s)
 {
-	struct hf_catalog_key key = {};
-	struct hf_catalog_value now;
 	int mode;
 
-	if (s->kind != HF_SUBJECT_CONTAINER || !s->layer_set || !fast_view(file->f_inode, &key, &now))
+	if (s->kind != HF_SUBJECT_CONTAINER || !s->layer_set)
 		return false;
 	if (bpf_core_field_exists(struct backing_file, user_path))
 		mode = fast_user_mode(address_of(file), s->root_dev);
 	else
 		mode = fast_user_mode_typed(file, s->root_dev);
-	return mode >= 0 && fast_known(&key, &now, s->layer_set, (u32)mode);
+	return mode >= 0 && fast_typed(file->f_inode, s->layer_set, (u32)mode);
 }
 
 #endif

@@ -84,6 +84,28 @@ static __always_inline void remember_seen(struct hf_task_tag *tag, const struct 
 	tag->seen_generation = o->key.generation;
 }
 
+/* Counters and, if it was begun, the event in the task's scratch. A global function: its memory is not judge_drift's. */
+__noinline int report_verdict(struct subject *s, struct request *r, struct hf_decision *d, u32 begun)
+{
+	struct hf_container *container;
+	struct hf_scratch *scratch;
+
+	if (!s || !r || !d)
+		return 0;
+	container = s->kind == HF_SUBJECT_STALE ? NULL : container_slot(s->slot);
+	count_verdict(container, s->kind, d);
+	if (!begun)
+		return 0;
+	scratch = bpf_task_storage_get(&hf_scratches, (void *)bpf_get_current_task_btf(), 0, 0);
+	if (scratch) {
+		event_set_verdict(&scratch->event, s, r, d);
+		event_submit(scratch);
+	} else {
+		count(HF_COUNTER_EVENTS_NO_MEMORY);
+	}
+	return 0;
+}
+
 /*
  * Everything that happens when the object is not simply original. A global function: what it needs of the subject it looks
  * up again, which costs a little on the rare path and saves the verifier from seeing it once per combination of facts.
@@ -125,11 +147,7 @@ __noinline int judge_drift(struct subject *s, struct object *o, struct request *
 		remember_seen(tag, o);
 		return 0;
 	}
-	count_verdict(container, s->kind, d);
-	if (scratch) {
-		event_set_verdict(&scratch->event, s, r, d);
-		event_submit(scratch);
-	}
+	report_verdict(s, r, d, scratch != NULL);
 	if (d->verdict == HF_VERDICT_AUDIT) {
 		remember_seen(tag, o);
 		return 0;

@@ -20,13 +20,14 @@ __u32 n_denied;
 /* As the hooks do with an untouched file, from the real inode on. */
 static long judge_short(u32 index, void *data)
 {
-	struct hf_catalog_value now = value;
-	struct hf_catalog_key key;
+	const struct hf_catalog_key *key = &keys[index];
+	u64 state;
 
 	if (index >= JUDGE_BATCH)
 		return 1;
-	key = keys[index];
-	if (inode_has_writer((void *)real_inode) || !fast_known(&key, &now, JUDGE_LAYER_SET, JUDGE_MODE))
+	state = fast_state(value.size_mode >> HF_CATALOG_SIZE_SHIFT, value.cookie, JUDGE_MODE);
+	if (inode_has_writer((void *)real_inode) ||
+	    !fast_known(key->ino, (u64)key->dev << 32 | key->generation, value.ctime_ns, state, JUDGE_LAYER_SET))
 		n_denied++;
 	return 0;
 }
