@@ -4,11 +4,14 @@
  */
 #include "enforcer/enrol_copied.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,6 +20,7 @@
 #include "enforcer/util.h"
 
 #define BLOCK_BYTES 65536
+#define PATH_BYTES 4096 /* PATH_MAX */
 
 static bool is_late(struct enroller *e, const struct enrol_job *job)
 {
@@ -127,6 +131,73 @@ bool copied_layers_have(const struct copied_layers *layers, const char *path)
 			return true;
 	}
 	return layers->broken;
+}
+
+/* A whiteout of that name in the layers above the n-th. */
+static bool is_taken_away(const struct copied_layers *layers, size_t n, const char *path)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_(close_fd) int fd = open_in_layer(layers->fds[i], path, O_PATH);
+
+		if (fd >= 0 && fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == 0)
+			return true;
+	}
+	return false;
+}
+
+/* One name of the n-th layer's folder. */
+static bool shines_through(const struct copied_layers *layers, size_t n, int root_fd, const char *folder, const char *name)
+{
+	_cleanup_(close_fd) int fd = -1;
+	char path[PATH_BYTES];
+
+	if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path))
+		return false;
+	fd = open_in_layer(root_fd, path, O_PATH);
+	return fd >= 0 || is_taken_away(layers, n + 1, path);
+}
+
+/* What the n-th layer has there, which is no folder, is a whiteout or does not show anyway: a layer above has something. */
+static bool is_covered(const struct copied_layers *layers, size_t n, const char *path)
+{
+	for (size_t i = 0; i < n; i++) {
+		_cleanup_(close_fd) int fd = open_in_layer(layers->fds[i], path, O_PATH);
+
+		if (fd >= 0)
+			return true;
+	}
+	return is_taken_away(layers, n + 1, path);
+}
+
+static bool folder_shines_through(const struct copied_layers *layers, size_t n, int root_fd, const char *path)
+{
+	int fd = open_in_layer(layers->fds[n], path, O_RDONLY | O_DIRECTORY);
+	DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
+	bool whole = true;
+	struct dirent *entry;
+
+	if (!folder) {
+		if (fd >= 0)
+			close(fd);
+		return fd == -ENOENT || (fd == -ENOTDIR && is_covered(layers, n, path));
+	}
+	while (whole && (entry = readdir(folder))) {
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+			whole = shines_through(layers, n, root_fd, path, entry->d_name);
+	}
+	closedir(folder);
+	return whole;
+}
+
+bool copied_layers_shine_through(const struct copied_layers *layers, int root_fd, const char *path)
+{
+	for (size_t i = 0; i < layers->n; i++) {
+		if (!folder_shines_through(layers, i, root_fd, path))
+			return false;
+	}
+	return !layers->broken;
 }
 
 static bool is_file(struct lsm *lsm, int fd, const struct hf_catalog_key *key)

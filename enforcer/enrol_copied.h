@@ -28,6 +28,18 @@ void copied_layers_close(struct copied_layers *layers);
 bool copied_layers_have(const struct copied_layers *layers, const char *path);
 
 /**
+ * copied_layers_shine_through - whether every name that the layers have in a folder is there in the container's root
+ * @layers: (borrowed)
+ * @root_fd: (borrowed) the container's root
+ * @path: (borrowed) of the folder; no layer needs to have it
+ *
+ * A folder that was removed and made again hides what the layers have in it, which only its missing names tell: overlay's own
+ * mark cannot be read without CAP_SYS_ADMIN. A name that a layer above took away is not missed. Return: false also when it
+ * cannot be told.
+ */
+bool copied_layers_shine_through(const struct copied_layers *layers, int root_fd, const char *path);
+
+/**
  * copied_is_equal - compare a copied-up file with the image's
  * @e: (borrowed)
  * @job: (borrowed) its deadline

@@ -77,7 +77,7 @@ static bool is_over(struct walk *walk)
 static int visit(struct walk *walk, const char *name)
 {
 	size_t start = walk->lengths[walk->depth - 1], n = strlen(name);
-	int folder = dirfd(walk->folders[walk->depth - 1]), fd;
+	int folder = dirfd(walk->folders[walk->depth - 1]), fd, err;
 	struct stat st;
 
 	if (is_over(walk) || start + n + 2 > PATH_ROOM)
@@ -85,8 +85,9 @@ static int visit(struct walk *walk, const char *name)
 	memcpy(walk->path + start, name, n + 1);
 	if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW))
 		return -errno;
-	if (!S_ISDIR(st.st_mode))
-		return walk->fn(walk, &st);
+	err = walk->fn(walk, &st);
+	if (err || !S_ISDIR(st.st_mode))
+		return err;
 	fd = open_beneath(folder, name, O_RDONLY | O_DIRECTORY);
 	if (fd < 0)
 		return fd;
@@ -154,9 +155,11 @@ static int start_walk(struct enroller *e, const struct enrol_job *job, uint32_t 
 	return err;
 }
 
-/* A whiteout, or a name that the image has as well: 1. */
+/* A whiteout, a name that the image has as well, a folder that does not show what the image has in it: 1. */
 static int find_hiding(struct walk *walk, const struct stat *st)
 {
+	if (S_ISDIR(st->st_mode))
+		return !copied_layers_shine_through(&walk->layers, walk->job->rootfs_fd, walk->path);
 	return S_ISCHR(st->st_mode) || copied_layers_have(&walk->layers, walk->path);
 }
 

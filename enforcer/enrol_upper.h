@@ -27,8 +27,7 @@
 /**
  * enrol_upper_hides - whether the container's view lacks something that its image has
  *
- * Looks every name up in the layers. A folder that was removed and made again (opaque) is not recognised: what it lacks is then
- * denied, in other containers of the image too, until the set ends. Return: false only when every name was looked at.
+ * Looks every name up in the layers, and in folders what the layers have there. Return: false only when every name was looked at.
  */
 bool enrol_upper_hides(struct enroller *e, const struct enrol_job *job);
 

@@ -258,7 +258,7 @@ static void test_hiding_is_noticed(void **state)
 	} rows[] = {
 		{ "program", S_IFREG, "x", true }, { "program", S_IFREG, "", true }, { "program", S_IFLNK, "other", true },
 		{ "program", S_IFCHR, "", true }, { "new", S_IFREG, "x", false }, { "new", S_IFREG, "", false },
-		{ "mtab", S_IFLNK, "/proc/mounts", false }, { "new", S_IFIFO, "", false }, { "new", S_IFDIR, "", false },
+		{ "program", S_IFDIR, "", true }, { "mtab", S_IFLNK, "/proc/mounts", false }, { "new", S_IFIFO, "", false }, { "new", S_IFDIR, "", false },
 	};
 
 	(void)state;
@@ -281,6 +281,33 @@ static void test_hiding_is_noticed(void **state)
 	}
 }
 
+/* The container's root is its writable layer here: what is not in that does not show. */
+static void test_folder_made_again_hides(void **state)
+{
+	char layer[80], upper[256], path[256], list[160];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/dir", f.lower);
+	assert_int_equal(mkdir(path, 0755), 0);
+	at_upper("dir", upper);
+	assert_int_equal(mkdir(upper, 0755), 0);
+	assert_false(enrol_upper_hides(&f.e, &f.job)); /* both are empty */
+	put(path, "inner", "text");
+	assert_true(enrol_upper_hides(&f.e, &f.job));
+
+	/* A layer of the image had taken it away already. */
+	snprintf(layer, sizeof(layer), "%s/middle", f.folder);
+	mkdir(layer, 0755);
+	snprintf(path, sizeof(path), "%s/dir", layer);
+	mkdir(path, 0755);
+	snprintf(path, sizeof(path), "%s/dir/inner", layer);
+	assert_int_equal(mknod(path, S_IFCHR | 0600, makedev(0, 0)), 0);
+	free(f.job.root.layers);
+	snprintf(list, sizeof(list), "%s:%s", layer, f.lower);
+	assert_int_equal(imagedb_layers_of_list(list, &f.job.root.layers), 0);
+	assert_false(enrol_upper_hides(&f.e, &f.job));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -292,6 +319,7 @@ int main(void)
 		TEST(test_what_is_not_seen_for_certain_is_not_believed),
 		TEST(test_late_and_deep_layers_are_not_believed),
 		TEST(test_hiding_is_noticed),
+		TEST(test_folder_made_again_hides),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
