@@ -90,7 +90,7 @@ enum hf_detail {
 	HF_DETAIL_NOT_READY,	   /* the container was never armed */
 	HF_DETAIL_READ_IMPLIES_EXEC, /* the task runs with the READ_IMPLIES_EXEC personality */
 	HF_DETAIL_UNSUPPORTED_ROOT, /* root file system without a baseline */
-	HF_DETAIL_COPIED_UP, /* the image's bytes, copied into the writable layer by chmod, chown, touch, ln, mv */
+	HF_DETAIL_COPIED_UP, /* the image's bytes, copied into the writable layer (or just changed) by chmod, chown, touch, ln, mv */
 	_HF_DETAIL_MAX
 };
 
@@ -232,10 +232,13 @@ struct hf_volume_key {
 	__u32 pad;
 };
 
-/* hf_written: what happened to image files in a container, by the lower layer's inode. The value is a set of HF_WRITTEN_*. */
+/* hf_written: what happened to image files in a container, by the lower layer's inode. The value is a set of HF_WRITTEN_*.
+ * Container 0: files of roots that are no overlay, whoever wrote; such a note is there from enrolment on. */
 #define HF_WRITTEN_BYTES 0x1u	     /* opened for writing or truncated */
 #define HF_WRITTEN_CAPABILITIES 0x2u /* given file capabilities */
 #define HF_WRITTEN_COPIED 0x4u	     /* adopted containers: copied up while we watched, or compared and found equal */
+#define HF_WRITTEN_WATCHED 0x8u	     /* enrolled from a root that is no overlay */
+#define HF_WRITTEN_LINKED 0x10u	     /* got another name, under which the overlay may not know whose copy it is */
 struct hf_written_key {
 	__u64 container;
 	__u64 ino;
@@ -360,6 +363,7 @@ struct hf_enrol {
 };
 #define HF_ENROL_LOOK 0x4u	   /* write nothing: which file of the catalogue is this one a copy of? */
 #define HF_ENROL_LOWER 0x2u	   /* of a copied-up file take the image's: the caller has seen that their bytes are equal */
+#define HF_ENROL_WATCH 0x4u	   /* the root is no overlay: note from now on who opens the file for writing */
 #define HF_ENROL_REFUSE_UPPER 0x1u /* the root is an overlay of the container's own: its writable layer is no image */
 
 /* hf_counters, per CPU. Added to at the end only, as daemons of other versions carry them over by number. */

@@ -10,14 +10,16 @@
  *       noted, same size as its copy -> the copy holds the image's bytes. Copies from before the start were compared by the
  *       daemon: those that differ it notes as well.
  *   I2  Files are noted by the image's inode: an overlay inode's number may change when it is evicted, that one does not.
- *   I3  A note that cannot be made takes the proof away from the whole container.
- *   I4  A container that ran before it was watched may have writers that opened before. There a copy counts only when its
+ *   I3  A layer without a UUID leaves the overlay no way to find the image's file behind a further name of its copy: writes by
+ *       that name would not be noted, so a link takes the proof away from such a file.
+ *   I4  A note that cannot be made takes the proof away from the whole container.
+ *   I5  A container that ran before it was watched may have writers that opened before. There a copy counts only when its
  *       making was seen, or when the daemon compared it and nobody could write it: HF_WRITTEN_COPIED.
  */
 #ifndef BPF_LSM_COPYUP_H
 #define BPF_LSM_COPYUP_H
 
-#include "bpf-lsm/object.h"
+#include "bpf-lsm/plain.h"
 #include "bpf-lsm/subject.h"
 
 /* Whether the container may have one more note. */
@@ -54,14 +56,6 @@ static __always_inline void copyup_note(const struct hf_written_key *key, u32 sl
 		__sync_fetch_and_or(&container->flags, HF_CONTAINER_WRITES_LOST);
 }
 
-static __always_inline void copyup_key(struct hf_written_key *key, u64 container, struct inode *lower)
-{
-	key->container = container;
-	key->ino = BPF_CORE_READ(lower, i_ino);
-	key->dev = inode_dev(lower);
-	key->generation = BPF_CORE_READ(lower, i_generation);
-}
-
 /* HF_WRITTEN_* happened to an inode (its address), by whomever: notes it if it is an image file of a container. */
 __noinline int copyup_on_change(u64 address, u32 what)
 {
@@ -71,8 +65,12 @@ __noinline int copyup_on_change(u64 address, u32 what)
 	struct hf_container *container;
 	struct hf_slot_ref *ref;
 
-	if (!inode || BPF_CORE_READ(inode, i_sb, s_magic) != KERNEL_MAGIC_OVERLAY)
+	if (!inode)
 		return 0;
+	if (BPF_CORE_READ(inode, i_sb, s_magic) != KERNEL_MAGIC_OVERLAY) {
+		plain_on_change(inode, what);
+		return 0;
+	}
 	root.dev = BPF_CORE_READ(inode, i_sb, s_dev);
 	ref = bpf_map_lookup_elem(&hf_roots, &root);
 	if (!ref)
@@ -85,7 +83,7 @@ __noinline int copyup_on_change(u64 address, u32 what)
 	lower = overlay_lower_inode(inode);
 	if (!lower)
 		return 0;
-	copyup_key(&key, ref->id, lower);
+	written_key(&key, ref->id, lower);
 	copyup_note(&key, ref->slot, what);
 	return 0;
 }
@@ -102,7 +100,7 @@ static __always_inline void copyup_capabilities(struct object *o, const struct s
 	lower = overlay_lower_inode(o->inode);
 	if (!lower)
 		return;
-	copyup_key(&key, s->id, lower);
+	written_key(&key, s->id, lower);
 	noted = bpf_map_lookup_elem(&hf_written, &key);
 	if (noted && *noted & HF_WRITTEN_CAPABILITIES)
 		o->bits |= HF_FACT_GAINED_SETID;
@@ -133,7 +131,7 @@ static __always_inline void copyup_prove(struct object *o, const struct subject 
 	written.dev = key.dev;
 	written.generation = key.generation;
 	noted = bpf_map_lookup_elem(&hf_written, &written);
-	if (noted && *noted & HF_WRITTEN_BYTES)
+	if (noted && (*noted & HF_WRITTEN_BYTES || (*noted & HF_WRITTEN_LINKED && !inode_has_uuid(lower))))
 		return;
 	if (s->flags & HF_CONTAINER_ADOPTED && !(noted && *noted & HF_WRITTEN_COPIED))
 		return;

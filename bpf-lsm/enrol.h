@@ -8,7 +8,7 @@
 #ifndef BPF_LSM_ENROL_H
 #define BPF_LSM_ENROL_H
 
-#include "bpf-lsm/object.h"
+#include "bpf-lsm/plain.h"
 
 static __always_inline struct hf_enrol *enrol_slot(void)
 {
@@ -101,6 +101,8 @@ __noinline int enrol_file(u64 file)
 		enrol->status = enrol_look(enrol, &o);
 	} else if (enrol->flags & HF_ENROL_REFUSE_UPPER && o.bits & HF_FACT_UPPER_DATA) {
 		enrol->status = enrol_upper(enrol, &o);
+	} else if (enrol->flags & HF_ENROL_WATCH && plain_watch(&o)) {
+		enrol->status = HF_ENROL_NO_MEMORY;
 	} else {
 		enrol->status = catalog_add(&o, enrol->layer_set);
 	}

@@ -241,6 +241,16 @@ int BPF_PROG(hf_ftruncate, struct file *file, int ret)
 	return 0;
 }
 
+/* Another name for an image file. */
+SEC("lsm/path_link")
+int BPF_PROG(hf_link, struct dentry *old, const struct path *dir, struct dentry *fresh, int ret)
+{
+	if (ret)
+		return ret;
+	copyup_on_change((u64)BPF_CORE_READ(old, d_inode), HF_WRITTEN_LINKED);
+	return 0;
+}
+
 /* File capabilities given. The hook before the change is not for us: a program on it would replace the kernel's own check. */
 SEC("lsm/inode_post_setxattr")
 int BPF_PROG(hf_setxattr, struct dentry *dentry, const char *name, const void *value, unsigned long size,

@@ -32,6 +32,8 @@ __noinline int facts_of_file(struct hf_facts *f, struct subject *s, struct objec
 	if (s->kind == HF_SUBJECT_CONTAINER) {
 		if (o->bits & HF_FACT_ROOT_WORLD)
 			object_lookup(o, s->layer_set);
+		if (o->bits & HF_FACT_HIT && !(s->flags & HF_CONTAINER_OVERLAY_ROOT))
+			plain_prove(o, f->op);
 		if ((o->bits & COPYUP_BITS) == (COPYUP_BITS & ~HF_FACT_HIT))
 			copyup_prove(o, s, f->op);
 		if ((o->bits & (HF_FACT_HIT | HF_FACT_OVERLAY)) == (HF_FACT_HIT | HF_FACT_OVERLAY))

@@ -80,8 +80,13 @@ struct dentry {
 	struct inode *d_inode;
 };
 
+typedef struct {
+	u8 b[16];
+} uuid_t;
+
 struct super_block {
 	u32 s_dev;
+	uuid_t s_uuid;
 	unsigned long s_flags;
 	unsigned long s_magic;
 };
@@ -309,6 +314,16 @@ static __always_inline u32 inode_dev(struct inode *inode)
 		return 0;
 	btrfs = (void *)((u64)inode - bpf_core_field_offset(struct btrfs_inode, vfs_inode));
 	return BPF_CORE_READ(btrfs, root, anon_dev);
+}
+
+/* Whether the file system has an identity that overlays can write down. */
+static __always_inline bool inode_has_uuid(struct inode *inode)
+{
+	struct super_block *sb = BPF_CORE_READ(inode, i_sb);
+	u64 uuid[2] = {};
+
+	bpf_core_read(uuid, sizeof(uuid), &sb->s_uuid);
+	return uuid[0] || uuid[1];
 }
 
 static __always_inline u64 inode_ctime_ns(struct inode *inode)

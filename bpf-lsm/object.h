@@ -16,6 +16,10 @@
 
 #define OBJECT_STACK_LEVELS 2 /* FILESYSTEM_MAX_STACK_DEPTH */
 
+/* struct object.kept: what a catalogue hit has in common with the file of enrolment. */
+#define OBJECT_SAME_SIZE 0x1u
+#define OBJECT_WAS_PROGRAM 0x2u
+
 struct object {
 	struct inode *real;  /* real data inode; scalar: read with BPF_CORE_READ */
 	struct inode *inode; /* what the user sees: the overlay's inode, or the same */
@@ -27,7 +31,7 @@ struct object {
 	u32 real_magic;
 	u16 mode;	     /* of inode */
 	u8 detail;	     /* enum hf_detail when it could not be resolved */
-	u8 pad;
+	u8 kept;	     /* OBJECT_*, of a hit */
 	u32 bits;	     /* HF_FACT_* that follow from the file alone */
 };
 
@@ -75,6 +79,14 @@ static __always_inline u32 identify_inode(struct inode *inode, struct hf_catalog
 	return BPF_CORE_READ(sb, s_magic);
 }
 
+static __always_inline void written_key(struct hf_written_key *key, u64 container, struct inode *inode)
+{
+	key->container = container;
+	key->ino = BPF_CORE_READ(inode, i_ino);
+	key->dev = inode_dev(inode);
+	key->generation = BPF_CORE_READ(inode, i_generation);
+}
+
 /* Size, at its place in hf_catalog_entry.state. */
 static __always_inline u64 entry_size(const struct hf_catalog_value *value)
 {
@@ -104,6 +116,11 @@ static __always_inline bool is_unchanged(const struct hf_catalog_entry *known, c
 	u64 state = entry_size(now) | now->cookie << HF_ENTRY_COOKIE_SHIFT;
 
 	return known->ctime_ns == now->ctime_ns && (known->state ^ state) >> HF_ENTRY_SIZE_SHIFT == 0;
+}
+
+static __always_inline bool entry_has_size(const struct hf_catalog_entry *known, const struct hf_catalog_value *now)
+{
+	return ((known->state ^ entry_size(now)) >> HF_ENTRY_SIZE_SHIFT & ((1ull << HF_ENTRY_SIZE_BITS) - 1)) == 0;
 }
 
 /* Whether it has setuid or setgid that it had not at enrolment. */
@@ -203,6 +220,10 @@ static __always_inline void object_lookup(struct object *o, u32 layer_set)
 	if (!known)
 		return;
 	o->bits |= HF_FACT_HIT;
+	if (entry_has_size(known, &o->value))
+		o->kept |= OBJECT_SAME_SIZE;
+	if (known->state & HF_ENTRY_EXECUTABLE)
+		o->kept |= OBJECT_WAS_PROGRAM;
 	if (!is_unchanged(known, &o->value))
 		o->bits |= HF_FACT_CHANGED;
 	if (inode_has_writer(real))

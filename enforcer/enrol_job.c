@@ -187,9 +187,8 @@ static int scan_root(struct enroller *e, struct enrol_job *job, struct layer_set
 
 	if (err)
 		return fail(job, err, "layers");
-	scan.where = (struct lsm_enrolment){ .layer_set = set->id, .root_dev = job->root_dev };
-	if (job->root.own_overlay)
-		scan.where.flags = HF_ENROL_REFUSE_UPPER;
+	scan.where = (struct lsm_enrolment){ .layer_set = set->id, .root_dev = job->root_dev,
+					     .flags = job->root.own_overlay ? HF_ENROL_REFUSE_UPPER : HF_ENROL_WATCH };
 	if (e->images && job->root.layers && !hides)
 		scan.list = image_list_new(job->root.layers, job->image);
 	err = scan_in_child(&scan, job, &stats);

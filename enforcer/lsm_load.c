@@ -473,7 +473,7 @@ bool lsm_loaded(const struct lsm *lsm)
 bool lsm_has_hook(const struct lsm *lsm, const char *name)
 {
 	static const char *const always[] = { "bprm_check_security", "mmap_file", "file_mprotect", "task_alloc",
-					      "sb_statfs", "path_truncate", "inode_post_setxattr" };
+					      "sb_statfs", "path_truncate", "path_link", "inode_post_setxattr" };
 
 	if (!strcmp(name, "mmap_backing_file"))
 		return lsm->has_backing_hook;
