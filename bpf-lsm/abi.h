@@ -152,6 +152,7 @@ struct hf_catalog_entry {
 #define HF_CONTAINER_NO_BASELINE 0x4u  /* notReady: audit: everything is reported as undecidable, nothing denied */
 #define HF_CONTAINER_ADOPTED 0x20u /* ran before it was registered: of copies only those noted as HF_WRITTEN_COPIED are the image's */
 #define HF_CONTAINER_SURVEY 0x40u  /* what its tasks run and map is to be reported by the next survey */
+#define HF_CONTAINER_UNSUPPORTED 0x80u /* beside NO_BASELINE: because of its root's file system */
 
 /* A slot of hf_containers. Fields are stored one by one; id is stored last on arming and first (0) on release. */
 struct hf_container {

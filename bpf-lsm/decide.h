@@ -45,6 +45,7 @@ enum hf_subject_kind {
 #define HF_FACT_CODE_WRITTEN 0x2000u /* private mapping with pages of its own (anon_vma) */
 #define HF_FACT_CODE_WRITABLE 0x4000u /* private and asked to be writable and executable at once */
 #define HF_FACT_NO_BASELINE 0x8000u  /* the container could not be enrolled */
+#define HF_FACT_UNSUPPORTED_ROOT 0x80000u /* … because of its root's file system */
 #define HF_FACT_READ_IMPLIES_EXEC 0x10000u
 #define HF_FACT_ROOT_OVERLAY 0x40000u /* unknown containers: the task's root is on an overlay, as a container's is */
 #define HF_FACT_COPIED_UP 0x20000u /* no hit, but the bytes of the image's file: copied up and never opened for writing */
@@ -94,7 +95,7 @@ static __always_inline __u8 reason_in_root(const struct hf_facts *facts, __u8 *d
 		return HF_REASON_METADATA;
 	}
 	if (bits & HF_FACT_NO_BASELINE) {
-		*detail = HF_DETAIL_NOT_READY;
+		*detail = bits & HF_FACT_UNSUPPORTED_ROOT ? HF_DETAIL_UNSUPPORTED_ROOT : HF_DETAIL_NOT_READY;
 		return HF_REASON_UNDECIDABLE;
 	}
 	if (bits & HF_FACT_DELETED)

@@ -42,6 +42,8 @@ __noinline int facts_of_file(struct hf_facts *f, struct subject *s, struct objec
 			f->volume = object_volume(o, s->id);
 		if (s->flags & HF_CONTAINER_NO_BASELINE)
 			o->bits |= HF_FACT_NO_BASELINE;
+		if (s->flags & HF_CONTAINER_UNSUPPORTED)
+			o->bits |= HF_FACT_UNSUPPORTED_ROOT;
 	}
 	f->bits |= o->bits;
 	return 0;

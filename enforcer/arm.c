@@ -256,6 +256,7 @@ static void on_enrolled(struct enrol_job *job, void *data)
 	c->layers_complete = job->complete;
 	c->clean_upper = job->clean_upper;
 	c->executables = job->executables;
+	c->unsupported = job->err == -EOPNOTSUPP;
 	if (job->err)
 		not_ready(a, job->err, job->err == -ENOSPC ? FAULT_CATALOG : _FAULT_MAX, job->error);
 	else

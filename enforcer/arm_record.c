@@ -85,7 +85,7 @@ static uint32_t record_flags(const struct container *c)
 	if (c->clean_upper && c->state == CONTAINER_STATE_ARMED)
 		flags |= HF_CONTAINER_CLEAN_UPPER;
 	if (c->state == CONTAINER_STATE_AUDIT)
-		flags |= HF_CONTAINER_NO_BASELINE;
+		flags |= HF_CONTAINER_NO_BASELINE | (c->unsupported ? HF_CONTAINER_UNSUPPORTED : 0);
 	if (c->state == CONTAINER_STATE_UNWATCHED)
 		flags |= HF_CONTAINER_UNARMED;
 	if (c->was_unwatched)

@@ -82,6 +82,7 @@ struct container {
 	bool clean_upper;	/* its writable layer held no code when it was armed */
 	bool unsaved;		/* state.c: its file could not be written yet */
 	bool was_unwatched;	/* adopted, and no record stood meanwhile: of its copies only those that are noted count */
+	bool unsupported;	/* it could not be armed because of its root's file system */
 	bool own_overlay;	/* the root's superblock belongs to it alone */
 	uint32_t executables;	/* candidates found in its image, as enrolled */
 	uint32_t volumes;	/* declared mounts that the kernel half knows */

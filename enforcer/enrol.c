@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "enforcer/enrol_forget.h"
 #include "enforcer/enrol_internal.h"
 #include "enforcer/log.h"
 #include "enforcer/loop.h"
@@ -63,7 +64,7 @@ static void take_releases(struct enroller *e)
 
 static void remove_set(struct enroller *e, uint32_t id)
 {
-	int64_t n = lsm_catalog_remove(e->lsm, id);
+	int64_t n = enrol_forget_set(e->lsm, e->layers, id);
 
 	if (n < 0)
 		log_error("enrolment: cannot remove layer set %u from the catalogue: %s", id, strerror((int)-n));
@@ -374,16 +375,9 @@ int enrol_adopt(struct enroller *e, uint32_t layer_set, const char *identity, bo
 	return err;
 }
 
-static bool is_leftover(const struct hf_catalog_key *key, void *data)
-{
-	struct enroller *e = data;
-
-	return !layers_known(e->layers, key->layer_set);
-}
-
 void enrol_adopted_all(struct enroller *e)
 {
-	int64_t n = lsm_catalog_remove_if(e->lsm, is_leftover, e);
+	int64_t n = enrol_forget_leftovers(e->lsm, e->layers);
 
 	if (n < 0)
 		log_error("enrolment: cannot tidy the catalogue: %s", strerror((int)-n));

@@ -23,6 +23,7 @@
 #include "enforcer/images.h"
 #include "enforcer/log.h"
 #include "enforcer/lsm.h"
+#include "enforcer/root_kind.h"
 #include "enforcer/util.h"
 #include "enforcer/workers.h"
 
@@ -46,10 +47,18 @@ static int fail(struct enrol_job *job, int err, const char *what)
 	return err;
 }
 
+static int fail_unsupported(struct enrol_job *job)
+{
+	snprintf(job->error, sizeof(job->error), "unsupported root file system: %s", job->root.type);
+	return -EOPNOTSUPP;
+}
+
 /* What the kernel half had no room or no answer for stops the scan. */
 static int stop_at(struct scan_state *scan, enum hf_enrol_status status)
 {
 	scan->bad = status;
+	if (status == HF_ENROL_UNDECIDABLE)
+		return -EOPNOTSUPP;
 	return status == HF_ENROL_FULL ? -ENOSPC : -EIO;
 }
 
@@ -205,6 +214,8 @@ static int scan_root(struct enroller *e, struct enrol_job *job, struct layer_set
 		snprintf(job->warning, sizeof(job->warning),
 			 "its scan is incomplete (%s): executables that were not seen are denied",
 			 imagedb_incomplete_to_string(stats.reason));
+	else if (root_kind_note(job->root.type))
+		snprintf(job->warning, sizeof(job->warning), "%s", root_kind_note(job->root.type));
 	job->clean_upper = job->root.own_overlay && stats.complete && !scan.unnoted;
 	set->complete = job->root.layers && stats.complete && !hides && !scan.copied;
 	if (scan.list && set->complete) {
@@ -220,6 +231,8 @@ static int identify_root(struct enroller *e, struct enrol_job *job)
 	struct hf_enrol answer;
 	int err = lsm_identify(e->lsm, job->rootfs_fd, &answer);
 
+	if (err == -EOPNOTSUPP)
+		return fail(job, err, "unsupported root file system: it was loaded after the protection, holdfastd must be started anew");
 	if (err)
 		return fail(job, err, "cannot identify its root");
 	job->root_ino = answer.key.ino;
@@ -229,7 +242,9 @@ static int identify_root(struct enroller *e, struct enrol_job *job)
 		job->upper_dev = (uint32_t)answer.value.ctime_ns;
 	}
 	err = mounts_root(job->pid, job->rootfs_fd, job->root_dev, &job->root);
-	return err ? fail(job, err, "cannot find its root in mountinfo") : 0;
+	if (err)
+		return fail(job, err, "cannot find its root in mountinfo");
+	return root_kind_supported(job->root.type) ? 0 : fail_unsupported(job);
 }
 
 /*

@@ -214,3 +214,23 @@ bool layers_known(const struct layers *layers, uint32_t id)
 {
 	return find_id(layers, id) != NULL;
 }
+
+size_t layers_unshared(const struct layers *layers, uint32_t *ids, size_t max)
+{
+	size_t n = 0;
+
+	for (const struct entry *entry = layers->first; entry && n < max; entry = entry->next) {
+		if (!entry->identity)
+			ids[n++] = entry->set.id;
+	}
+	return n;
+}
+
+size_t layers_count(const struct layers *layers)
+{
+	size_t n = 0;
+
+	for (const struct entry *entry = layers->first; entry; entry = entry->next)
+		n++;
+	return n;
+}

@@ -9,6 +9,7 @@
 #define ENFORCER_LAYERS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* How long the entries of a set without containers stay by default: a restart, or the next pod of the image, comes soon. */
@@ -46,5 +47,9 @@ uint32_t layers_evict(struct layers *layers);
 /* Identity of a set, NULL when unknown or not shared. Borrowed. */
 const char *layers_identity(const struct layers *layers, uint32_t id);
 bool layers_known(const struct layers *layers, uint32_t id);
+/* Numbers of sets without an identity, at most max: how many were written. */
+size_t layers_unshared(const struct layers *layers, uint32_t *ids, size_t max);
+/* How many sets there are. */
+size_t layers_count(const struct layers *layers);
 
 #endif

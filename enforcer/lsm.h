@@ -94,17 +94,18 @@ int lsm_cgroup_remove(struct lsm *lsm, uint64_t cgroup, uint64_t container);
 /* Removes roots, cgroups, volumes and notes of writes of all containers that fn calls gone. Walks those maps: O(entries). */
 typedef bool (*lsm_gone_fn)(uint64_t container, void *data);
 int lsm_leftovers_remove(struct lsm *lsm, lsm_gone_fn fn, void *data);
-/* Removes all catalogue entries of a layer set. Walks the map: O(entries). The number removed, or -errno. */
-int64_t lsm_catalog_remove(struct lsm *lsm, uint32_t layer_set);
-/* The same for all entries whose key fn wants gone. */
+/* Removes all catalogue entries whose key fn wants gone. Walks the map: O(entries). The number removed, or -errno. */
 typedef bool (*lsm_key_fn)(const struct hf_catalog_key *key, void *data);
 int64_t lsm_catalog_remove_if(struct lsm *lsm, lsm_key_fn fn, void *data);
+bool lsm_catalog_has(struct lsm *lsm, const struct hf_catalog_key *key);
+/* Ends the watch over a file of a plain root (HF_ENROL_WATCH). */
+int lsm_watch_remove(struct lsm *lsm, const struct hf_catalog_key *file);
 
 /* Where a file is enrolled to, and what is refused. */
 struct lsm_enrolment {
 	uint32_t layer_set;
 	uint32_t root_dev;
-	uint32_t flags; /* HF_ENROL_REFUSE_UPPER, HF_ENROL_LOWER */
+	uint32_t flags; /* HF_ENROL_REFUSE_UPPER, HF_ENROL_LOWER, HF_ENROL_WATCH */
 };
 
 /* Registers the calling thread as the one whose mappings are enrolments. Needs CAP_BPF: call before dropping. */
@@ -112,7 +113,8 @@ int lsm_enrol_register(struct lsm *lsm);
 /* Enrols the regular file behind fd (open for reading) by mapping a page of it. Only on the registered thread.
  * 0 with *ret filled in (status says what happened), -errno when mapping failed. */
 int lsm_enrol_file(struct lsm *lsm, int fd, const struct lsm_enrolment *where, struct hf_enrol *ret);
-/* What the kernel calls the file or folder behind fd (O_PATH will do): ret->key.dev, .ino, .generation, ->magic. */
+/* What the kernel calls the file or folder behind fd (O_PATH will do): ret->key.dev, .ino, .generation, ->magic.
+ * -EOPNOTSUPP: it cannot tell that file system's files apart. */
 int lsm_identify(struct lsm *lsm, int fd, struct hf_enrol *ret);
 
 /* Surveys of what runs already (lsm_survey.c). They take no capability, may take seconds on a busy node, and run on any thread, one at

@@ -173,11 +173,6 @@ static bool written_is_of(const void *key, void *data)
 	return ((const struct hf_written_key *)key)->container == *(const uint64_t *)data;
 }
 
-static bool catalog_is_of(const struct hf_catalog_key *key, void *data)
-{
-	return key->layer_set == *(const uint32_t *)data;
-}
-
 struct catalog_match {
 	lsm_key_fn fn;
 	void *data;
@@ -260,9 +255,18 @@ int64_t lsm_catalog_remove_if(struct lsm *lsm, lsm_key_fn fn, void *data)
 	return remove_matching(lsm->skel->maps.hf_catalog, catalog_matches, &match);
 }
 
-int64_t lsm_catalog_remove(struct lsm *lsm, uint32_t layer_set)
+bool lsm_catalog_has(struct lsm *lsm, const struct hf_catalog_key *key)
 {
-	return lsm_catalog_remove_if(lsm, catalog_is_of, &layer_set);
+	struct hf_catalog_value value;
+
+	return bpf_map_lookup_elem(bpf_map__fd(lsm->skel->maps.hf_catalog), key, &value) == 0;
+}
+
+int lsm_watch_remove(struct lsm *lsm, const struct hf_catalog_key *file)
+{
+	const struct hf_written_key key = { .ino = file->ino, .dev = file->dev, .generation = file->generation };
+
+	return map_drop(lsm->skel->maps.hf_written, &key);
 }
 
 /* Puts a question, makes the call that the hook sees, takes the answer. */
@@ -305,6 +309,8 @@ int lsm_identify(struct lsm *lsm, int fd, struct hf_enrol *ret)
 	ask(slot, &(struct lsm_enrolment){ 0 });
 	err = fstatfs(fd, &fs) ? -errno : 0;
 	answer(slot, ret);
+	if (!err && ret->status == HF_ENROL_UNDECIDABLE)
+		return -EOPNOTSUPP;
 	if (!err && ret->status != HF_ENROL_IDENTIFIED)
 		err = -ENODATA;
 	return err;

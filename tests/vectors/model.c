@@ -47,6 +47,8 @@ static const struct rule registered[] = {
 	  .detail = COPY_DETAIL },
 	{ .must = HF_FACT_COPIED_UP, .must_not = HF_FACT_WRITER, .reason = HF_REASON_METADATA,
 	  .detail = HF_DETAIL_COPIED_UP },
+	{ .must = HF_FACT_NO_BASELINE | HF_FACT_UNSUPPORTED_ROOT, .reason = HF_REASON_UNDECIDABLE,
+	  .detail = HF_DETAIL_UNSUPPORTED_ROOT },
 	{ .must = HF_FACT_NO_BASELINE, .reason = HF_REASON_UNDECIDABLE, .detail = HF_DETAIL_NOT_READY },
 	{ .must = HF_FACT_DELETED, .reason = HF_REASON_DELETED, .detail = COPY_DETAIL },
 	{ .must = HF_FACT_OVERLAY | HF_FACT_HAS_LOWER, .must_not = HF_FACT_UPPER_DATA, .reason = HF_REASON_LIBRARY,

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Removal of layer sets from the kernel half.
+ *
+ *   I1  A file of a plain root is watched for all sets that hold it by one note: the note goes with the last of them. Sets and notes
+ *       are made and removed on one thread, so none comes in between.
+ */
+#include "enforcer/enrol_forget.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "enforcer/layers.h"
+#include "enforcer/lsm.h"
+#include "enforcer/util.h"
+
+struct forgetting {
+	struct lsm *lsm;
+	const struct layers *layers;
+	uint32_t id; /* 0: every set that is not known */
+	uint32_t *unshared; /* sets that may hold files of plain roots */
+	size_t n_unshared;
+};
+
+static bool is_held(const struct forgetting *f, const struct hf_catalog_key *key)
+{
+	struct hf_catalog_key other = *key;
+
+	for (size_t i = 0; i < f->n_unshared; i++) {
+		other.layer_set = f->unshared[i];
+		if (other.layer_set != key->layer_set && lsm_catalog_has(f->lsm, &other))
+			return true;
+	}
+	return false;
+}
+
+static bool forget(const struct hf_catalog_key *key, void *data)
+{
+	struct forgetting *f = data;
+
+	if (f->id ? key->layer_set != f->id : layers_known(f->layers, key->layer_set))
+		return false;
+	if (!is_held(f, key))
+		lsm_watch_remove(f->lsm, key);
+	return true;
+}
+
+static int64_t run(struct forgetting *f)
+{
+	_cleanup_(free_ptr) uint32_t *unshared = calloc(layers_count(f->layers) + 1, sizeof(*unshared));
+
+	if (!unshared)
+		return -ENOMEM;
+	f->unshared = unshared;
+	f->n_unshared = layers_unshared(f->layers, unshared, layers_count(f->layers));
+	return lsm_catalog_remove_if(f->lsm, forget, f);
+}
+
+int64_t enrol_forget_set(struct lsm *lsm, const struct layers *layers, uint32_t id)
+{
+	struct forgetting f = { .lsm = lsm, .layers = layers, .id = id };
+
+	return run(&f);
+}
+
+int64_t enrol_forget_leftovers(struct lsm *lsm, const struct layers *layers)
+{
+	struct forgetting f = { .lsm = lsm, .layers = layers };
+
+	return run(&f);
+}
