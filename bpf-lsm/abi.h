@@ -364,7 +364,7 @@ struct hf_enrol {
 };
 #define HF_ENROL_LOOK 0x4u	   /* write nothing: which file of the catalogue is this one a copy of? */
 #define HF_ENROL_LOWER 0x2u	   /* of a copied-up file take the image's: the caller has seen that their bytes are equal */
-#define HF_ENROL_WATCH 0x4u	   /* the root is no overlay: note from now on who opens the file for writing */
+#define HF_ENROL_WATCH 0x8u	   /* the root is no overlay: note from now on who opens the file for writing */
 #define HF_ENROL_REFUSE_UPPER 0x1u /* the root is an overlay of the container's own: its writable layer is no image */
 
 /* hf_counters, per CPU. Added to at the end only, as daemons of other versions carry them over by number. */

@@ -158,6 +158,8 @@ int BPF_PROG(hf_mmap_backing, struct vm_area_struct *vma, struct file *backing_f
 	kind = subject_of_current(&s);
 	if (kind == HF_SUBJECT_HOST || kind == HF_SUBJECT_UNKNOWN) /* mmap_file has told of the unknown one's */
 		return 0;
+	if (file_is_backing(user_file)) /* the second of two overlays: with the first the whole stack was judged */
+		return 0;
 	count(HF_COUNTER_MMAP_BACKING);
 	if (fast_original_backing(backing_file, &s))
 		return 0;

@@ -16,9 +16,10 @@
 
 #define OBJECT_STACK_LEVELS 2 /* FILESYSTEM_MAX_STACK_DEPTH */
 
-/* struct object.kept: what a catalogue hit has in common with the file of enrolment. */
+/* struct object.kept: what a catalogue hit has in common with the file of enrolment, and where the file lies. */
 #define OBJECT_SAME_SIZE 0x1u
 #define OBJECT_WAS_PROGRAM 0x2u
+#define OBJECT_INNER 0x4u /* a backing file whose user's path lies on an overlay: in a stack of them not the one that the user sees */
 
 struct object {
 	struct inode *real;  /* real data inode; scalar: read with BPF_CORE_READ */
@@ -31,7 +32,7 @@ struct object {
 	u32 real_magic;
 	u16 mode;	     /* of inode */
 	u8 detail;	     /* enum hf_detail when it could not be resolved */
-	u8 kept;	     /* OBJECT_*, of a hit */
+	u8 kept;	     /* OBJECT_* */
 	u32 bits;	     /* HF_FACT_* that follow from the file alone */
 };
 
@@ -183,6 +184,8 @@ __noinline int object_resolve(struct object *o, u64 address)
 	if (o->real && !o->key.dev)
 		o->detail = HF_DETAIL_UNSUPPORTED_ROOT;
 	object_classify(o);
+	if (o->magic == KERNEL_MAGIC_OVERLAY && file_is_backing(file))
+		o->kept |= OBJECT_INNER;
 	return 0;
 }
 

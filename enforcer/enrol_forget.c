@@ -18,16 +18,16 @@ struct forgetting {
 	struct lsm *lsm;
 	const struct layers *layers;
 	uint32_t id; /* 0: every set that is not known */
-	uint32_t *unshared; /* sets that may hold files of plain roots */
-	size_t n_unshared;
+	uint32_t *folders; /* sets that may hold files of plain roots */
+	size_t n_folders;
 };
 
 static bool is_held(const struct forgetting *f, const struct hf_catalog_key *key)
 {
 	struct hf_catalog_key other = *key;
 
-	for (size_t i = 0; i < f->n_unshared; i++) {
-		other.layer_set = f->unshared[i];
+	for (size_t i = 0; i < f->n_folders; i++) {
+		other.layer_set = f->folders[i];
 		if (other.layer_set != key->layer_set && lsm_catalog_has(f->lsm, &other))
 			return true;
 	}
@@ -47,12 +47,12 @@ static bool forget(const struct hf_catalog_key *key, void *data)
 
 static int64_t run(struct forgetting *f)
 {
-	_cleanup_(free_ptr) uint32_t *unshared = calloc(layers_count(f->layers) + 1, sizeof(*unshared));
+	_cleanup_(free_ptr) uint32_t *folders = calloc(layers_count(f->layers) + 1, sizeof(*folders));
 
-	if (!unshared)
+	if (!folders)
 		return -ENOMEM;
-	f->unshared = unshared;
-	f->n_unshared = layers_unshared(f->layers, unshared, layers_count(f->layers));
+	f->folders = folders;
+	f->n_folders = layers_of_folders(f->layers, folders, layers_count(f->layers));
 	return lsm_catalog_remove_if(f->lsm, forget, f);
 }
 

@@ -16,6 +16,7 @@
 
 #include "enforcer/enrol_copied.h"
 #include "enforcer/enrol_covered.h"
+#include "enforcer/enrol_folder.h"
 #include "enforcer/enrol_internal.h"
 #include "enforcer/enrol_stored.h"
 #include "enforcer/enrol_upper.h"
@@ -38,6 +39,8 @@ struct scan_state {
 	uint32_t enrolled;
 	uint32_t copied;  /* candidates that lie in the writable layer over the image's file */
 	uint32_t unnoted; /* … that differ from the image's file, and the kernel half could not be told */
+	const struct folder_list *first; /* what a plain root held when a container first started on it; NULL: this is the first */
+	uint32_t later; /* candidates that came or changed since then */
 	enum hf_enrol_status bad; /* what stopped the scan */
 };
 
@@ -131,6 +134,11 @@ static int show_file(const struct imagedb_file *file, void *data)
 	switch (answer.status) {
 	case HF_ENROL_ADDED:
 	case HF_ENROL_KNOWN:
+		if (scan->first && !folder_list_holds(scan->first, file->fd, &answer)) {
+			scan->later++;
+			lsm_watch_remove(scan->enroller->lsm, &answer.key);
+			return lsm_catalog_drop(scan->enroller->lsm, &answer.key);
+		}
 		scan->enrolled++;
 		list_file(scan, file, &answer);
 		return 0;
@@ -187,10 +195,30 @@ static int scan_in_child(struct scan_state *scan, struct enrol_job *job, struct 
 	return err;
 }
 
-/* Scans the root into the set. hides: the writable layer hides something of the image, so others need a set of their own. */
-static int scan_root(struct enroller *e, struct enrol_job *job, struct layer_set *set, bool hides)
+static void warn(const struct scan_state *scan, struct enrol_job *job, const struct imagedb_scan_stats *stats)
 {
-	struct scan_state scan = { .enroller = e, .job = job };
+	const char *note = root_kind_note(job->root.type);
+
+	if (!stats->complete)
+		snprintf(job->warning, sizeof(job->warning),
+			 "its scan is incomplete (%s): executables that were not seen are denied",
+			 imagedb_incomplete_to_string(stats->reason));
+	else if (scan->later)
+		snprintf(job->warning, sizeof(job->warning),
+			 "%u executables in its root came or changed after the first start on it: they are no image", scan->later);
+	else if (note || (!job->root.own_overlay && !job->root.layers))
+		snprintf(job->warning, sizeof(job->warning), "%s%s%s", note ? note : "", note && !job->root.layers ? "; " : "",
+			 job->root.layers ? "" : "its root has no lasting name: what an earlier container left there counts as image");
+}
+
+/*
+ * Scans the root into the set. hides: the writable layer hides something of the image, so others need a set of their own. first: of
+ * a plain root that is known; NULL.
+ */
+static int scan_root(struct enroller *e, struct enrol_job *job, struct layer_set *set, bool hides,
+		     const struct folder_list *first)
+{
+	struct scan_state scan = { .enroller = e, .job = job, .first = first };
 	struct imagedb_scan_stats stats = { 0 };
 	int err = copied_layers_open(job->root.layers, &scan.layers);
 
@@ -198,8 +226,10 @@ static int scan_root(struct enroller *e, struct enrol_job *job, struct layer_set
 		return fail(job, err, "layers");
 	scan.where = (struct lsm_enrolment){ .layer_set = set->id, .root_dev = job->root_dev,
 					     .flags = job->root.own_overlay ? HF_ENROL_REFUSE_UPPER : HF_ENROL_WATCH };
-	if (e->images && job->root.layers && !hides)
+	if (e->images && job->root.layers && !hides && !first)
 		scan.list = image_list_new(job->root.layers, job->image);
+	if (scan.list)
+		scan.list->is_folder = !job->root.own_overlay;
 	err = scan_in_child(&scan, job, &stats);
 	if (!err && job->root.layers && !hides)
 		hides = enrol_covered(e, job, &scan.layers);
@@ -210,12 +240,7 @@ static int scan_root(struct enroller *e, struct enrol_job *job, struct layer_set
 	}
 	hides = hides || (job->unwatched && enrol_upper_hides(e, job)); /* it may have removed files meanwhile */
 	job->executables = set->executables = scan.enrolled;
-	if (!stats.complete)
-		snprintf(job->warning, sizeof(job->warning),
-			 "its scan is incomplete (%s): executables that were not seen are denied",
-			 imagedb_incomplete_to_string(stats.reason));
-	else if (root_kind_note(job->root.type))
-		snprintf(job->warning, sizeof(job->warning), "%s", root_kind_note(job->root.type));
+	warn(&scan, job, &stats);
 	job->clean_upper = job->root.own_overlay && stats.complete && !scan.unnoted;
 	set->complete = job->root.layers && stats.complete && !hides && !scan.copied;
 	if (scan.list && set->complete) {
@@ -244,7 +269,13 @@ static int identify_root(struct enroller *e, struct enrol_job *job)
 	err = mounts_root(job->pid, job->rootfs_fd, job->root_dev, &job->root);
 	if (err)
 		return fail(job, err, "cannot find its root in mountinfo");
-	return root_kind_supported(job->root.type) ? 0 : fail_unsupported(job);
+	if (!root_kind_supported(job->root.type))
+		return fail_unsupported(job);
+	if (!job->root.own_overlay) {
+		job->root.layers = enrol_folder_identity(job->rootfs_fd, job->root.type);
+		job->upper_ino = 0; /* of an overlay that it lies on, which is not its own */
+	}
+	return 0;
 }
 
 /*
@@ -276,6 +307,20 @@ static bool use_store(struct enroller *e, struct enrol_job *job, struct layer_se
 	return true;
 }
 
+/* A plain root: what it held when a container first started on it is the image, whatever that container left there. */
+static int enrol_plain(struct enroller *e, struct enrol_job *job, struct layer_set **ret)
+{
+	_cleanup_(folder_list_free) struct folder_list *first = NULL;
+	int err = layers_acquire(e->layers, job->root.layers, ret);
+
+	if (err)
+		return fail(job, err, "layer set");
+	err = job->root.layers ? folder_list_load(e->images, job->root.layers, &first) : -ENOENT;
+	if (err && err != -ENOENT)
+		return fail(job, err, "its first start cannot be read from the image database");
+	return scan_root(e, job, *ret, false, first);
+}
+
 /* Layers that nobody else has scanned. If this writable layer hides some of them, what is found is not the whole image. */
 static int enrol_fresh(struct enroller *e, struct enrol_job *job, struct layer_set **ret)
 {
@@ -286,7 +331,7 @@ static int enrol_fresh(struct enroller *e, struct enrol_job *job, struct layer_s
 		return fail(job, err, "layer set");
 	if (!hides && use_store(e, job, *ret))
 		return 0;
-	return scan_root(e, job, *ret, hides);
+	return scan_root(e, job, *ret, hides, NULL);
 }
 
 /* Layers that stand in the catalogue: only the writable layer is looked at. *ret stays NULL when that cannot be done. */
@@ -314,12 +359,12 @@ static int enrol_root(struct enroller *e, struct enrol_job *job, struct layer_se
 	int err;
 
 	if (!layers_complete(e->layers, job->root.layers))
-		return enrol_fresh(e, job, ret);
+		return job->root.own_overlay ? enrol_fresh(e, job, ret) : enrol_plain(e, job, ret);
 	err = enrol_known(e, job, ret);
 	if (err || *ret)
 		return err;
 	err = layers_acquire(e->layers, NULL, ret);
-	return err ? fail(job, err, "layer set") : scan_root(e, job, *ret, true);
+	return err ? fail(job, err, "layer set") : scan_root(e, job, *ret, true, NULL);
 }
 
 static int run(struct enroller *e, struct enrol_job *job)

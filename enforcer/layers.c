@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "enforcer/enrol_folder.h"
 #include "enforcer/util.h"
 
 struct entry {
@@ -215,12 +216,12 @@ bool layers_known(const struct layers *layers, uint32_t id)
 	return find_id(layers, id) != NULL;
 }
 
-size_t layers_unshared(const struct layers *layers, uint32_t *ids, size_t max)
+size_t layers_of_folders(const struct layers *layers, uint32_t *ids, size_t max)
 {
 	size_t n = 0;
 
 	for (const struct entry *entry = layers->first; entry && n < max; entry = entry->next) {
-		if (!entry->identity)
+		if (!entry->identity || enrol_folder_is(entry->identity))
 			ids[n++] = entry->set.id;
 	}
 	return n;

@@ -47,8 +47,8 @@ uint32_t layers_evict(struct layers *layers);
 /* Identity of a set, NULL when unknown or not shared. Borrowed. */
 const char *layers_identity(const struct layers *layers, uint32_t id);
 bool layers_known(const struct layers *layers, uint32_t id);
-/* Numbers of sets without an identity, at most max: how many were written. */
-size_t layers_unshared(const struct layers *layers, uint32_t *ids, size_t max);
+/* Numbers of sets that may hold files of plain folders, at most max: how many were written. */
+size_t layers_of_folders(const struct layers *layers, uint32_t *ids, size_t max);
 /* How many sets there are. */
 size_t layers_count(const struct layers *layers);
 

@@ -98,6 +98,8 @@ int lsm_leftovers_remove(struct lsm *lsm, lsm_gone_fn fn, void *data);
 typedef bool (*lsm_key_fn)(const struct hf_catalog_key *key, void *data);
 int64_t lsm_catalog_remove_if(struct lsm *lsm, lsm_key_fn fn, void *data);
 bool lsm_catalog_has(struct lsm *lsm, const struct hf_catalog_key *key);
+/* Takes one file out again. 0 also when it was not there. */
+int lsm_catalog_drop(struct lsm *lsm, const struct hf_catalog_key *key);
 /* Ends the watch over a file of a plain root (HF_ENROL_WATCH). */
 int lsm_watch_remove(struct lsm *lsm, const struct hf_catalog_key *file);
 

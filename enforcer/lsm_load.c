@@ -278,16 +278,19 @@ static uint32_t count_pins(void)
 	return n;
 }
 
-/* Tells builds apart, not attackers: FNV-1a (draft-eastlake-fnv) over the object file. Never 0. */
+/* Tells builds apart, not attackers: FNV-1a (draft-eastlake-fnv) over the object file, and over what was filled in at its load:
+ * programs that were loaded before btrfs do not know its types. Never 0. */
 static uint64_t hash_object(void)
 {
+	const uint64_t prime = 0x100000001b3ull;
 	uint64_t hash = 0xcbf29ce484222325ull;
 	const unsigned char *bytes;
 	size_t n;
 
 	bytes = holdfast_bpf__elf_bytes(&n);
 	for (size_t i = 0; i < n; i++)
-		hash = (hash ^ bytes[i]) * 0x100000001b3ull;
+		hash = (hash ^ bytes[i]) * prime;
+	hash = (hash ^ (access("/sys/kernel/btf/btrfs", F_OK) == 0)) * prime;
 	return hash ? hash : 1;
 }
 

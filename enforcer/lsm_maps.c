@@ -262,6 +262,11 @@ bool lsm_catalog_has(struct lsm *lsm, const struct hf_catalog_key *key)
 	return bpf_map_lookup_elem(bpf_map__fd(lsm->skel->maps.hf_catalog), key, &value) == 0;
 }
 
+int lsm_catalog_drop(struct lsm *lsm, const struct hf_catalog_key *key)
+{
+	return map_drop(lsm->skel->maps.hf_catalog, key);
+}
+
 int lsm_watch_remove(struct lsm *lsm, const struct hf_catalog_key *file)
 {
 	const struct hf_written_key key = { .ino = file->ino, .dev = file->dev, .generation = file->generation };

@@ -93,6 +93,49 @@ roots_kind() {
 roots_vfs() {
 	cp -a "$roots_tree" /mnt/images/vfs1
 	roots_kind vfs /mnt/images/vfs1
+	roots_again 'again, soon' /mnt/images/vfs1 /srv/mv /opt/x/chmod /opt/x/chown /srv/ln
+	roots_again_later /mnt/images/vfs1
+}
+
+# roots_again NAME FOLDER [RAN...]: a container on a root where another one ran roots_script: what the first start found is the image.
+roots_again() {
+	local name=$1 row
+	BUNDLE_ROOT=$2 box_start again crun || { not_ok "$name: a container starts" "$(tail -n 3 "$hf_log")"; return; }
+	shift 2
+	for row in /opt/x/own "$@"; do
+		check_is "$name: $row" "$(box_word again "$probe exec $row")" ran
+	done
+	for row in /srv/dropped /opt/x/changed /opt/x/replaced /opt/x/appended; do
+		check_is "$name: $row" "$(box_word again "$probe exec $row")" EPERM
+	done
+	box_do again 'chmod 500 /opt/x/later' >/dev/null
+	box_stop again
+}
+
+roots_status() {
+	holdfast -o json status | jq "$1"
+}
+
+roots_status_wait() {
+	local end=$((SECONDS + hf_wait_seconds))
+	until [[ $(roots_status "$1") == true ]]; do
+		((SECONDS < end)) || return 1
+		read -r -t 0.3 <> <(:)
+	done
+}
+
+# As after a reboot: nothing is in the kernel, and the database has what the first start found.
+roots_again_later() {
+	check 'the database has its digests' roots_status_wait '.images.sets > 0 and .images.pending == 0'
+	check 'the daemon stops' holdfast_stop
+	check 'everything is unloaded' holdfastd --unload
+	check 'the daemon starts on an empty catalogue' holdfast_start
+	check 'the database is open' roots_status_wait '.images.sets > 0'
+	BUNDLE_ROOT=$1 box_start again crun || { not_ok 'again, later: a container starts'; return; }
+	check_match 'again, later: it says what is not of the first start' "$(holdfast containers | grep '^again')" \
+		'[0-9]+ executables in its root came or changed'
+	box_stop again
+	roots_again 'again, later' "$1" /opt/x/later
 }
 
 # btrfs that comes after the daemon has types that its programs do not know.
