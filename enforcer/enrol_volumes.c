@@ -5,6 +5,8 @@
  *   I1  A read-only mount counts as one only if no writable mount of the same container leads to the same files: a folder that
  *       is mounted twice, or a folder of a writable volume (subPath), could be filled and then run from.
  *   I2  Where mountinfo does not tell, it is taken for shared.
+ *   I3  Whether two mounts show the same file system is mountinfo's to tell: a btrfs subvolume has a device number of its own, and
+ *       may lie in another mount's folder all the same.
  */
 #include "enforcer/enrol_volumes.h"
 
@@ -26,13 +28,16 @@
 /* What mountinfo says of one declared mount. */
 struct place {
 	uint64_t mount_id; /* 0: it is no mount, or unknown */
+	char *fs;	   /* "major:minor" of its file system; owned; NULL: not found */
 	char *root;	   /* the folder of the file system that it shows; owned; NULL: not found */
 };
 
 static void free_places(struct place *places, size_t n)
 {
-	for (size_t i = 0; places && i < n; i++)
+	for (size_t i = 0; places && i < n; i++) {
+		free(places[i].fs);
 		free(places[i].root);
+	}
 	free(places);
 }
 
@@ -58,18 +63,22 @@ static void identify(struct lsm *lsm, const struct enrol_job *job, size_t i, str
 	place->mount_id = stx.stx_mask & STATX_MNT_ID ? stx.stx_mnt_id : 0;
 }
 
-/* "36 35 98:0 /root /point …": gives the root to the places that ask for mount 36. */
+/* "36 35 98:0 /root /point …": gives file system and root to the places that ask for mount 36. */
 static void take_line(char *line, struct place *places, size_t n)
 {
-	char *save = NULL, *root = NULL;
+	char *save = NULL, *fs = NULL, *root = NULL;
 	char *id = strtok_r(line, " ", &save);
 	uint64_t mount_id = id ? strtoull(id, NULL, 10) : 0;
 
-	for (int field = 2; id && field <= 4; field++)
+	if (id && strtok_r(NULL, " ", &save))
+		fs = strtok_r(NULL, " ", &save);
+	if (fs)
 		root = strtok_r(NULL, " ", &save);
 	for (size_t i = 0; mount_id && root && i < n; i++) {
-		if (places[i].mount_id == mount_id && !places[i].root)
+		if (places[i].mount_id == mount_id && !places[i].root) {
+			places[i].fs = strdup(fs);
 			places[i].root = strdup(root);
+		}
 	}
 }
 
@@ -100,11 +109,19 @@ bool enrol_volumes_overlap(const char *a, const char *b)
 	return holds(a, b) || holds(b, a);
 }
 
+/* Whether two declared mounts surely show different file systems. */
+static bool are_apart(const struct enrol_job *job, const struct place *places, size_t a, size_t b)
+{
+	if (places[a].fs && places[b].fs)
+		return strcmp(places[a].fs, places[b].fs) != 0;
+	return job->volumes[a].dev != job->volumes[b].dev;
+}
+
 /* True when a writable mount of the container shows some of the same files. */
 static bool is_written(const struct enrol_job *job, const struct place *places, size_t i)
 {
 	for (size_t other = 0; other < job->n_mounts; other++) {
-		if (job->mounts[other].read_only || job->volumes[other].dev != job->volumes[i].dev)
+		if (job->mounts[other].read_only || are_apart(job, places, i, other))
 			continue;
 		if (!places[i].root || !places[other].root ||
 		    enrol_volumes_overlap(places[i].root, places[other].root))
