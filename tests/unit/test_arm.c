@@ -177,6 +177,26 @@ static void test_not_ready_is_decided_by_the_policy(void **)
 	}
 }
 
+/* A root that cannot be told apart is named to the kernel half, for its events; the twin failed for another reason. */
+static void test_unsupported_root_is_marked(void **)
+{
+	static const int errs[] = { -EOPNOTSUPP, -ETIMEDOUT };
+
+	w.not_ready = POLICY_NOT_READY_AUDIT;
+	for (size_t i = 0; i < ARRAY_SIZE(errs); i++) {
+		const struct container *c;
+
+		request(STATE("abc"));
+		finish_job(errs[i]);
+		c = container_at(w.daemon->containers, 0);
+		assert_non_null(c);
+		assert_int_equal(c->state, CONTAINER_STATE_AUDIT);
+		assert_int_equal(!!(w.records[c->slot].flags & HF_CONTAINER_UNSUPPORTED), errs[i] == -EOPNOTSUPP);
+		release_all();
+		check_nothing_left();
+	}
+}
+
 /* The daemon was away for so long that the runtime gave up: nothing is armed for nobody. The twin lives. */
 static void test_ended_process_is_not_armed(void **)
 {
@@ -317,6 +337,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_each_failure_is_answered_once_and_leaves_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_not_ready_is_decided_by_the_policy, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_unsupported_root_is_marked, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ended_process_is_not_armed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_request_is_answered_and_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full_node_gives_not_ready_and_recovers, setup, teardown),
