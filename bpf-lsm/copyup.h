@@ -10,8 +10,8 @@
  *       noted, same size as its copy -> the copy holds the image's bytes. Copies from before the start were compared by the
  *       daemon: those that differ it notes as well.
  *   I2  Files are noted by the image's inode: an overlay inode's number may change when it is evicted, that one does not.
- *   I3  A layer without a UUID leaves the overlay no way to find the image's file behind a further name of its copy: writes by
- *       that name would not be noted, so a link takes the proof away from such a file.
+ *   I3  A layer without UUID or file handles leaves the overlay no way to find the image's file behind a further name of its
+ *       copy: writes by that name would not be noted, so a link takes the proof away from such a file.
  *   I4  A note that cannot be made takes the proof away from the whole container.
  *   I5  A container that ran before it was watched may have writers that opened before. There a copy counts only when its
  *       making was seen, or when the daemon compared it and nobody could write it: HF_WRITTEN_COPIED.
@@ -131,7 +131,7 @@ static __always_inline void copyup_prove(struct object *o, const struct subject 
 	written.dev = key.dev;
 	written.generation = key.generation;
 	noted = bpf_map_lookup_elem(&hf_written, &written);
-	if (noted && (*noted & HF_WRITTEN_BYTES || (*noted & HF_WRITTEN_LINKED && !inode_has_uuid(lower))))
+	if (noted && (*noted & HF_WRITTEN_BYTES || (*noted & HF_WRITTEN_LINKED && !inode_is_traceable(lower))))
 		return;
 	if (s->flags & HF_CONTAINER_ADOPTED && !(noted && *noted & HF_WRITTEN_COPIED))
 		return;

@@ -84,8 +84,11 @@ typedef struct {
 	u8 b[16];
 } uuid_t;
 
+struct export_operations;
+
 struct super_block {
 	u32 s_dev;
+	const struct export_operations *s_export_op;
 	uuid_t s_uuid;
 	unsigned long s_flags;
 	unsigned long s_magic;
@@ -316,14 +319,14 @@ static __always_inline u32 inode_dev(struct inode *inode)
 	return BPF_CORE_READ(btrfs, root, anon_dev);
 }
 
-/* Whether the file system has an identity that overlays can write down. */
-static __always_inline bool inode_has_uuid(struct inode *inode)
+/* Whether an overlay above can note whose copy a file is: a UUID for the file system, a handle for the file. */
+static __always_inline bool inode_is_traceable(struct inode *inode)
 {
 	struct super_block *sb = BPF_CORE_READ(inode, i_sb);
 	u64 uuid[2] = {};
 
 	bpf_core_read(uuid, sizeof(uuid), &sb->s_uuid);
-	return uuid[0] || uuid[1];
+	return (uuid[0] || uuid[1]) && BPF_CORE_READ(sb, s_export_op);
 }
 
 static __always_inline u64 inode_ctime_ns(struct inode *inode)

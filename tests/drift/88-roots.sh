@@ -66,7 +66,7 @@ roots_has() {
 roots_expect() {
 	local name=$1 got=$2 row
 	local denied=$roots_denied ran="$roots_ran $roots_metadata"
-	if [[ $name == squashfs ]]; then      # has no UUID: a linked file cannot be followed any more
+	if [[ $name == squashfs || $name == nested ]]; then     # no UUID or no file handles: a linked file cannot be followed
 		ran=${ran/ln ln-old/} denied+=' ln ln-old'
 	fi
 	for row in $ran; do
