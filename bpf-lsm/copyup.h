@@ -131,7 +131,7 @@ static __always_inline void copyup_prove(struct object *o, const struct subject 
 	written.dev = key.dev;
 	written.generation = key.generation;
 	noted = bpf_map_lookup_elem(&hf_written, &written);
-	if (noted && (*noted & HF_WRITTEN_BYTES || (*noted & HF_WRITTEN_LINKED && !inode_is_traceable(lower))))
+	if (noted && (*noted & HF_WRITTEN_BYTES || (*noted & HF_WRITTEN_LINKED && !inode_is_traceable(overlay_inode_below(inode)))))
 		return;
 	if (s->flags & HF_CONTAINER_ADOPTED && !(noted && *noted & HF_WRITTEN_COPIED))
 		return;

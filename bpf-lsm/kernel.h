@@ -373,8 +373,8 @@ static __always_inline bool overlay_has_lower(struct inode *inode)
 	return BPF_CORE_READ((struct ovl_inode___lowerpath *)ovl, lowerpath.dentry) != NULL;
 }
 
-/* The image's file at an overlay inode. NULL when there is none, or when metadata and data come from different layers. */
-static __always_inline struct inode *overlay_lower_inode(struct inode *inode)
+/* NULL when there is none, or when metadata and data come from different layers. */
+static __always_inline struct inode *overlay_inode_below(struct inode *inode)
 {
 	struct ovl_inode *ovl = overlay_inode(inode);
 	struct dentry *dentry;
@@ -402,6 +402,20 @@ static __always_inline bool overlay_upper_data(struct inode *inode)
 static __always_inline bool overlay_has_upper(struct inode *inode)
 {
 	return BPF_CORE_READ(overlay_inode(inode), __upperdentry) != NULL;
+}
+
+/* The image's file at an overlay inode: below an overlay that is a layer itself, the one that holds its bytes. NULL: none. */
+static __always_inline struct inode *overlay_lower_inode(struct inode *inode)
+{
+	struct inode *lower = overlay_inode_below(inode);
+	struct dentry *upper;
+
+	if (!lower || BPF_CORE_READ(lower, i_sb, s_magic) != KERNEL_MAGIC_OVERLAY)
+		return lower;
+	if (!overlay_upper_data(lower))
+		return overlay_inode_below(lower);
+	upper = BPF_CORE_READ(overlay_inode(lower), __upperdentry);
+	return upper ? BPF_CORE_READ(upper, d_inode) : NULL;
 }
 
 static __always_inline struct mount *real_mount(struct vfsmount *mnt)

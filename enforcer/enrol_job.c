@@ -228,8 +228,6 @@ static int scan_root(struct enroller *e, struct enrol_job *job, struct layer_set
 					     .flags = job->root.own_overlay ? HF_ENROL_REFUSE_UPPER : HF_ENROL_WATCH };
 	if (e->images && job->root.layers && !hides && !first)
 		scan.list = image_list_new(job->root.layers, job->image);
-	if (scan.list)
-		scan.list->is_folder = !job->root.own_overlay;
 	err = scan_in_child(&scan, job, &stats);
 	if (!err && job->root.layers && !hides)
 		hides = enrol_covered(e, job, &scan.layers);

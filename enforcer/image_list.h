@@ -21,7 +21,6 @@ struct image_list {
 	char *bytes;
 	size_t used, room;
 	uint32_t files;
-	bool is_folder; /* a plain folder, not layers */
 	bool overflow; /* bound or memory: nothing of it may be stored */
 	struct imagedb_scan_stats stats;
 	struct image_list *next;

@@ -169,8 +169,7 @@ static int add_file(const struct imagedb_store_file *file, void *data)
 static int write_list(struct images *images, const struct image_list *list)
 {
 	struct imagedb_store_writer *writer = NULL;
-	int err = imagedb_store_begin(images->store, list->identity, list->label,
-				      list->is_folder ? IMAGEDB_STORE_FOLDER_TREE : IMAGEDB_STORE_LAYERS, &writer);
+	int err = imagedb_store_begin(images->store, list->identity, list->label, IMAGEDB_STORE_LAYERS, &writer);
 
 	if (!err)
 		err = image_list_walk(list, add_file, writer);
