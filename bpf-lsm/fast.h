@@ -19,7 +19,7 @@
 static __always_inline bool fast_magic(unsigned long magic)
 {
 	return magic != KERNEL_MAGIC_OVERLAY && magic != KERNEL_MAGIC_TMPFS && magic != KERNEL_MAGIC_HUGETLBFS &&
-	       magic != KERNEL_MAGIC_BTRFS;
+	       magic != KERNEL_MAGIC_BTRFS && magic != KERNEL_MAGIC_FUSE;
 }
 
 /* inode_ctime_ns by plain loads. */
@@ -211,7 +211,8 @@ static __always_inline bool fast_original_backing(struct file *file, const struc
 {
 	int mode;
 
-	if (s->kind != HF_SUBJECT_CONTAINER || !s->layer_set)
+	/* On a plain root the state alone does not tell: writes are asked for, too. */
+	if (s->kind != HF_SUBJECT_CONTAINER || !s->layer_set || !(s->flags & HF_CONTAINER_OVERLAY_ROOT))
 		return false;
 	if (bpf_core_field_exists(struct backing_file, user_path))
 		mode = fast_user_mode(address_of(file), s->root_dev);

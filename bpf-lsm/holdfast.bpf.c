@@ -213,8 +213,9 @@ int BPF_PROG(hf_overlay_open, struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* The same where overlay's own function is not to be had: every open of the node comes by. */
-SEC("?lsm/file_open")
+/* The same on all file systems: every open of the node comes by. For roots that are no overlay, and where overlay's own function is
+ * not to be had. */
+SEC("lsm/file_open")
 int BPF_PROG(hf_open, struct file *file, int ret)
 {
 	if (ret || !(file->f_mode & KERNEL_FMODE_WRITE))

@@ -309,8 +309,11 @@ static bool use_store(struct enroller *e, struct enrol_job *job, struct layer_se
 static int enrol_plain(struct enroller *e, struct enrol_job *job, struct layer_set **ret)
 {
 	_cleanup_(folder_list_free) struct folder_list *first = NULL;
-	int err = layers_acquire(e->layers, job->root.layers, ret);
+	int err = lsm_writes_attach(e->lsm);
 
+	if (err)
+		return fail(job, err, "the hook that sees writes to its root cannot be attached");
+	err = layers_acquire(e->layers, job->root.layers, ret);
 	if (err)
 		return fail(job, err, "layer set");
 	err = job->root.layers ? folder_list_load(e->images, job->root.layers, &first) : -ENOENT;

@@ -52,6 +52,13 @@ void lsm_maps_close(struct lsm *lsm);
 /* Writes hf_carried: what is added to our counters from now on. */
 int lsm_carry(struct lsm *lsm, const uint64_t counters[_HF_COUNTER_MAX]);
 
+/* Pins a program or link under that name in our folder, in place of what is there. 0 or -errno. */
+int lsm_pin_over(int fd, const char *name);
+/* Whether a program is to be pinned and not attached yet. */
+bool lsm_writes_waits(const struct lsm *lsm, const struct bpf_program *prog);
+/* Pins it, and attaches it if that of a load before was. *pins: counted up. 0 or -errno. */
+int lsm_writes_pin(const struct bpf_program *prog, uint32_t *pins);
+
 /* A program that the daemon calls by itself, loaded or pinned: a descriptor of the caller's, or -1 with errno. */
 int lsm_program_open(const struct bpf_program *prog);
 

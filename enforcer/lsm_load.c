@@ -161,7 +161,7 @@ bool lsm_in_force(void)
 	return read_config(&found) == 0 && found.enabled == HF_ENABLED_ALL;
 }
 
-static int pin_over(int fd, const char *name)
+int lsm_pin_over(int fd, const char *name)
 {
 	char path[LSM_PATH_BYTES], fresh[LSM_PATH_BYTES];
 
@@ -190,7 +190,7 @@ static int attach_hook(const struct bpf_program *prog, const char *name)
 
 	if (!link)
 		return -errno;
-	err = pin_over(bpf_link__fd(link), name);
+	err = lsm_pin_over(bpf_link__fd(link), name);
 	bpf_link__disconnect(link); /* the pin keeps it; destroy must not unpin */
 	bpf_link__destroy(link);
 	return err;
@@ -209,10 +209,13 @@ static int attach_all(struct lsm *lsm, uint32_t *ret_pins)
 		if (!bpf_program__autoload(prog))
 			continue;
 		pin_name(prog, name);
-		err = is_hook(prog) ? attach_hook(prog, name) : pin_over(bpf_program__fd(prog), name);
+		if (lsm_writes_waits(lsm, prog))
+			err = lsm_writes_pin(prog, &pins);
+		else
+			err = is_hook(prog) ? attach_hook(prog, name) : lsm_pin_over(bpf_program__fd(prog), name);
 		if (err)
 			return err;
-		pins++;
+		pins += !lsm_writes_waits(lsm, prog);
 	}
 	*ret_pins = pins;
 	return 0;
@@ -221,10 +224,8 @@ static int attach_all(struct lsm *lsm, uint32_t *ret_pins)
 int lsm_program_open(const struct bpf_program *prog)
 {
 	char path[LSM_PATH_BYTES], name[LSM_PATH_BYTES / 2];
-	int fd = bpf_program__fd(prog);
+	int fd = bpf_program__fd(prog) < 0 ? -1 : fcntl(bpf_program__fd(prog), F_DUPFD_CLOEXEC, 0);
 
-	if (fd >= 0)
-		fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (fd >= 0)
 		return fd;
 	pin_name(prog, name);
@@ -241,7 +242,7 @@ static bool has_program(struct lsm *lsm, const char *name)
 {
 	struct bpf_program *prog = bpf_object__find_program_by_name(lsm->skel->obj, name + 5);
 
-	return prog && is_hook(prog) == (name[0] == 'l') && bpf_program__autoload(prog);
+	return prog && bpf_program__autoload(prog) && (is_hook(prog) == (name[0] == 'l') || lsm_writes_waits(lsm, prog));
 }
 
 /* Removes pins of programs that this build does not have, and those of a daemon that was killed before it renamed them. */
@@ -278,8 +279,7 @@ static uint32_t count_pins(void)
 	return n;
 }
 
-/* Tells builds apart, not attackers: FNV-1a (draft-eastlake-fnv) over the object file, and over what was filled in at its load:
- * programs that were loaded before btrfs do not know its types. Never 0. */
+/* Tells builds apart, not attackers: FNV-1a (draft-eastlake-fnv) over the object file and whether its load knew btrfs. Never 0. */
 static uint64_t hash_object(void)
 {
 	const uint64_t prime = 0x100000001b3ull;
@@ -327,10 +327,7 @@ static bool has_overlay_open(void)
 
 static void choose_programs(struct lsm *lsm)
 {
-	bool overlay_open = has_overlay_open();
-
-	bpf_program__set_autoload(lsm->skel->progs.hf_overlay_open, overlay_open);
-	bpf_program__set_autoload(lsm->skel->progs.hf_open, !overlay_open);
+	bpf_program__set_autoload(lsm->skel->progs.hf_overlay_open, has_overlay_open());
 	lsm->has_backing_hook = lsm_kernel_has_function("bpf_lsm_mmap_backing_file");
 	bpf_program__set_autoload(lsm->skel->progs.hf_mmap_backing, lsm->has_backing_hook);
 	bpf_program__set_autoload(lsm->skel->progs.hf_creds_exec, has_exec_check());
