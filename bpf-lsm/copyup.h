@@ -106,6 +106,20 @@ static __always_inline void copyup_capabilities(struct object *o, const struct s
 		o->bits |= HF_FACT_GAINED_SETID;
 }
 
+/* HF_WRITTEN_* of an image file in a container. Numbers only: a global function, whose memory is not its callers'. */
+__noinline u32 copyup_noted(u64 container, u64 ino, u64 dev_generation)
+{
+	struct hf_written_key key = {};
+	u32 *noted;
+
+	key.container = container;
+	key.ino = ino;
+	key.dev = dev_generation >> 32;
+	key.generation = (u32)dev_generation;
+	noted = bpf_map_lookup_elem(&hf_written, &key);
+	return noted ? *noted : 0;
+}
+
 /* Sets HF_FACT_COPIED_UP when the proof holds. Only for an overlay file whose data lie in the writable layer. */
 static __always_inline void copyup_prove(struct object *o, const struct subject *s, u8 op)
 {
@@ -113,8 +127,7 @@ static __always_inline void copyup_prove(struct object *o, const struct subject 
 	struct hf_catalog_key key = {};
 	struct hf_catalog_value now = {};
 	struct hf_catalog_entry *known;
-	struct hf_written_key written = {};
-	u32 *noted;
+	u32 noted;
 
 	if ((s->flags & (HF_CONTAINER_CLEAN_UPPER | HF_CONTAINER_WRITES_LOST)) != HF_CONTAINER_CLEAN_UPPER || !lower || !real)
 		return;
@@ -126,17 +139,13 @@ static __always_inline void copyup_prove(struct object *o, const struct subject 
 	/* A file that the image did not mean to be run does not become a program by chmod +x. */
 	if (op <= HF_OP_EXEC_CHECK && !(known->state & HF_ENTRY_EXECUTABLE))
 		return;
-	written.container = s->id;
-	written.ino = key.ino;
-	written.dev = key.dev;
-	written.generation = key.generation;
-	noted = bpf_map_lookup_elem(&hf_written, &written);
-	if (noted && (*noted & HF_WRITTEN_BYTES || (*noted & HF_WRITTEN_LINKED && !inode_is_traceable(overlay_inode_below(inode)))))
+	noted = copyup_noted(s->id, key.ino, (u64)key.dev << 32 | key.generation);
+	if (noted & HF_WRITTEN_BYTES || (noted & HF_WRITTEN_LINKED && !overlay_is_traceable((u64)inode)))
 		return;
-	if (s->flags & HF_CONTAINER_ADOPTED && !(noted && *noted & HF_WRITTEN_COPIED))
+	if (s->flags & HF_CONTAINER_ADOPTED && !(noted & HF_WRITTEN_COPIED))
 		return;
 	o->bits |= HF_FACT_COPIED_UP;
-	if (noted && *noted & HF_WRITTEN_CAPABILITIES)
+	if (noted & HF_WRITTEN_CAPABILITIES)
 		o->bits |= HF_FACT_GAINED_SETID;
 	if (inode_has_writer(real))
 		o->bits |= HF_FACT_WRITER;

@@ -30,14 +30,11 @@ __noinline int facts_of_file(struct hf_facts *f, struct subject *s, struct objec
 	if (s->flags & SUBJECT_ROOT_OVERLAY)
 		o->bits |= HF_FACT_ROOT_OVERLAY;
 	if (s->kind == HF_SUBJECT_CONTAINER) {
+		if (o->bits & HF_FACT_ROOT_WORLD || o->kept & OBJECT_INNER)
+			object_lookup(o, s->layer_set);
 		/* Below two overlays the outer one cannot be found any more: its bytes being the image's must do. */
-		if (o->kept & OBJECT_INNER && !(o->bits & HF_FACT_ROOT_WORLD) && s->flags & HF_CONTAINER_OVERLAY_ROOT) {
-			object_lookup(o, s->layer_set);
-			if (o->bits & HF_FACT_HIT)
-				o->bits |= HF_FACT_ROOT_WORLD;
-		}
-		if ((o->bits & (HF_FACT_ROOT_WORLD | HF_FACT_HIT)) == HF_FACT_ROOT_WORLD)
-			object_lookup(o, s->layer_set);
+		if (o->bits & HF_FACT_HIT)
+			o->bits |= HF_FACT_ROOT_WORLD;
 		if (o->bits & HF_FACT_HIT && !(s->flags & HF_CONTAINER_OVERLAY_ROOT))
 			plain_prove(o, f->op);
 		if ((o->bits & COPYUP_BITS) == (COPYUP_BITS & ~HF_FACT_HIT))

@@ -319,16 +319,6 @@ static __always_inline u32 inode_dev(struct inode *inode)
 	return BPF_CORE_READ(btrfs, root, anon_dev);
 }
 
-/* Whether an overlay above can note whose copy a file is: a UUID for the file system, a handle for the file. */
-static __always_inline bool inode_is_traceable(struct inode *inode)
-{
-	struct super_block *sb = BPF_CORE_READ(inode, i_sb);
-	u64 uuid[2] = {};
-
-	bpf_core_read(uuid, sizeof(uuid), &sb->s_uuid);
-	return (uuid[0] || uuid[1]) && BPF_CORE_READ(sb, s_export_op);
-}
-
 static __always_inline u64 inode_ctime_ns(struct inode *inode)
 {
 	struct inode___split *split = (void *)inode;
@@ -404,18 +394,41 @@ static __always_inline bool overlay_has_upper(struct inode *inode)
 	return BPF_CORE_READ(overlay_inode(inode), __upperdentry) != NULL;
 }
 
-/* The image's file at an overlay inode: below an overlay that is a layer itself, the one that holds its bytes. NULL: none. */
-static __always_inline struct inode *overlay_lower_inode(struct inode *inode)
+/* An overlay inode's address to that of the file that holds its bytes in the layers below; 0: none. A global function: its memory
+ * is not its callers'. */
+__noinline u64 overlay_lower_address(u64 address)
 {
-	struct inode *lower = overlay_inode_below(inode);
+	struct inode *lower = overlay_inode_below((void *)address);
 	struct dentry *upper;
 
 	if (!lower || BPF_CORE_READ(lower, i_sb, s_magic) != KERNEL_MAGIC_OVERLAY)
-		return lower;
+		return (u64)lower;
 	if (!overlay_upper_data(lower))
-		return overlay_inode_below(lower);
+		return (u64)overlay_inode_below(lower);
 	upper = BPF_CORE_READ(overlay_inode(lower), __upperdentry);
-	return upper ? BPF_CORE_READ(upper, d_inode) : NULL;
+	return upper ? (u64)BPF_CORE_READ(upper, d_inode) : 0;
+}
+
+/* The image's file at an overlay inode: below an overlay that is a layer itself, the one that holds its bytes. NULL: none. */
+static __always_inline struct inode *overlay_lower_inode(struct inode *inode)
+{
+	return (void *)overlay_lower_address((u64)inode);
+}
+
+/*
+ * Whether an overlay can note in a copy whose copy it is: that takes a UUID of the layer's file system and a handle of the file. By the
+ * overlay inode's address; a global function, as above.
+ */
+__noinline int overlay_is_traceable(u64 address)
+{
+	struct inode *lower = overlay_inode_below((void *)address);
+	struct super_block *sb = lower ? BPF_CORE_READ(lower, i_sb) : NULL;
+	u64 uuid[2] = {};
+
+	if (!sb)
+		return 0;
+	bpf_core_read(uuid, sizeof(uuid), &sb->s_uuid);
+	return (uuid[0] || uuid[1]) && BPF_CORE_READ(sb, s_export_op);
 }
 
 static __always_inline struct mount *real_mount(struct vfsmount *mnt)

@@ -54,24 +54,36 @@ static __always_inline void plain_on_change(struct inode *inode, u32 what)
 	__sync_fetch_and_or(noted, what);
 }
 
-/* A catalogue hit on a plain root: written to is CHANGED; changed and not written to is the image's bytes with other metadata. */
-static __always_inline void plain_prove(struct object *o, u8 op)
+/*
+ * A catalogue hit on a plain root: written to is CHANGED; changed and not written to is the image's bytes with other metadata. A
+ * global function: its memory is not its caller's.
+ */
+__noinline int plain_prove(struct object *o, u32 op)
 {
-	u32 *noted = plain_note(o->real), what = noted ? *noted : 0;
+	struct hf_written_key key = {};
+	u32 *noted, what;
 
+	if (!o)
+		return 0;
+	key.ino = o->key.ino;
+	key.dev = o->key.dev;
+	key.generation = o->key.generation;
+	noted = bpf_map_lookup_elem(&hf_written, &key);
+	what = noted ? *noted : 0;
 	if (what & HF_WRITTEN_BYTES || (!what && o->real_magic == KERNEL_MAGIC_FUSE)) {
 		o->bits |= HF_FACT_CHANGED;
-		return;
+		return 0;
 	}
 	if (what & HF_WRITTEN_CAPABILITIES)
 		o->bits |= HF_FACT_GAINED_SETID;
 	if (!what || (o->bits & (HF_FACT_CHANGED | HF_FACT_WRITER)) != HF_FACT_CHANGED || !(o->kept & OBJECT_SAME_SIZE))
-		return;
+		return 0;
 	/* A file that the image did not mean to be run does not become a program by chmod +x. */
 	if (op <= HF_OP_EXEC_CHECK && !(o->kept & OBJECT_WAS_PROGRAM))
-		return;
+		return 0;
 	o->bits &= ~(HF_FACT_CHANGED | HF_FACT_HIT);
 	o->bits |= HF_FACT_COPIED_UP;
+	return 0;
 }
 
 #endif
