@@ -38,6 +38,7 @@ struct lsm {
 	bool loaded;
 	bool attaching; /* links of ours may be pinned */
 	bool has_backing_hook;
+	bool has_overlay_open; /* overlay's own open is watched */
 	int n_cpus;
 	uint64_t carried[_HF_COUNTER_MAX]; /* hf_carried */
 	int surveys[_LSM_SURVEY_MAX]; /* links */

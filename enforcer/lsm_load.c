@@ -327,7 +327,8 @@ static bool has_overlay_open(void)
 
 static void choose_programs(struct lsm *lsm)
 {
-	bpf_program__set_autoload(lsm->skel->progs.hf_overlay_open, has_overlay_open());
+	lsm->has_overlay_open = has_overlay_open();
+	bpf_program__set_autoload(lsm->skel->progs.hf_overlay_open, lsm->has_overlay_open);
 	lsm->has_backing_hook = lsm_kernel_has_function("bpf_lsm_mmap_backing_file");
 	bpf_program__set_autoload(lsm->skel->progs.hf_mmap_backing, lsm->has_backing_hook);
 	bpf_program__set_autoload(lsm->skel->progs.hf_creds_exec, has_exec_check());

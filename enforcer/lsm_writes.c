@@ -16,14 +16,13 @@
 #include <unistd.h>
 
 #include "enforcer/util.h"
-#include "holdfast.skel.h"
 
 #define PROGRAM "prog_hf_open"
 #define LINK "link_hf_open"
 
 bool lsm_writes_waits(const struct lsm *lsm, const struct bpf_program *prog)
 {
-	return prog == lsm->skel->progs.hf_open && bpf_program__autoload(lsm->skel->progs.hf_overlay_open);
+	return lsm->has_overlay_open && !strcmp(bpf_program__name(prog), "hf_open");
 }
 
 static int attach(int program)
