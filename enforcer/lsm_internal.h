@@ -55,6 +55,9 @@ int lsm_carry(struct lsm *lsm, const uint64_t counters[_HF_COUNTER_MAX]);
 
 /* Pins a program or link under that name in our folder, in place of what is there. 0 or -errno. */
 int lsm_pin_over(int fd, const char *name);
+struct btf;
+/* Whether opens for writing are watched at overlay's own open, and those of other file systems only when it is needed. */
+bool lsm_can_watch_overlay(struct btf *kernel);
 /* Whether a program is to be pinned and not attached yet. */
 bool lsm_writes_waits(const struct lsm *lsm, const struct bpf_program *prog);
 /* Pins it, and attaches it if that of a load before was. *pins: counted up. 0 or -errno. */

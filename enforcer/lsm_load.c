@@ -315,19 +315,9 @@ static int reuse_all(struct lsm *lsm)
 	return 0;
 }
 
-/* Whether overlay's own open can be watched, as a module of the kernel's or built in. */
-static bool has_overlay_open(void)
-{
-	struct btf *overlay = btf__load_module_btf("overlay", kernel_types());
-	bool found = overlay && btf__find_by_name_kind(overlay, "ovl_open", BTF_KIND_FUNC) > 0;
-
-	btf__free(overlay);
-	return found || lsm_kernel_has_function("ovl_open");
-}
-
 static void choose_programs(struct lsm *lsm)
 {
-	lsm->has_overlay_open = has_overlay_open();
+	lsm->has_overlay_open = lsm_can_watch_overlay(kernel_types());
 	bpf_program__set_autoload(lsm->skel->progs.hf_overlay_open, lsm->has_overlay_open);
 	lsm->has_backing_hook = lsm_kernel_has_function("bpf_lsm_mmap_backing_file");
 	bpf_program__set_autoload(lsm->skel->progs.hf_mmap_backing, lsm->has_backing_hook);

@@ -2,7 +2,7 @@
 /*
  * The hook that sees every open of the node, for roots that are no overlay.
  *
- * Owns: when it is attached. Must not know: roots.
+ * Owns: which hook sees them, and when it is attached. Must not know: roots.
  *
  *   I1  Where overlay's own open is watched, no other open need pay for us: the program is loaded and pinned, and attached when the
  *       first container on a plain root comes. It stays attached then, over restarts, since files of such a root may be watched.
@@ -10,6 +10,7 @@
 #include "enforcer/lsm_internal.h"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <string.h>
@@ -19,6 +20,24 @@
 
 #define PROGRAM "prog_hf_open"
 #define LINK "link_hf_open"
+
+/*
+ * Whether overlay's own open can be watched, as a module of the kernel's or built in. A tracing program is left out when it was
+ * preempted on the same processor, which the open it misses must not be. Since 6.2 that does not happen to LSM programs (told by
+ * a function that came with the change), so they watch every open there; before, it happens to both kinds alike.
+ */
+bool lsm_can_watch_overlay(struct btf *kernel)
+{
+	struct btf *overlay;
+	bool found;
+
+	if (lsm_kernel_has_function("bpf_task_storage_get_recur"))
+		return false;
+	overlay = btf__load_module_btf("overlay", kernel);
+	found = overlay && btf__find_by_name_kind(overlay, "ovl_open", BTF_KIND_FUNC) > 0;
+	btf__free(overlay);
+	return found || lsm_kernel_has_function("ovl_open");
+}
 
 bool lsm_writes_waits(const struct lsm *lsm, const struct bpf_program *prog)
 {

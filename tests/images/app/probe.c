@@ -144,10 +144,11 @@ static int run_modified(char **argv)
 
 static int run_anonymous(char **argv)
 {
-	void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *written = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *read_only = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	(void)argv;
-	return p == MAP_FAILED ? -errno : 0;
+	return written == MAP_FAILED || read_only == MAP_FAILED ? -errno : 0;
 }
 
 static int run_dlopen(char **argv)
@@ -166,7 +167,7 @@ static const struct way ways[] = {
 	{ "map", run_map, "map the file executable" },
 	{ "mprotect", run_mprotect, "map the file readable, then make the mapping executable" },
 	{ "modified", run_modified, "map the file, change a byte of the mapping, make it executable" },
-	{ "anonymous", run_anonymous, "map anonymous memory readable, writable and executable" },
+	{ "anonymous", run_anonymous, "map anonymous memory executable, once writable and once not" },
 	{ "dlopen", run_dlopen, "load the file as a library" },
 };
 
