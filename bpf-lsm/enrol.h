@@ -41,7 +41,7 @@ static __always_inline u32 catalog_add(struct object *o, u32 layer_set)
 	known = bpf_map_lookup_elem(&hf_catalog, &o->key);
 	if (known && known->ctime_ns == entry.ctime_ns && known->state == entry.state)
 		return HF_ENROL_KNOWN;
-	err = bpf_map_update_elem(&hf_catalog, &o->key, &entry, BPF_ANY);
+	err = (int)bpf_map_update_elem(&hf_catalog, &o->key, &entry, BPF_ANY); /* 32 bits up to 6.3 */
 	if (!err) {
 		count(HF_COUNTER_ENROLLED);
 		return HF_ENROL_ADDED;

@@ -31,7 +31,7 @@ static __always_inline int plain_watch(struct object *o)
 	long err;
 
 	written_key(&key, 0, o->real);
-	err = bpf_map_update_elem(&hf_written, &key, &watched, BPF_NOEXIST);
+	err = (int)bpf_map_update_elem(&hf_written, &key, &watched, BPF_NOEXIST); /* 32 bits up to 6.3 */
 	if (err && err != -EEXIST) {
 		count(HF_COUNTER_WRITES_LOST);
 		return o->real_magic == KERNEL_MAGIC_FUSE ? -ENOMEM : 0;

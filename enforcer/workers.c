@@ -23,7 +23,7 @@
 #include "enforcer/worker_spawner.h"
 #include "enforcer/worker_wire.h"
 
-#define SPAWNER_NS (2 * NSEC_PER_SEC) /* for an answer; it needs a millisecond, on a starved machine more */
+#define SPAWNER_NS (10 * NSEC_PER_SEC) /* for an answer; it needs a millisecond, on a starved machine seconds */
 #define GRACE_NS (200ull * 1000000ull) /* after its deadline a child may still say how far it came */
 
 struct workers {
