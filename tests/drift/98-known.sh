@@ -207,7 +207,8 @@ known_churn() {
 	known_wait '.containers.total == 0'
 	check_is "after $n starts and stops" "$(known_held)" "$before"
 	printf '# memory: %s\n' "$(grep -E '^(VmRSS|RssAnon|RssFile|RssShmem):' "/proc/$hf_pid/status" | tr -s ' \t\n' ' ')"
-	check "the daemon's memory has not grown ($rss kB to $(known_rss) kB)" test "$(known_rss)" -lt $((rss + 1024))
+	# A thread's first large piece takes its allocator some MB, once; what grows on is the soak's affair.
+	check "the daemon's memory has not grown ($rss kB to $(known_rss) kB)" test "$(known_rss)" -lt $((rss + 3072))
 	check 'the daemon starts with a grace of a second' known_restart --layer-grace 1 --digest-rate 0
 	known_churn_once last
 	end=$((SECONDS + hf_wait_seconds))
