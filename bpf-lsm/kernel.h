@@ -84,7 +84,9 @@ typedef struct {
 	u8 b[16];
 } uuid_t;
 
-struct export_operations;
+struct export_operations {
+	void *fh_to_dentry;
+};
 
 struct super_block {
 	u32 s_dev;
@@ -428,7 +430,8 @@ __noinline int overlay_is_traceable(u64 address)
 	if (!sb)
 		return 0;
 	bpf_core_read(uuid, sizeof(uuid), &sb->s_uuid);
-	return (uuid[0] || uuid[1]) && BPF_CORE_READ(sb, s_export_op);
+	/* An overlay as a layer has operations since 6.6, but none that finds a file by its handle. */
+	return (uuid[0] || uuid[1]) && BPF_CORE_READ(sb, s_export_op) && BPF_CORE_READ(sb, s_export_op, fh_to_dentry);
 }
 
 static __always_inline struct mount *real_mount(struct vfsmount *mnt)
