@@ -111,8 +111,9 @@ static __always_inline int on_mmap(struct file *mapped, u64 prot, u64 flags)
 		return 0;
 	if (prot & KERNEL_PROT_WRITE && (flags & KERNEL_MAP_PRIVATE_MASK) == KERNEL_MAP_PRIVATE)
 		bits |= HF_FACT_CODE_WRITABLE;
-	file = address_of(mapped); /* asked as a number: verifiers that hold it for never NULL take the question out */
-	if (file && !bits && fast_original(mapped, &s)) {
+	/* Asked twice: verifiers that hold the pointer for never NULL take the question out, and others want it to be asked. */
+	file = address_of(mapped);
+	if (file && mapped && !bits && fast_original(mapped, &s)) {
 		count(HF_COUNTER_MMAP);
 		return 0;
 	}

@@ -13,6 +13,7 @@
 
 #define LIST_BYTES 1024		/* of the kernel's lists: LSMs, lockdown modes */
 #define FILESYSTEMS_BYTES 16384 /* of /proc/filesystems: some 50 lines */
+#define CMDLINE_BYTES 4096 /* COMMAND_LINE_SIZE is 2048 on x86 */
 
 /* f_type, from statfs(2). */
 #define MAGIC_BPFFS 0xcafe4a11u
@@ -136,12 +137,26 @@ static const struct {
 	{ "bpf_lsm_file_mprotect", "hook file_mprotect" },
 	{ "bpf_lsm_file_open", "hook file_open" },
 	{ "bpf_lsm_path_truncate", "hook path_truncate" },
+	{ "bpf_lsm_path_link", "hook path_link" },
+	{ "bpf_lsm_inode_copy_up", "hook inode_copy_up" },
 	{ "bpf_lsm_inode_post_setxattr", "hook inode_post_setxattr" },
 	{ "bpf_lsm_task_alloc", "hook task_alloc" },
 	{ "bpf_lsm_sb_statfs", "hook sb_statfs" },
 	{ "bpf_task_storage_get", "task storage" },
 	{ "bpf_loop", "bpf_loop" },
 };
+
+/*
+ * Before 6.2 (the function came with the change) a program is left out, and task storage refused, when that happens while another task
+ * was preempted inside of one on the same processor: verdicts would be missed.
+ */
+static bool skips_programs(const struct doctor_options *options)
+{
+	char line[CMDLINE_BYTES];
+
+	return !options->has_function("bpf_task_storage_get_recur") &&
+	       doctor_read(line, sizeof(line), "%s/cmdline", options->proc) > 0 && doctor_list_has(line, " ", "preempt=full");
+}
 
 void doctor_check_functions(const struct doctor_options *options, struct doctor_finding *ret)
 {
@@ -150,6 +165,11 @@ void doctor_check_functions(const struct doctor_options *options, struct doctor_
 	for (size_t i = 0; i < ARRAY_SIZE(functions); i++)
 		if (!options->has_function(functions[i].name))
 			doctor_list_add(missing, sizeof(missing), functions[i].what);
+	if (!missing[0] && skips_programs(options)) {
+		doctor_say(ret, DOCTOR_MISSING, "this kernel leaves BPF programs out when it is booted with preempt=full");
+		doctor_advise(ret, "boot with preempt=voluntary or without preempt=, or a kernel of Linux 6.2 or later");
+		return;
+	}
 	if (!missing[0]) {
 		doctor_say(ret, DOCTOR_OK, "the kernel has all hooks that are needed");
 		return;

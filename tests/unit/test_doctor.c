@@ -229,6 +229,7 @@ static void hybrid(void) { host.cgroup = TMPFS, host.unified = CGROUP2; }
 static void no_cgroup(void) { host.cgroup = SYSFS; }
 static void no_cgroup_folder(void) { host.cgroup = 0; }
 static void no_hook_function(void) { host.no_function = "bpf_lsm_file_mprotect"; }
+static void preempted(void) { host.no_function = "bpf_task_storage_get_recur", put("proc/cmdline", "quiet preempt=full\n"); }
 static void no_task_storage(void) { host.no_function = "bpf_task_storage_get"; }
 static void not_root(void) { put("proc/self/status", STATUS("1000", "0000000000000000")); }
 static void few_caps(void) { put("proc/self/status", STATUS("0", "00000000a80425fb")); }
@@ -302,6 +303,7 @@ static const struct {
 	{ overlay_without_btf, "overlay", DOCTOR_MISSING, 1, "without BTF", "CONFIG_DEBUG_INFO_BTF_MODULES" },
 	{ no_hook_function, "hooks", DOCTOR_MISSING, 1, "lacks: hook file_mprotect", "6.1 or later" },
 	{ no_task_storage, "hooks", DOCTOR_MISSING, 1, "lacks: task storage", "6.1 or later" },
+	{ preempted, "hooks", DOCTOR_MISSING, 1, "preempt=full", "preempt=voluntary" },
 	{ not_root, "privileges", DOCTOR_MISSING, 1, "user 1000", "as root" },
 	{ few_caps, "privileges", DOCTOR_MISSING, 1, "without CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE, CAP_SYS_ADMIN, CAP_PERFMON, CAP_BPF", "host" },
 	{ no_status, "privileges", DOCTOR_ERROR, 2, "cannot read", "" },
@@ -336,6 +338,20 @@ static void check_case(size_t i)
 	check_text(find(&report, cases[i].name)->text, cases[i].text);
 	check_text(find(&report, cases[i].name)->remedy, cases[i].remedy);
 	assert_int_equal(doctor_exit_code(&report), cases[i].exit_code);
+}
+
+static void test_preemption_matters_to_old_kernels_only(void **state)
+{
+	struct doctor_report report;
+
+	(void)state;
+	put("proc/cmdline", "quiet preempt=full\n");
+	assert_int_equal(doctor_check(&host.options, &report), 0);
+	assert_int_equal(find(&report, "hooks")->status, DOCTOR_OK);
+	host.no_function = "bpf_task_storage_get_recur";
+	put("proc/cmdline", "quiet preempt=voluntary\n");
+	assert_int_equal(doctor_check(&host.options, &report), 0);
+	assert_int_equal(find(&report, "hooks")->status, DOCTOR_OK);
 }
 
 static void test_each_missing_thing_is_named_alone(void **state)
@@ -465,6 +481,7 @@ int main(void)
 		HOST_TEST(test_a_host_with_everything_is_ready),
 		HOST_TEST(test_each_missing_thing_is_named_alone),
 		HOST_TEST(test_a_built_in_overlay_is_enough),
+		HOST_TEST(test_preemption_matters_to_old_kernels_only),
 		HOST_TEST(test_no_lockdown_is_fine_if_it_can_be_seen),
 		HOST_TEST(test_the_proof_waits_for_what_is_missing),
 		HOST_TEST(test_checks_without_callback_are_left_out),
