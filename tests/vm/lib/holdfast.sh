@@ -224,9 +224,10 @@ pod() {
 
 # --- events -----------------------------------------------------------------------------------------------------------
 # One tail follows the event file for the life of the script; its lines are kept in hf_event_lines.
+# events_open [LINES]: from the beginning, or the last LINES.
 events_open() {
 	[[ -n $hf_follow ]] && return 0
-	exec {hf_follow}< <(exec tail -n +1 -F "$hf_events" 2>/dev/null)
+	exec {hf_follow}< <(exec tail -n "${1:-+1}" -F "$hf_events" 2>/dev/null)
 	hf_follow_pid=$!
 }
 
@@ -235,6 +236,13 @@ events_close() {
 	kill "$hf_follow_pid" 2>/dev/null
 	exec {hf_follow}<&-
 	hf_follow=''
+}
+
+# events_forget: what was written so far is not read. A storm of thousands of events takes a shell minutes to read.
+events_forget() {
+	events_close
+	hf_event_lines=()
+	events_open 0
 }
 
 # event_wait REGEX [SECONDS]: reads on until a new event line matches.
