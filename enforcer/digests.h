@@ -15,7 +15,7 @@
 #include "imagedb/imagedb.h"
 
 #define DIGESTS_WAITING_MAX 64 /* files asked for at once: a storm of drift gets no answers beyond it, not a growing queue */
-#define DIGESTS_DEADLINE_NS 1000000000ull /* from the question to its answer: an event waits no longer for its digest */
+#define DIGESTS_DEADLINE_NS 5000000000ull /* from the question to its answer; a starved machine takes seconds to make a child */
 
 struct digests;
 struct images;
