@@ -13,7 +13,7 @@
 
 #include <linux/types.h>
 
-#define HF_ABI_VERSION 4
+#define HF_ABI_VERSION 5
 #define HF_TAG_VERSION 1   /* layout and meaning of struct hf_task_tag: tags are shared by all versions */
 #define HF_EVENT_VERSION 1 /* layout of struct hf_event: what another version left in its ring may be readable */
 #define HF_PIN_DIR "/sys/fs/bpf/holdfast"
@@ -46,6 +46,13 @@ enum hf_op {
 	HF_OP_MMAP_BACKING,   /* the real file below a stacking file system, at the moment it is mapped */
 	HF_OP_MPROTECT,	      /* turning a mapping executable */
 	HF_OP_ADOPT,	      /* nothing: it ran or was mapped when its container was found */
+	HF_OP_READ,	      /* an interpreter opening a file that may be a script */
+	HF_OP_PERSONALITY,    /* personality(READ_IMPLIES_EXEC) */
+	HF_OP_PTRACE,	      /* attaching to a process, or writing its memory through the ptrace permission */
+	HF_OP_PROCESS_MEMORY, /* opening /proc/PID/mem for writing */
+	HF_OP_KERNEL,	      /* reaching for the kernel: modules, BPF, perf, kexec, raw memory */
+	HF_OP_TAMPER,	      /* reaching for the enforcer: its pins, maps, programs, its daemon */
+	HF_OP_WRITE_IMAGE,    /* opening a file of an image's layers, or the device below, for writing */
 	_HF_OP_MAX
 };
 
@@ -53,6 +60,7 @@ enum hf_op {
 enum hf_class {
 	HF_CLASS_EXECUTABLE,
 	HF_CLASS_LIBRARY,
+	HF_CLASS_SCRIPT, /* a file that an interpreter reads */
 	_HF_CLASS_MAX
 };
 
@@ -74,6 +82,14 @@ enum hf_reason {
 	HF_REASON_HOST_MODIFIED,     /* image file changed below the container's feet */
 	HF_REASON_UNKNOWN_CONTAINER, /* drift in a container that nobody registered */
 	HF_REASON_UNDECIDABLE,	     /* could not be decided; enum hf_detail says what was missing */
+	HF_REASON_PERSONALITY,	     /* asked for a personality under which readable memory is executable */
+	HF_REASON_PROCESS_MEMORY,    /* process memory opened for writing: code could be patched without a mapping */
+	HF_REASON_PTRACE,	     /* one process getting hold of another */
+	HF_REASON_KERNEL_ACCESS,     /* a container reaching for the kernel */
+	HF_REASON_TAMPERING,	     /* somebody reaching for the enforcer itself */
+	HF_REASON_IMAGE_WRITE,	     /* a container writing to the layers of an image */
+	HF_REASON_HOST_EXEC,	     /* a process of the host running a container's file */
+	HF_REASON_KERNEL_HELPER,     /* the kernel running a container's file as its helper */
 	_HF_REASON_MAX
 };
 
@@ -91,6 +107,24 @@ enum hf_detail {
 	HF_DETAIL_READ_IMPLIES_EXEC, /* the task runs with the READ_IMPLIES_EXEC personality */
 	HF_DETAIL_UNSUPPORTED_ROOT, /* root file system without a baseline */
 	HF_DETAIL_COPIED_UP, /* the image's bytes, copied into the writable layer (or just changed) by chmod, chown, touch, ln, mv */
+	HF_DETAIL_UNSETTLED,  /* an image file opened for writing: whether its bytes changed is not known yet */
+	HF_DETAIL_SETTLED,    /* its digest is that of the image's file */
+	HF_DETAIL_COPY,	      /* an added file whose digest is that of an executable of the image */
+	HF_DETAIL_HEAP,
+	HF_DETAIL_STACK,
+	HF_DETAIL_TRACEME,
+	HF_DETAIL_BPF,
+	HF_DETAIL_MODULE,
+	HF_DETAIL_PERF,
+	HF_DETAIL_KEXEC,
+	HF_DETAIL_RAW_MEMORY, /* /dev/mem, /dev/kmem, I/O ports */
+	HF_DETAIL_TRACING,    /* kprobes, uprobes, tracefs */
+	HF_DETAIL_PINS,	      /* the enforcer's pinned maps and links */
+	HF_DETAIL_MAP,
+	HF_DETAIL_PROGRAM,
+	HF_DETAIL_LINK,
+	HF_DETAIL_DAEMON,
+	HF_DETAIL_BLOCK_DEVICE, /* the one below the layers */
 	_HF_DETAIL_MAX
 };
 
@@ -184,6 +218,10 @@ struct hf_policy {
 	__u8 modified_metadata[_HF_CLASS_MAX];	    /* … for HF_DETAIL_COPIED_UP */
 	__u8 memfd_map;		 /* … for a memfd that is mapped as code, as opposed to executed */
 	__u8 read_implies_exec; /* … for executable memory made under that personality */
+	__u8 unsettled[_HF_CLASS_MAX]; /* … for HF_DETAIL_UNSETTLED */
+	__u8 copies[_HF_CLASS_MAX];    /* … for HF_DETAIL_COPY */
+	__u8 bytecode;	     /* … for compiled scripts that an interpreter keeps for itself */
+	__u8 all_script_files; /* 1: whatever an interpreter reads; 0: what is likely to be a script */
 	__u32 valid;	/* 1 in use */
 	__u32 generation;
 	__u32 exceptions_first; /* range in hf_exceptions */

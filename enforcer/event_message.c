@@ -28,6 +28,13 @@ static const struct {
 	[HF_OP_MMAP_BACKING] = { "tried to map ", " as code" },
 	[HF_OP_MPROTECT] = { "tried to make memory of ", " executable" },
 	[HF_OP_ADOPT] = { "already ran code of ", " when its container was found" },
+	[HF_OP_READ] = { "tried to read ", " as a script" },
+	[HF_OP_PERSONALITY] = { "asked for readable memory to be executable", "" },
+	[HF_OP_PTRACE] = { "tried to get hold of a process of ", "" },
+	[HF_OP_PROCESS_MEMORY] = { "tried to open ", " for writing" },
+	[HF_OP_KERNEL] = { "tried to reach the kernel", "" },
+	[HF_OP_TAMPER] = { "tried to reach the enforcer", "" },
+	[HF_OP_WRITE_IMAGE] = { "tried to open ", " for writing" },
 };
 _Static_assert(ARRAY_SIZE(op_phrases) == _HF_OP_MAX, "a phrase for each operation");
 
@@ -48,6 +55,14 @@ static const char *const reason_phrases[] = {
 	[HF_REASON_HOST_MODIFIED] = "which was changed from outside the container",
 	[HF_REASON_UNKNOWN_CONTAINER] = "which is not in the image of this unregistered container",
 	[HF_REASON_UNDECIDABLE] = "which could not be judged",
+	[HF_REASON_PERSONALITY] = "which no program of today needs",
+	[HF_REASON_PROCESS_MEMORY] = "through which code in memory could be changed",
+	[HF_REASON_PTRACE] = "through which code in memory could be changed",
+	[HF_REASON_KERNEL_ACCESS] = "which is not for containers",
+	[HF_REASON_TAMPERING] = "which is not for others than its daemon",
+	[HF_REASON_IMAGE_WRITE] = "which belongs to an image",
+	[HF_REASON_HOST_EXEC] = "which belongs to a container, from outside of it",
+	[HF_REASON_KERNEL_HELPER] = "which belongs to a container, as a helper of the kernel",
 };
 _Static_assert(ARRAY_SIZE(reason_phrases) == _HF_REASON_MAX, "a phrase for each reason");
 

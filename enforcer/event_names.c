@@ -25,12 +25,20 @@ static const char *const op_names[] = {
 	[HF_OP_MMAP_BACKING] = "mmap-backing",
 	[HF_OP_MPROTECT] = "mprotect",
 	[HF_OP_ADOPT] = "adopt",
+	[HF_OP_READ] = "read",
+	[HF_OP_PERSONALITY] = "personality",
+	[HF_OP_PTRACE] = "ptrace",
+	[HF_OP_PROCESS_MEMORY] = "process-memory",
+	[HF_OP_KERNEL] = "kernel",
+	[HF_OP_TAMPER] = "tamper",
+	[HF_OP_WRITE_IMAGE] = "write-image",
 };
 _Static_assert(ARRAY_SIZE(op_names) == _HF_OP_MAX, "a word for each operation");
 
 static const char *const class_names[] = {
 	[HF_CLASS_EXECUTABLE] = "executable",
 	[HF_CLASS_LIBRARY] = "library",
+	[HF_CLASS_SCRIPT] = "script",
 };
 _Static_assert(ARRAY_SIZE(class_names) == _HF_CLASS_MAX, "a word for each class");
 
@@ -51,6 +59,14 @@ static const char *const reason_names[] = {
 	[HF_REASON_HOST_MODIFIED] = "host-modified",
 	[HF_REASON_UNKNOWN_CONTAINER] = "unknown-container",
 	[HF_REASON_UNDECIDABLE] = "undecidable",
+	[HF_REASON_PERSONALITY] = "personality",
+	[HF_REASON_PROCESS_MEMORY] = "process-memory",
+	[HF_REASON_PTRACE] = "ptrace",
+	[HF_REASON_KERNEL_ACCESS] = "kernel-access",
+	[HF_REASON_TAMPERING] = "tampering",
+	[HF_REASON_IMAGE_WRITE] = "image-write",
+	[HF_REASON_HOST_EXEC] = "host-exec",
+	[HF_REASON_KERNEL_HELPER] = "kernel-helper",
 };
 _Static_assert(ARRAY_SIZE(reason_names) == _HF_REASON_MAX, "a word for each reason");
 
@@ -67,6 +83,24 @@ static const char *const detail_names[] = {
 	[HF_DETAIL_READ_IMPLIES_EXEC] = "read-implies-exec",
 	[HF_DETAIL_UNSUPPORTED_ROOT] = "unsupported-root",
 	[HF_DETAIL_COPIED_UP] = "copied-up",
+	[HF_DETAIL_UNSETTLED] = "unsettled",
+	[HF_DETAIL_SETTLED] = "settled",
+	[HF_DETAIL_COPY] = "copy",
+	[HF_DETAIL_HEAP] = "heap",
+	[HF_DETAIL_STACK] = "stack",
+	[HF_DETAIL_TRACEME] = "traceme",
+	[HF_DETAIL_BPF] = "bpf",
+	[HF_DETAIL_MODULE] = "module",
+	[HF_DETAIL_PERF] = "perf",
+	[HF_DETAIL_KEXEC] = "kexec",
+	[HF_DETAIL_RAW_MEMORY] = "raw-memory",
+	[HF_DETAIL_TRACING] = "tracing",
+	[HF_DETAIL_PINS] = "pins",
+	[HF_DETAIL_MAP] = "map",
+	[HF_DETAIL_PROGRAM] = "program",
+	[HF_DETAIL_LINK] = "link",
+	[HF_DETAIL_DAEMON] = "daemon",
+	[HF_DETAIL_BLOCK_DEVICE] = "block-device",
 };
 _Static_assert(ARRAY_SIZE(detail_names) == _HF_DETAIL_MAX, "a word for each detail");
 

@@ -49,6 +49,14 @@ static void fill_class(uint8_t row[_HF_REASON_MAX], const struct policy_effectiv
 	row[HF_REASON_SCRIPT] = find_action(rigour, e->scripts_mode, POLICY_ACTION_DENY);
 	row[HF_REASON_ANONYMOUS_CODE] = find_action(rigour, e->mode, e->anonymous_exec);
 	row[HF_REASON_MODIFIED_CODE] = find_action(rigour, e->mode, e->modified_code);
+	row[HF_REASON_PERSONALITY] = find_action(rigour, e->mode, e->read_implies_exec);
+	row[HF_REASON_PROCESS_MEMORY] = find_action(rigour, e->mode, e->process_memory);
+	row[HF_REASON_PTRACE] = find_action(rigour, e->mode, e->ptrace);
+	row[HF_REASON_KERNEL_ACCESS] = find_action(rigour, e->mode, e->host_kernel);
+	row[HF_REASON_TAMPERING] = find_action(rigour, e->mode, POLICY_ACTION_DENY);
+	row[HF_REASON_IMAGE_WRITE] = find_action(rigour, e->mode, e->host_image_store);
+	row[HF_REASON_HOST_EXEC] = find_action(rigour, e->mode, e->host_exec);
+	row[HF_REASON_KERNEL_HELPER] = find_action(rigour, e->mode, e->host_kernel_helpers);
 }
 
 /* Code from volumes goes by the mode of its kind, as other code does. */
@@ -63,18 +71,26 @@ static void fill_volumes(uint8_t row[_HF_VOLUME_MAX], const struct policy_effect
 
 static void fill_actions(struct hf_policy *ret, const struct policy_effective *e, const struct rigour *rigour)
 {
-	fill_class(ret->action[HF_CLASS_EXECUTABLE], e, rigour, e->executables_mode);
-	fill_class(ret->action[HF_CLASS_LIBRARY], e, rigour, e->libraries_mode);
+	const enum policy_mode modes[_HF_CLASS_MAX] = {
+		[HF_CLASS_EXECUTABLE] = e->executables_mode,
+		[HF_CLASS_LIBRARY] = e->libraries_mode,
+		[HF_CLASS_SCRIPT] = e->scripts_mode,
+	};
+
+	for (unsigned int class_ = 0; class_ < _HF_CLASS_MAX; class_++) {
+		fill_class(ret->action[class_], e, rigour, modes[class_]);
+		fill_volumes(ret->volume[class_], e, rigour, modes[class_]);
+		ret->modified_metadata[class_] = find_action(rigour, modes[class_], e->modified_metadata);
+		ret->unsettled[class_] = find_action(rigour, modes[class_], e->unsettled);
+		ret->copies[class_] = find_action(rigour, modes[class_], e->copies);
+		ret->action[class_][HF_REASON_VOLUME] = ret->volume[class_][HF_VOLUME_WRITABLE];
+	}
 	ret->memfd_map = find_action(rigour, e->mode, e->memfd_map);
 	ret->action[HF_CLASS_EXECUTABLE][HF_REASON_MEMFD] = find_action(rigour, e->mode, e->memfd_exec);
 	ret->action[HF_CLASS_LIBRARY][HF_REASON_MEMFD] = ret->memfd_map;
-	ret->modified_metadata[HF_CLASS_EXECUTABLE] = find_action(rigour, e->executables_mode, e->modified_metadata);
-	ret->modified_metadata[HF_CLASS_LIBRARY] = find_action(rigour, e->libraries_mode, e->modified_metadata);
-	fill_volumes(ret->volume[HF_CLASS_EXECUTABLE], e, rigour, e->executables_mode);
-	fill_volumes(ret->volume[HF_CLASS_LIBRARY], e, rigour, e->libraries_mode);
 	ret->read_implies_exec = find_action(rigour, e->mode, raise_to_audit(e->anonymous_exec));
-	for (unsigned int class_ = 0; class_ < _HF_CLASS_MAX; class_++)
-		ret->action[class_][HF_REASON_VOLUME] = ret->volume[class_][HF_VOLUME_WRITABLE];
+	ret->bytecode = find_action(rigour, e->scripts_mode, e->bytecode);
+	ret->all_script_files = e->script_files == POLICY_SCRIPTS_ALL;
 }
 
 int policy_compile(const struct policy_effective *effective, enum policy_mode cap, const struct policy_clock *clock,
@@ -104,11 +120,13 @@ int policy_compile_check(const struct policy_exception *exceptions, size_t n, ch
 /* Through policy_publish(), since after a restart the slot is in use and must not be torn for a moment. */
 static void publish_all(struct hf_policy *slot, uint8_t action)
 {
-	struct hf_policy policy = { .memfd_map = action, .read_implies_exec = action, .valid = 1 };
+	struct hf_policy policy = { .memfd_map = action, .read_implies_exec = action, .bytecode = action, .valid = 1 };
 
 	memset(policy.volume, action, sizeof(policy.volume));
 	memset(policy.action, action, sizeof(policy.action));
 	memset(policy.modified_metadata, action, sizeof(policy.modified_metadata));
+	memset(policy.unsettled, action, sizeof(policy.unsettled));
+	memset(policy.copies, action, sizeof(policy.copies));
 	for (unsigned int class_ = 0; class_ < _HF_CLASS_MAX; class_++)
 		policy.action[class_][HF_REASON_ORIGINAL] = HF_ACTION_ALLOW;
 	policy_publish(slot, &policy);
@@ -133,6 +151,10 @@ void policy_publish(struct hf_policy *slot, const struct hf_policy *policy)
 	slot->read_implies_exec = policy->read_implies_exec;
 	slot->memfd_map = policy->memfd_map;
 	memcpy(slot->modified_metadata, policy->modified_metadata, sizeof(slot->modified_metadata));
+	memcpy(slot->unsettled, policy->unsettled, sizeof(slot->unsettled));
+	memcpy(slot->copies, policy->copies, sizeof(slot->copies));
+	slot->bytecode = policy->bytecode;
+	slot->all_script_files = policy->all_script_files;
 	slot->generation = policy->generation;
 	slot->exceptions_first = policy->exceptions_first;
 	slot->exceptions_count = policy->exceptions_count;

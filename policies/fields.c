@@ -16,6 +16,7 @@ static const char *const mode_words[] = { "off", "audit", "enforce" };
 static const char *const action_words[] = { "allow", "audit", "deny" };
 static const char *const violation_words[] = { "deny", "kill" };
 static const char *const severity_words[] = { "info", "notice", "warning", "error", "critical" };
+static const char *const files_words[] = { "likely", "all" };
 static const char *const not_ready_words[] = { "allow", "audit", "deny" };
 
 static_assert(COUNT(kind_words) == _POLICY_KIND_MAX, "a word for each kind");
@@ -23,6 +24,7 @@ static_assert(COUNT(mode_words) == _POLICY_MODE_MAX, "a word for each mode");
 static_assert(COUNT(action_words) == _POLICY_ACTION_MAX, "a word for each action");
 static_assert(COUNT(violation_words) == _POLICY_VIOLATION_MAX, "a word for each violation action");
 static_assert(COUNT(severity_words) == _POLICY_SEVERITY_MAX, "a word for each severity");
+static_assert(COUNT(files_words) == _POLICY_FILES_MAX, "a word for each choice of files");
 static_assert(COUNT(not_ready_words) == _POLICY_NOT_READY_MAX, "a word for each answer");
 
 #define MODE mode_words, COUNT(mode_words)
@@ -34,14 +36,30 @@ static const struct policy_field_def fields[] = {
 	[FIELD_EXECUTABLES_MODE] = { "executables", "mode", MODE, FIELD_UNSET, "executables", AT(executables_mode) },
 	[FIELD_MODIFIED_METADATA] = { "executables", "modifiedMetadata", ACTION, POLICY_ACTION_ALLOW,
 				      "modified-metadata", AT(modified_metadata) },
+	[FIELD_UNSETTLED] = { "executables", "unsettled", ACTION, POLICY_ACTION_DENY, "unsettled", AT(unsettled) },
+	[FIELD_COPIES] = { "executables", "copies", ACTION, POLICY_ACTION_DENY, "copies", AT(copies) },
 	[FIELD_LIBRARIES_MODE] = { "libraries", "mode", MODE, FIELD_UNSET, "libraries", AT(libraries_mode) },
 	[FIELD_SCRIPTS_MODE] = { "scripts", "mode", MODE, FIELD_UNSET, "scripts", AT(scripts_mode) },
+	[FIELD_SCRIPTS_FILES] = { "scripts", "files", files_words, COUNT(files_words), POLICY_SCRIPTS_LIKELY,
+				  "script-files", AT(script_files) },
+	[FIELD_SCRIPTS_BYTECODE] = { "scripts", "bytecode", ACTION, POLICY_ACTION_ALLOW, "bytecode", AT(bytecode) },
 	[FIELD_ANONYMOUS_EXEC] = { "memory", "anonymousExec", ACTION, POLICY_ACTION_ALLOW, "anonymous-exec",
 				   AT(anonymous_exec) },
 	[FIELD_MODIFIED_CODE] = { "memory", "modifiedCode", ACTION, POLICY_ACTION_DENY, "modified-code",
 				  AT(modified_code) },
 	[FIELD_MEMFD_EXEC] = { "memory", "memfdExec", ACTION, POLICY_ACTION_DENY, "memfd-exec", AT(memfd_exec) },
 	[FIELD_MEMFD_MAP] = { "memory", "memfdMap", ACTION, POLICY_ACTION_ALLOW, "memfd-map", AT(memfd_map) },
+	[FIELD_READ_IMPLIES_EXEC] = { "memory", "readImpliesExec", ACTION, POLICY_ACTION_DENY, "read-implies-exec",
+				      AT(read_implies_exec) },
+	[FIELD_PROCESS_MEMORY] = { "memory", "processMemory", ACTION, POLICY_ACTION_DENY, "process-memory",
+				   AT(process_memory) },
+	[FIELD_PTRACE] = { "memory", "ptrace", ACTION, POLICY_ACTION_AUDIT, "ptrace", AT(ptrace) },
+	[FIELD_HOST_KERNEL] = { "host", "kernel", ACTION, POLICY_ACTION_DENY, "kernel", AT(host_kernel) },
+	[FIELD_HOST_IMAGE_STORE] = { "host", "imageStore", ACTION, POLICY_ACTION_DENY, "image-store",
+				     AT(host_image_store) },
+	[FIELD_HOST_EXEC] = { "host", "exec", ACTION, POLICY_ACTION_AUDIT, "host-exec", AT(host_exec) },
+	[FIELD_HOST_KERNEL_HELPERS] = { "host", "kernelHelpers", ACTION, POLICY_ACTION_DENY, "kernel-helpers",
+					AT(host_kernel_helpers) },
 	[FIELD_VOLUME_READ_ONLY] = { "volumes", "readOnly", ACTION, POLICY_ACTION_ALLOW, "volumes-read-only",
 				     AT(volume_read_only) },
 	[FIELD_VOLUME_WRITABLE] = { "volumes", "writable", ACTION, POLICY_ACTION_DENY, "volumes-writable",
@@ -59,7 +77,7 @@ static_assert(COUNT(fields) == _FIELD_MAX, "a row for each field");
 /* All enums of struct policy_effective are stored and loaded through one type. */
 static_assert(sizeof(enum policy_mode) == sizeof(int) && sizeof(enum policy_action) == sizeof(int) &&
 		      sizeof(enum policy_violation) == sizeof(int) && sizeof(enum policy_severity) == sizeof(int) &&
-		      sizeof(enum policy_not_ready) == sizeof(int),
+		      sizeof(enum policy_not_ready) == sizeof(int) && sizeof(enum policy_script_files) == sizeof(int),
 	      "enums are as wide as int");
 
 static const char *pick_word(const char *const *words, size_t n, unsigned int i)

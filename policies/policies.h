@@ -98,6 +98,13 @@ enum policy_not_ready {
 	_POLICY_NOT_READY_MAX,
 };
 
+/* Which files that an interpreter opens are held for scripts. */
+enum policy_script_files {
+	POLICY_SCRIPTS_LIKELY, /* those whose place on the command line, name or mode says so */
+	POLICY_SCRIPTS_ALL,
+	_POLICY_FILES_MAX,
+};
+
 /* The word that the language uses for a value ("enforce", "deny", "DriftPolicy"); NULL for a value out of range. */
 const char *policy_kind_name(enum policy_kind kind);
 const char *policy_mode_name(enum policy_mode mode);
@@ -235,8 +242,12 @@ struct policy_note {
  */
 struct policy_effective {
 	enum policy_mode mode, executables_mode, libraries_mode, scripts_mode;
-	enum policy_action modified_metadata;
+	enum policy_action modified_metadata, unsettled, copies;
+	enum policy_script_files script_files;
+	enum policy_action bytecode;
 	enum policy_action anonymous_exec, modified_code, memfd_exec, memfd_map;
+	enum policy_action read_implies_exec, process_memory, ptrace;
+	enum policy_action host_kernel, host_image_store, host_exec, host_kernel_helpers;
 	enum policy_action volume_read_only, volume_writable, volume_init;
 	enum policy_violation action;
 	enum policy_severity severity;

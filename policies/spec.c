@@ -16,14 +16,14 @@
 /* Keys of spec that hold no word, in the order of the reference. */
 static const char *const spec_keys[] = {
 	"mode",	 "selector", "executables", "libraries",   "scripts",
-	"memory", "volumes",  "exceptions",  "onViolation", "failurePolicy",
+	"memory", "host", "volumes",  "exceptions",  "onViolation", "failurePolicy",
 };
 /* Sections of which every key is a word of the field table, or one of @extra. */
 static const struct section {
 	const char *name, *extra;
 } sections[] = {
 	{ "executables", NULL },      { "libraries", NULL },   { "scripts", NULL },
-	{ "memory", NULL },	      { "volumes", "allow" },  { "onViolation", NULL },
+	{ "memory", NULL },	      { "host", NULL },	     { "volumes", "allow" },  { "onViolation", NULL },
 	{ "failurePolicy", "daemonUnavailable" },
 };
 

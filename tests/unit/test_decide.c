@@ -91,7 +91,10 @@ static void test_rows_have_names_of_their_own(void **state)
 static void test_rows_name_every_reason_that_decide_gives(void **state)
 {
 	/* Found by user space or by later stages, never by decide(). */
-	uint32_t seen = 1u << HF_REASON_LIBRARY | 1u << HF_REASON_SCRIPT;
+	uint32_t seen = 1u << HF_REASON_LIBRARY | 1u << HF_REASON_SCRIPT | 1u << HF_REASON_PERSONALITY |
+			1u << HF_REASON_PROCESS_MEMORY | 1u << HF_REASON_PTRACE | 1u << HF_REASON_KERNEL_ACCESS |
+			1u << HF_REASON_TAMPERING | 1u << HF_REASON_IMAGE_WRITE | 1u << HF_REASON_HOST_EXEC |
+			1u << HF_REASON_KERNEL_HELPER;
 	uint32_t verdicts = 0;
 	const struct vector *row;
 

@@ -202,17 +202,18 @@ static int collect(const char *name, const char *value, void *arg)
 
 #define FULL \
 	LOCAL("full", "prod", \
-	      "mode: enforce, selector: {matchLabels: {tier: web}}, executables: {mode: audit, modifiedMetadata: deny}, " \
+	      "mode: enforce, selector: {matchLabels: {tier: web}}, executables: {mode: audit, modifiedMetadata: deny, copies: audit}, " \
 	      "libraries: {mode: off}, scripts: {mode: enforce}, memory: {anonymousExec: deny, modifiedCode: audit, " \
-	      "memfdExec: allow, memfdMap: deny}, volumes: {readOnly: deny, writable: allow, init: audit, allow: [{path: " \
+	      "memfdExec: allow, memfdMap: deny, readImpliesExec: allow, ptrace: deny}, host: {kernel: audit, exec: allow}, volumes: {readOnly: deny, writable: allow, init: audit, allow: [{path: " \
 	      "/plugins}, {path: /ro, readOnly: true}]}, exceptions: [{name: jna, paths: [/tmp/*.so, /x], fromProcess: " \
 	      "[/usr/bin/java], expires: 2027-01-31, reason: J-1}, {name: any, paths: [/y]}], onViolation: {action: " \
 	      "kill, severity: critical}, failurePolicy: {notReady: deny, daemonUnavailable: keep}")
 
 static const char full_fields[] =
-	"mode=enforce\nexecutables.mode=audit\nexecutables.modifiedMetadata=deny\nlibraries.mode=off\n"
-	"scripts.mode=enforce\nmemory.anonymousExec=deny\nmemory.modifiedCode=audit\nmemory.memfdExec=allow\n"
-	"memory.memfdMap=deny\nvolumes.readOnly=deny\nvolumes.writable=allow\nvolumes.init=audit\n"
+	"mode=enforce\nexecutables.mode=audit\nexecutables.modifiedMetadata=deny\nexecutables.unsettled=deny\nexecutables.copies=audit\nlibraries.mode=off\n"
+	"scripts.mode=enforce\nscripts.files=likely\nscripts.bytecode=allow\nmemory.anonymousExec=deny\nmemory.modifiedCode=audit\nmemory.memfdExec=allow\n"
+	"memory.memfdMap=deny\nmemory.readImpliesExec=allow\nmemory.processMemory=deny\nmemory.ptrace=deny\n"
+	"host.kernel=audit\nhost.imageStore=deny\nhost.exec=allow\nhost.kernelHelpers=deny\nvolumes.readOnly=deny\nvolumes.writable=allow\nvolumes.init=audit\n"
 	"volumes.allow[0].path=/plugins\nvolumes.allow[0].readOnly=false\nvolumes.allow[1].path=/ro\n"
 	"volumes.allow[1].readOnly=true\nexceptions[jna].paths[0]=/tmp/*.so\nexceptions[jna].paths[1]=/x\n"
 	"exceptions[jna].fromProcess[0]=/usr/bin/java\nexceptions[jna].expires=2027-02-01T00:00:00Z\n"
@@ -221,9 +222,10 @@ static const char full_fields[] =
 	"failurePolicy.daemonUnavailable=keep\n";
 
 #define DEFAULT_FIELDS(mode, scripts) \
-	"mode=" mode "\nexecutables.mode=" mode "\nexecutables.modifiedMetadata=allow\nlibraries.mode=" mode \
-	"\nscripts.mode=" scripts "\nmemory.anonymousExec=allow\nmemory.modifiedCode=deny\nmemory.memfdExec=deny\n" \
-	"memory.memfdMap=allow\nvolumes.readOnly=allow\nvolumes.writable=deny\nvolumes.init=allow\n" \
+	"mode=" mode "\nexecutables.mode=" mode "\nexecutables.modifiedMetadata=allow\nexecutables.unsettled=deny\nexecutables.copies=deny\nlibraries.mode=" mode \
+	"\nscripts.mode=" scripts "\nscripts.files=likely\nscripts.bytecode=allow\nmemory.anonymousExec=allow\nmemory.modifiedCode=deny\nmemory.memfdExec=deny\n" \
+	"memory.memfdMap=allow\nmemory.readImpliesExec=deny\nmemory.processMemory=deny\nmemory.ptrace=audit\n" \
+	"host.kernel=deny\nhost.imageStore=deny\nhost.exec=audit\nhost.kernelHelpers=deny\nvolumes.readOnly=allow\nvolumes.writable=deny\nvolumes.init=allow\n" \
 	"onViolation.action=deny\nonViolation.severity=warning\nfailurePolicy.notReady=audit\n" \
 	"failurePolicy.daemonUnavailable=keep\n"
 

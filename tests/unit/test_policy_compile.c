@@ -13,158 +13,10 @@
 
 #include "bpf-lsm/decide.h"
 #include "enforcer/util.h"
-
-#define DENY POLICY_ACTION_DENY
-#define AUDIT POLICY_ACTION_AUDIT
-#define ALLOW POLICY_ACTION_ALLOW
+#include "tests/unit/policy_compile_fixture.h"
 
 static const struct policy_clock epoch = { 0, 0 };
 
-/* Everything enforced and denied, so that each test changes only what it is about. */
-static struct policy_effective make_strict(void)
-{
-	return (struct policy_effective){
-		.mode = POLICY_MODE_ENFORCE,
-		.executables_mode = POLICY_MODE_ENFORCE,
-		.libraries_mode = POLICY_MODE_ENFORCE,
-		.scripts_mode = POLICY_MODE_ENFORCE,
-		.modified_metadata = DENY,
-		.anonymous_exec = DENY,
-		.modified_code = DENY,
-		.memfd_exec = DENY,
-		.memfd_map = DENY,
-		.volume_read_only = DENY,
-		.volume_writable = DENY,
-		.volume_init = DENY,
-	};
-}
-
-static struct hf_policy compile(const struct policy_effective *effective, enum policy_mode cap)
-{
-	struct policy_compiled compiled;
-
-	assert_int_equal(policy_compile(effective, cap, &epoch, &compiled, NULL), 0);
-	assert_int_equal(compiled.policy.valid, 1);
-	policy_compiled_release(&compiled);
-	return compiled.policy;
-}
-
-/* Each cell of the table but ORIGINAL, and the four beside it. */
-static void check_all(const struct hf_policy *policy, enum hf_action expected)
-{
-	for (unsigned int c = 0; c < _HF_CLASS_MAX; c++) {
-		assert_int_equal(policy->action[c][HF_REASON_ORIGINAL], HF_ACTION_ALLOW);
-		for (unsigned int r = HF_REASON_ORIGINAL + 1; r < _HF_REASON_MAX; r++)
-			assert_int_equal(policy->action[c][r], expected);
-	}
-	assert_int_equal(policy->volume[HF_CLASS_EXECUTABLE][HF_VOLUME_READ_ONLY], expected);
-	assert_int_equal(policy->volume[HF_CLASS_EXECUTABLE][HF_VOLUME_WRITABLE], expected);
-	assert_int_equal(policy->volume[HF_CLASS_EXECUTABLE][HF_VOLUME_INIT], expected);
-	assert_int_equal(policy->memfd_map, expected);
-	assert_int_equal(policy->modified_metadata[HF_CLASS_EXECUTABLE], expected);
-	assert_int_equal(policy->modified_metadata[HF_CLASS_LIBRARY], expected);
-}
-
-static void set_modes(struct policy_effective *e, enum policy_mode mode)
-{
-	e->mode = e->executables_mode = e->libraries_mode = e->scripts_mode = mode;
-}
-
-static void test_mode_scales_every_cell(void **state)
-{
-	static const struct {
-		enum policy_mode mode, cap;
-		enum policy_violation violation;
-		enum hf_action expected;
-	} rows[] = {
-		{ POLICY_MODE_ENFORCE, POLICY_MODE_ENFORCE, POLICY_VIOLATION_DENY, HF_ACTION_DENY },
-		{ POLICY_MODE_ENFORCE, POLICY_MODE_ENFORCE, POLICY_VIOLATION_KILL, HF_ACTION_KILL },
-		{ POLICY_MODE_ENFORCE, POLICY_MODE_AUDIT, POLICY_VIOLATION_DENY, HF_ACTION_AUDIT },
-		{ POLICY_MODE_ENFORCE, POLICY_MODE_AUDIT, POLICY_VIOLATION_KILL, HF_ACTION_AUDIT },
-		{ POLICY_MODE_AUDIT, POLICY_MODE_ENFORCE, POLICY_VIOLATION_KILL, HF_ACTION_AUDIT },
-		{ POLICY_MODE_OFF, POLICY_MODE_ENFORCE, POLICY_VIOLATION_KILL, HF_ACTION_ALLOW },
-		{ POLICY_MODE_OFF, POLICY_MODE_AUDIT, POLICY_VIOLATION_KILL, HF_ACTION_ALLOW },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct policy_effective e = make_strict();
-		struct hf_policy policy;
-
-		set_modes(&e, rows[i].mode);
-		e.action = rows[i].violation;
-		policy = compile(&e, rows[i].cap);
-		check_all(&policy, rows[i].expected);
-	}
-}
-
-enum { MAIN, EXECUTABLES, LIBRARIES, SCRIPTS };
-
-/* Which mode governs which cell. */
-static const struct {
-	size_t cell;
-	unsigned int mode;
-} cells[] = {
-#define CELL(class_, reason) offsetof(struct hf_policy, action[HF_CLASS_##class_][HF_REASON_##reason])
-	{ CELL(EXECUTABLE, ADDED), EXECUTABLES },
-	{ CELL(EXECUTABLE, MODIFIED), EXECUTABLES },
-	{ CELL(EXECUTABLE, METADATA), EXECUTABLES },
-	{ CELL(EXECUTABLE, MEMFD), MAIN },
-	{ CELL(EXECUTABLE, TMPFS), EXECUTABLES },
-	{ CELL(EXECUTABLE, VOLUME), EXECUTABLES },
-	{ CELL(EXECUTABLE, FOREIGN), EXECUTABLES },
-	{ CELL(EXECUTABLE, DELETED), EXECUTABLES },
-	{ CELL(EXECUTABLE, LIBRARY), EXECUTABLES },
-	{ CELL(EXECUTABLE, ANONYMOUS_CODE), MAIN },
-	{ CELL(EXECUTABLE, MODIFIED_CODE), MAIN },
-	{ CELL(EXECUTABLE, SCRIPT), SCRIPTS },
-	{ CELL(EXECUTABLE, HOST_MODIFIED), EXECUTABLES },
-	{ CELL(EXECUTABLE, UNKNOWN_CONTAINER), EXECUTABLES },
-	{ CELL(EXECUTABLE, UNDECIDABLE), EXECUTABLES },
-	{ CELL(LIBRARY, ADDED), LIBRARIES },
-	{ CELL(LIBRARY, MODIFIED), LIBRARIES },
-	{ CELL(LIBRARY, METADATA), LIBRARIES },
-	{ CELL(LIBRARY, MEMFD), MAIN },
-	{ CELL(LIBRARY, TMPFS), LIBRARIES },
-	{ CELL(LIBRARY, VOLUME), LIBRARIES },
-	{ CELL(LIBRARY, FOREIGN), LIBRARIES },
-	{ CELL(LIBRARY, DELETED), LIBRARIES },
-	{ CELL(LIBRARY, LIBRARY), LIBRARIES },
-	{ CELL(LIBRARY, ANONYMOUS_CODE), MAIN },
-	{ CELL(LIBRARY, MODIFIED_CODE), MAIN },
-	{ CELL(LIBRARY, SCRIPT), SCRIPTS },
-	{ CELL(LIBRARY, HOST_MODIFIED), LIBRARIES },
-	{ CELL(LIBRARY, UNDECIDABLE), LIBRARIES },
-	{ offsetof(struct hf_policy, volume[HF_CLASS_EXECUTABLE][HF_VOLUME_READ_ONLY]), EXECUTABLES },
-	{ offsetof(struct hf_policy, volume[HF_CLASS_LIBRARY][HF_VOLUME_READ_ONLY]), LIBRARIES },
-	{ offsetof(struct hf_policy, volume[HF_CLASS_EXECUTABLE][HF_VOLUME_WRITABLE]), EXECUTABLES },
-	{ offsetof(struct hf_policy, volume[HF_CLASS_LIBRARY][HF_VOLUME_WRITABLE]), LIBRARIES },
-	{ offsetof(struct hf_policy, volume[HF_CLASS_EXECUTABLE][HF_VOLUME_INIT]), EXECUTABLES },
-	{ offsetof(struct hf_policy, memfd_map), MAIN },
-	{ offsetof(struct hf_policy, read_implies_exec), MAIN },
-	{ offsetof(struct hf_policy, modified_metadata[HF_CLASS_EXECUTABLE]), EXECUTABLES },
-	{ offsetof(struct hf_policy, modified_metadata[HF_CLASS_LIBRARY]), LIBRARIES },
-#undef CELL
-};
-
-/* The cell denies with that mode on enforce, and is reported with any other one. */
-static void test_each_cell_follows_its_mode(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cells); i++) {
-		for (unsigned int enforced = 0; enforced < 4; enforced++) {
-			struct policy_effective e = make_strict();
-			enum policy_mode *modes[] = { &e.mode, &e.executables_mode, &e.libraries_mode, &e.scripts_mode };
-			struct hf_policy policy;
-
-			set_modes(&e, POLICY_MODE_AUDIT);
-			*modes[enforced] = POLICY_MODE_ENFORCE;
-			policy = compile(&e, POLICY_MODE_ENFORCE);
-			assert_int_equal(((uint8_t *)&policy)[cells[i].cell],
-					 enforced == cells[i].mode ? HF_ACTION_DENY : HF_ACTION_AUDIT);
-		}
-	}
-}
 
 /* Which rule decides which cell. Gained setuid is told even where changed metadata is allowed. */
 static void test_each_rule_reaches_its_cells(void **state)
@@ -252,6 +104,16 @@ static void test_defaults_of_language_are_as_documented(void **state)
 	assert_int_equal(p.action[HF_CLASS_LIBRARY][HF_REASON_ANONYMOUS_CODE], HF_ACTION_ALLOW);
 	assert_int_equal(p.action[HF_CLASS_LIBRARY][HF_REASON_MODIFIED_CODE], HF_ACTION_DENY);
 	assert_int_equal(p.memfd_map, HF_ACTION_ALLOW);
+	assert_int_equal(p.action[HF_CLASS_EXECUTABLE][HF_REASON_PERSONALITY], HF_ACTION_DENY);
+	assert_int_equal(p.action[HF_CLASS_EXECUTABLE][HF_REASON_PROCESS_MEMORY], HF_ACTION_DENY);
+	assert_int_equal(p.action[HF_CLASS_EXECUTABLE][HF_REASON_PTRACE], HF_ACTION_AUDIT);
+	assert_int_equal(p.action[HF_CLASS_EXECUTABLE][HF_REASON_KERNEL_ACCESS], HF_ACTION_DENY);
+	assert_int_equal(p.action[HF_CLASS_EXECUTABLE][HF_REASON_HOST_EXEC], HF_ACTION_AUDIT);
+	assert_int_equal(p.action[HF_CLASS_EXECUTABLE][HF_REASON_KERNEL_HELPER], HF_ACTION_DENY);
+	assert_int_equal(p.unsettled[HF_CLASS_EXECUTABLE], HF_ACTION_DENY);
+	assert_int_equal(p.copies[HF_CLASS_EXECUTABLE], HF_ACTION_DENY);
+	assert_int_equal(p.bytecode, HF_ACTION_ALLOW);
+	assert_int_equal(p.all_script_files, 0);
 	assert_int_equal(p.volume[HF_CLASS_EXECUTABLE][HF_VOLUME_READ_ONLY], HF_ACTION_ALLOW);
 	assert_int_equal(p.volume[HF_CLASS_EXECUTABLE][HF_VOLUME_WRITABLE], HF_ACTION_DENY);
 	assert_int_equal(p.volume[HF_CLASS_EXECUTABLE][HF_VOLUME_INIT], HF_ACTION_ALLOW);
@@ -478,8 +340,6 @@ static void test_entries_of_a_policy_are_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_mode_scales_every_cell),
-		cmocka_unit_test(test_each_cell_follows_its_mode),
 		cmocka_unit_test(test_each_rule_reaches_its_cells),
 		cmocka_unit_test(test_metadata_is_silent_where_mode_is_off),
 		cmocka_unit_test(test_defaults_of_language_are_as_documented),

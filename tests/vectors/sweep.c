@@ -60,6 +60,10 @@ static void pick_policy(uint64_t *state, struct hf_policy *policy)
 	policy->memfd_map = pick(state, _HF_ACTION_MAX);
 	for (int class_ = 0; class_ < _HF_CLASS_MAX; class_++)
 		policy->modified_metadata[class_] = pick(state, _HF_ACTION_MAX);
+	for (int class_ = 0; class_ < _HF_CLASS_MAX; class_++) {
+		policy->unsettled[class_] = pick(state, _HF_ACTION_MAX);
+		policy->copies[class_] = pick(state, _HF_ACTION_MAX);
+	}
 	policy->valid = sweep_next(state) >> 61 != 0;
 }
 

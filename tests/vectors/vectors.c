@@ -23,10 +23,12 @@ void vector_policy_fill(struct hf_policy *ret, __u8 action)
 	memset(ret, 0, sizeof(*ret));
 	memset(ret->action, action, sizeof(ret->action));
 	memset(ret->modified_metadata, action, sizeof(ret->modified_metadata));
+	memset(ret->unsettled, action, sizeof(ret->unsettled));
+	memset(ret->copies, action, sizeof(ret->copies));
 	memset(ret->volume, action, sizeof(ret->volume));
 	for (int class_ = 0; class_ < _HF_CLASS_MAX; class_++)
 		ret->volume[class_][HF_VOLUME_ALLOWED] = HF_ACTION_ALLOW;
-	ret->memfd_map = ret->read_implies_exec = action;
+	ret->memfd_map = ret->read_implies_exec = ret->bytecode = action;
 	ret->valid = 1;
 }
 
