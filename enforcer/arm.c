@@ -7,6 +7,8 @@
  *   I2  Every request is answered exactly once, and every failure has a name that the policy's notReady decides upon.
  *   I3  What is full or broken never takes room from those that are armed: a container that cannot even be registered, and that
  *       its policy lets start, is one that nobody registered, with the kernel half's rule for those.
+ *   I4  Room that was given back before the request is free again within POLICY_SLOTS_QUARANTINE_NS: the request waits for it, since
+ *       what it gets instead it would have for its whole life.
  */
 #include "enforcer/arm.h"
 
@@ -25,8 +27,10 @@
 #include "enforcer/hook_server.h"
 #include "enforcer/life.h"
 #include "enforcer/log.h"
+#include "enforcer/loop.h"
 #include "enforcer/lsm.h"
 #include "enforcer/oci.h"
+#include "enforcer/policy_slots.h"
 #include "enforcer/policy_store.h"
 #include "enforcer/state.h"
 #include "enforcer/util.h"
@@ -44,6 +48,8 @@ struct arming {
 	uint64_t client;
 	uint64_t asked_ns; /* CLOCK_MONOTONIC */
 	int pidfd;
+	int rootfs_fd;		  /* -1 but while it waits for room */
+	struct loop_source *room; /* I4 */
 	bool adopted; /* no hook waits for an answer: done is called */
 	void (*done)(struct daemon *daemon, const struct container *c, void *data);
 	void *data;
@@ -64,6 +70,8 @@ static void arming_free(struct arming **arming)
 	container_free(&(*arming)->container);
 	oci_free(&(*arming)->oci);
 	close_fd(&(*arming)->pidfd);
+	close_fd(&(*arming)->rootfs_fd);
+	loop_unwatch(&(*arming)->room);
 	free(*arming);
 	*arming = NULL;
 }
@@ -264,18 +272,6 @@ static void on_enrolled(struct enrol_job *job, void *data)
 	enrol_job_free(&job);
 }
 
-/* A runtime may start a container again under the same id before we saw the end of the old one. One that lives is another
- * runtime's, whose ids need not differ, and stays. */
-static void release_same_id(struct daemon *daemon, const char *id)
-{
-	for (size_t i = container_count(daemon->containers); i > 0; i--) {
-		struct container *old = container_at(daemon->containers, i - 1);
-
-		if (old && old->facts.id && !strcmp(old->facts.id, id) && life_has_ended(old))
-			arm_release(daemon, old->kernel_id);
-	}
-}
-
 /* Its id and slot: new ones, or those that its tasks' tags or its record name. */
 static int take_identity(struct arming *a, const struct arm_adoption *request)
 {
@@ -351,12 +347,15 @@ static bool has_ended(int pidfd)
 	return poll(&poller, 1, 0) > 0 && poller.revents & POLLIN;
 }
 
-/* It is on its way until on_enrolled has freed it. */
-static int begin(struct arming *a, const struct arm_adoption *request, int rootfs_fd)
+static void list(struct arming *a)
 {
-	enum fault_kind kind = _FAULT_MAX;
-	int err = make_container(a, request, &kind);
+	a->next = a->daemon->armings;
+	a->daemon->armings = a;
+}
 
+/* The container is made, or err and kind say why not. 0: it is on its way until on_enrolled has freed it. */
+static int proceed(struct arming *a, int err, enum fault_kind kind, int rootfs_fd)
+{
 	if (err) {
 		close_fd(&rootfs_fd);
 		if (a->container)
@@ -371,9 +370,46 @@ static int begin(struct arming *a, const struct arm_adoption *request, int rootf
 		not_ready(a, err, kind, kind == FAULT_QUEUE ? faults_text(kind) : strerror(-err));
 		return err;
 	}
-	a->next = a->daemon->armings;
-	a->daemon->armings = a;
 	return 0;
+}
+
+static void on_room(uint32_t events, void *data);
+
+/* I4. Takes the descriptor when it waits. */
+static bool wait_for_room(struct arming *a, int rootfs_fd)
+{
+	uint64_t now = clock_ns(CLOCK_MONOTONIC), next = policy_store_next_room_ns(a->daemon->policies);
+
+	if (!next || next > a->asked_ns + POLICY_SLOTS_QUARANTINE_NS ||
+	    loop_timer(a->daemon->loop, next > now ? next - now : 1, 0, on_room, a, &a->room))
+		return false;
+	a->rootfs_fd = rootfs_fd;
+	return true;
+}
+
+static void on_room(uint32_t events, void *data)
+{
+	struct arming *a = data;
+	int rootfs_fd = TAKE_FD(a->rootfs_fd), err = policy_store_assign(a->daemon->policies, a->container);
+
+	(void)events;
+	loop_unwatch(&a->room);
+	if (err == -ENOSPC && wait_for_room(a, rootfs_fd))
+		return;
+	if (proceed(a, err, err == -ENOSPC ? FAULT_POLICIES : _FAULT_MAX, rootfs_fd))
+		arming_free(&a);
+}
+
+/* 0: it is on its way until on_room or on_enrolled has freed it. */
+static int begin(struct arming *a, const struct arm_adoption *request, int rootfs_fd)
+{
+	enum fault_kind kind = _FAULT_MAX;
+	int err = make_container(a, request, &kind);
+
+	err = err && kind == FAULT_POLICIES && wait_for_room(a, rootfs_fd) ? 0 : proceed(a, err, kind, rootfs_fd);
+	if (!err)
+		list(a);
+	return err;
 }
 
 void arm_request(struct daemon *daemon, uint64_t client, char *state_json, int pidfd, int rootfs_fd, int config_fd)
@@ -383,7 +419,7 @@ void arm_request(struct daemon *daemon, uint64_t client, char *state_json, int p
 	int err = a ? 0 : -ENOMEM;
 
 	if (a) {
-		*a = (struct arming){ .daemon = daemon, .client = client, .pidfd = pidfd,
+		*a = (struct arming){ .daemon = daemon, .client = client, .pidfd = pidfd, .rootfs_fd = -1,
 				      .asked_ns = clock_ns(CLOCK_MONOTONIC) };
 		err = oci_parse(state_json, config_fd, &a->oci, error);
 	}
@@ -402,7 +438,7 @@ void arm_request(struct daemon *daemon, uint64_t client, char *state_json, int p
 		hook_server_answer(daemon->hook, client, -ESRCH, a->oci->facts.id, false, "its process has ended");
 		return;
 	}
-	release_same_id(daemon, a->oci->facts.id);
+	arm_release_same_id(daemon, a->oci->facts.id);
 	if (begin(a, NULL, rootfs_fd) == 0)
 		a = NULL; /* on_enrolled's now */
 }
@@ -416,33 +452,17 @@ const struct container *arm_pending_at(struct daemon *daemon, size_t i)
 	return NULL;
 }
 
-/* By its first process: the table's, or one on its way. */
-static bool is_known(struct daemon *daemon, pid_t pid)
-{
-	const struct container *c;
-
-	for (size_t i = 0; (c = container_at(daemon->containers, i)); i++) {
-		if (c->pid == pid && !life_has_ended(c))
-			return true;
-	}
-	for (size_t i = 0; (c = arm_pending_at(daemon, i)); i++) {
-		if (c->pid == pid)
-			return true;
-	}
-	return false;
-}
-
 /* Takes the request's members into *a, those that it has no use for are freed. */
 static int take_adoption(struct arming *a, struct daemon *daemon, struct arm_adoption *request, char *reterr)
 {
 	int err = 0;
 
-	*a = (struct arming){ .daemon = daemon, .adopted = true, .pidfd = TAKE_FD(request->pidfd), .done = request->done,
-			      .data = request->data, .asked_ns = clock_ns(CLOCK_MONOTONIC),
+	*a = (struct arming){ .daemon = daemon, .adopted = true, .pidfd = TAKE_FD(request->pidfd), .rootfs_fd = -1,
+			      .done = request->done, .data = request->data, .asked_ns = clock_ns(CLOCK_MONOTONIC),
 			      .oci = TAKE_PTR(request->oci) };
 	if (!a->oci)
 		err = oci_parse(request->state_json, request->config_fd, &a->oci, reterr);
-	if (!err && is_known(daemon, a->oci->pid)) {
+	if (!err && arm_is_known(daemon, a->oci->pid)) {
 		snprintf(reterr, OCI_ERROR_BYTES, "process %d is a known container's", (int)a->oci->pid);
 		err = -EEXIST;
 	}
@@ -469,7 +489,7 @@ void arm_adopt(struct daemon *daemon, struct arm_adoption *request)
 		log_warning("adoption: left alone: %s", error);
 		request->done(daemon, NULL, request->data);
 	} else {
-		release_same_id(daemon, a->oci->facts.id);
+		arm_release_same_id(daemon, a->oci->facts.id);
 		if (begin(a, request, TAKE_FD(request->rootfs_fd)) == 0)
 			a = NULL; /* on_enrolled's now */
 	}

@@ -8,6 +8,7 @@
 #include "enforcer/arm_record.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "enforcer/arm.h"
 #include "enforcer/container.h"
@@ -212,4 +213,29 @@ void arm_release(struct daemon *daemon, uint64_t kernel_id)
 	state_remove(daemon, kernel_id);
 	log_info("container %s: gone", c->facts.id);
 	container_free(&c);
+}
+
+void arm_release_same_id(struct daemon *daemon, const char *id)
+{
+	for (size_t i = container_count(daemon->containers); i > 0; i--) {
+		struct container *old = container_at(daemon->containers, i - 1);
+
+		if (old && old->facts.id && !strcmp(old->facts.id, id) && life_has_ended(old))
+			arm_release(daemon, old->kernel_id);
+	}
+}
+
+bool arm_is_known(struct daemon *daemon, pid_t pid)
+{
+	const struct container *c;
+
+	for (size_t i = 0; (c = container_at(daemon->containers, i)); i++) {
+		if (c->pid == pid && !life_has_ended(c))
+			return true;
+	}
+	for (size_t i = 0; (c = arm_pending_at(daemon, i)); i++) {
+		if (c->pid == pid)
+			return true;
+	}
+	return false;
 }

@@ -3,7 +3,9 @@
 #ifndef ENFORCER_ARM_RECORD_H
 #define ENFORCER_ARM_RECORD_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct container;
 struct daemon;
@@ -23,5 +25,12 @@ void arm_begin_watch(struct daemon *daemon, struct container *container);
 
 /* Takes everything of the container out of the kernel half, and gives back its slot, policy and layer set. */
 void arm_withdraw(struct daemon *daemon, struct container *container);
+
+/* A runtime may start a container again under the same id before we saw the end of the old one, which is released here. One that
+ * lives is another runtime's, whose ids need not differ, and stays. */
+void arm_release_same_id(struct daemon *daemon, const char *id);
+
+/* Whether a container is known by its first process: one of the table, or one on its way. */
+bool arm_is_known(struct daemon *daemon, pid_t pid);
 
 #endif

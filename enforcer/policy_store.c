@@ -314,6 +314,11 @@ int policy_store_resolve(struct policy_store *store, struct container *container
 	return 0;
 }
 
+uint64_t policy_store_next_room_ns(const struct policy_store *store)
+{
+	return policy_slots_next_free_ns(store->slots);
+}
+
 bool policy_store_has_room(struct policy_store *store)
 {
 	return policy_slots_have_room(store->slots, clock_ns(CLOCK_MONOTONIC));

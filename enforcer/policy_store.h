@@ -93,6 +93,8 @@ const struct policy_error *policy_store_last_error(const struct policy_store *st
 int policy_store_assign(struct policy_store *store, struct container *container);
 /* Only finds out which policy it is: sets container->policy, for when there is no slot. 0; -ENOMEM. */
 int policy_store_resolve(struct policy_store *store, struct container *container);
+/* When more room comes by itself (CLOCK_MONOTONIC), perhaps in the past; 0: it does not. */
+uint64_t policy_store_next_room_ns(const struct policy_store *store);
 /* Whether one more policy without exceptions would have room now. */
 bool policy_store_has_room(struct policy_store *store);
 /* Gives the slot back (reused only after a quarantine, since programs may still read it). Nothing happens when there is none.

@@ -43,6 +43,8 @@ static struct {
 	uint64_t root_owner;
 	int status;
 	bool armed, client_gone, ended, state_broken;
+	unsigned int full; /* so often there is no room for a policy */
+	uint64_t room_ns;  /* when there is said to be more; 0: never */
 	char message[256];
 	enum policy_not_ready not_ready;
 	struct enrol_job *job;
@@ -139,13 +141,11 @@ static void on_container_free(struct container *container, void *data)
 	policy_store_unassign(data, container);
 }
 
-int policy_store_assign(struct policy_store *, struct container *container)
+static int give_policy(struct container *container)
 {
 	_cleanup_(policy_set_free) struct policy_set *set = NULL;
 	struct policy_facts facts = { 0 };
 
-	if (should_fail())
-		return -ENOSPC;
 	policy_effective_free(&container->policy);
 	assert_int_equal(policy_set_load(NULL, 0, &set, NULL), 0);
 	assert_int_equal(policy_set_resolve(set, &facts, &container->policy), 0);
@@ -154,6 +154,20 @@ int policy_store_assign(struct policy_store *, struct container *container)
 	w.assigned += !container->on_free;
 	container->on_free = on_container_free;
 	return 0;
+}
+
+int policy_store_assign(struct policy_store *, struct container *container)
+{
+	if (w.full)
+		w.full--;
+	else if (!should_fail())
+		return give_policy(container);
+	return -ENOSPC;
+}
+
+uint64_t policy_store_next_room_ns(const struct policy_store *)
+{
+	return w.room_ns;
 }
 
 void policy_store_unassign(struct policy_store *, struct container *container)

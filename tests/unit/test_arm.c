@@ -264,6 +264,60 @@ static void test_full_node_gives_not_ready_and_recovers(void **)
 	}
 }
 
+static void stop_loop(uint32_t, void *)
+{
+	loop_quit(w.daemon->loop, 0);
+}
+
+/* Lets the daemon's loop go on until ms milliseconds have passed. */
+static void run_loop(uint64_t ms)
+{
+	struct loop_source *timer;
+
+	assert_int_equal(loop_timer(w.daemon->loop, ms * 1000000, 0, stop_loop, NULL, &timer), 0);
+	assert_int_equal(loop_run(w.daemon->loop), 0);
+	loop_unwatch(&timer);
+}
+
+/* I4 of arm.c. later_ns: when room is said to come, from now; full: how often there is none before. */
+static void test_room_for_a_policy_that_comes_soon_is_waited_for(void **)
+{
+	static const struct {
+		uint64_t later_ns;
+		unsigned int full;
+		bool waits, armed;
+	} rows[] = {
+		{ 20000000, 1, true, true },
+		{ 20000000, 3, true, true },
+		{ 0, 1, false, false },				     /* nothing was given back */
+		{ POLICY_SLOTS_QUARANTINE_NS * 2, 1, false, false }, /* only after the request */
+	};
+	unsigned int fds;
+
+	assert_int_equal(loop_new(&w.daemon->loop), 0);
+	fds = count_fds();
+	w.not_ready = POLICY_NOT_READY_AUDIT;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		w.answers = 0;
+		w.full = rows[i].full;
+		w.room_ns = rows[i].later_ns ? clock_ns(CLOCK_MONOTONIC) + rows[i].later_ns : 0;
+		request(STATE("abc"));
+		assert_int_equal(w.answers, rows[i].waits ? 0 : 1);
+		assert_int_equal(arm_pending_at(w.daemon, 0) != NULL, rows[i].waits);
+		assert_null(w.job);
+		run_loop(rows[i].waits ? 100 : 1);
+		finish_job(0);
+		assert_int_equal(w.answers, 1);
+		assert_int_equal(w.armed, rows[i].armed);
+		assert_int_equal(faults_count(w.daemon->faults, FAULT_POLICIES) > 0, !rows[i].armed);
+		assert_null(w.daemon->armings);
+		release_all();
+		check_nothing_left();
+		assert_int_equal(count_fds(), fds);
+	}
+	loop_free(&w.daemon->loop);
+}
+
 /* The state cannot be written: armed all the same, and marked. The twin is written. */
 static void test_unwritten_state_does_not_refuse_a_start(void **)
 {
@@ -341,6 +395,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_ended_process_is_not_armed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_request_is_answered_and_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full_node_gives_not_ready_and_recovers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_room_for_a_policy_that_comes_soon_is_waited_for, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unwritten_state_does_not_refuse_a_start, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hook_that_has_gone_leaves_a_watched_container, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_same_id_releases_only_what_has_ended, setup, teardown),
