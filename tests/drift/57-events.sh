@@ -196,6 +196,7 @@ events_full_disk() {
 	check_is 'and says again what is wrong' "$(events_file_state)" 'true true'
 	rm "$dir/filler"
 	check 'with room it writes by itself' holdfast_log_wait "$from" 'writing to .*small/events again'
+	check 'nothing waits any more' events_written
 	check_is 'status is clean' "$(events_file_state)" 'false false'
 	check_is 'what is in the file and what it says is missing are all' "$(events_told "$dir/events")" 'true true 70'
 	check 'the daemon starts with its usual file again' events_restart
@@ -219,6 +220,7 @@ events_frozen_disk() {
 	check_is 'frozen: the daemon answers, and says so' "$(events_file_state)" 'true true'
 	fsfreeze -u "$dir"
 	check 'thawed: it writes by itself' holdfast_log_wait "$from" 'writing to .*frozen/events again'
+	check 'thawed: nothing waits any more' events_written
 	check_is 'thawed: all are in the file' "$(events_told "$dir/events")" 'true false 20'
 	check 'the daemon starts with its usual file once more' events_restart
 	umount "$dir"

@@ -88,6 +88,7 @@ disk_small() {
 	disk_broken 'disk full' "$from"
 	rm "$disk_dir/filler"
 	check 'disk full: the event file is written again' holdfast_log_wait "$from" 'writing to .* again'
+	check 'disk full: nothing waits any more' events_written
 	check_is 'disk full: it has each denial of the meantime' "$(disk_denials "$disk_dir/file")" 4
 	disk_mended 'disk full' "$from"
 	disk_box disk-b

@@ -10,6 +10,8 @@
 #	holdfast_anew [OPTION...]                another first load: with these options, without what was pinned
 #	box_do NAME 'shell commands'             prints what they print; status 1 when the container does not answer
 #	box_stop NAME
+#	events_written                           returns when every output has each event of what happened before, for event
+#	                                         files that are not the usual one: an event may wait for its file's digest
 
 boxes=/mnt/images/boxes          # upper layers beside the image's layers, as on a node
 hello=/opt/app/bin/hello
@@ -139,4 +141,16 @@ holdfast_anew() {
 # status_of JQ: of the daemon's status.
 status_of() {
 	holdfast -o json status | jq -r "$1"
+}
+
+events_written() {
+	local end
+	clock_read
+	end=$((hf_now + hf_wait_seconds))
+	while clock_read && ((hf_now < end)); do
+		[[ $(status_of '.events | .waiting == 0 and all(.outputs[]; .waiting_bytes == 0)') == true ]] && return 0
+		read -rt 0.2 <> <(:)
+	done
+	status_of .events
+	return 1
 }
