@@ -4,6 +4,7 @@ import os
 import re
 
 SKIPPED_FOLDERS = {".git", "__pycache__"}
+SKIPPED_FILES = {".git"}  # of a work tree beside the first one: where that is
 # Comments, strings and character constants, in the order in which the compiler would meet them.
 C_TOKENS = re.compile(r"//(?:\\\n|[^\n])*|/\*.*?\*/|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'", re.S)
 
@@ -63,7 +64,7 @@ class Tree:
         """All text files, or those of one language, below a folder; not the build's."""
         for folder, folders, names in os.walk(self.root):
             folders[:] = sorted(f for f in folders if f not in SKIPPED_FOLDERS and os.path.join(folder, f) != self.build)
-            for name in sorted(names):
+            for name in sorted(set(names) - SKIPPED_FILES):
                 path = os.path.relpath(os.path.join(folder, name), self.root)
                 if not path.startswith(under) or os.path.islink(os.path.join(folder, name)):
                     continue
