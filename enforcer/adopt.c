@@ -27,6 +27,7 @@
 #include "enforcer/loop.h"
 #include "enforcer/lsm.h"
 #include "enforcer/oci.h"
+#include "enforcer/policy_store.h"
 #include "enforcer/privilege.h"
 #include "enforcer/restore.h"
 #include "enforcer/state.h"
@@ -191,8 +192,10 @@ static void end_orphans(struct adopter *a)
 			enrol_release(a->daemon->enroller, orphan->layer_set);
 		free(orphan);
 	}
-	if (gone)
-		log_info("adoption: %zu records of containers that have gone, or that nobody could name, are removed", gone);
+	if (!gone)
+		return;
+	policy_store_tidy(a->daemon->policies); /* their policies are nobody's now */
+	log_info("adoption: %zu records of containers that have gone, or that nobody could name, are removed", gone);
 }
 
 /* --- one container after the other ------------------------------------------------------------------------------------ */
