@@ -75,9 +75,10 @@ def memory():
 
 
 def daemon(pid):
-    with open(f"/proc/{pid}/statm", encoding="ascii") as f:
-        resident = int(f.read().split()[1])
-    return {"rss_bytes": resident * os.sysconf("SC_PAGE_SIZE"), "descriptors": len(os.listdir(f"/proc/{pid}/fd"))}
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        fields = dict(line.split(":", 1) for line in f)
+    found = {name: int(fields[field].split()[0]) * 1024 for name, field in (("rss_bytes", "VmRSS"), ("anon_bytes", "RssAnon"))}
+    return dict(found, descriptors=len(os.listdir(f"/proc/{pid}/fd")))
 
 
 def maps(folder):

@@ -8,7 +8,8 @@ KIB = 1024
 # daemon. Bounds are above what allocators and a handful of samples make of a flat line, and below what a leak of one thing
 # for each container or event would: some ten containers start in a minute.
 MEASURES = [
-    ("rss_bytes", "memory of the daemon (RSS)", "bytes", 256 * KIB, True),  # a new daemon's memory of its last events fills
+    ("rss_bytes", "memory of the daemon (RSS)", "bytes", 64 * KIB, True),
+    ("anon_bytes", "... its own, without files and tables", "bytes", 64 * KIB, True),
     ("descriptors", "descriptors of the daemon", "", 0.5, True),
     ("catalogue", "entries of hf_catalog", "", 150.0, False),  # whole sets of some 1,000 come and go with their grace time
     ("volumes", "entries of hf_volumes", "", 1.0, False),
