@@ -13,6 +13,9 @@
 
 struct ring_map;
 
+/* The longest record that may wrap around the ring's end: several times the longest event. */
+#define RING_MAP_WRAPPED_BYTES 65536
+
 enum ring_state {
 	RING_EMPTY,	/* the producers have not got beyond this position */
 	RING_BUSY,	/* reserved, still being written: ask again */
@@ -48,9 +51,9 @@ uint64_t ring_map_position(const struct ring_map *map);
  * @ret: (output) what the header says; untouched for RING_EMPTY and RING_BROKEN
  *
  * Everything in the header is checked against the ring's size and the producers' position before it is believed.
- * Does not block, makes no system call.
+ * Does not block, makes no system call. A record that wraps and is longer than RING_MAP_WRAPPED_BYTES is RING_BROKEN.
  */
-enum ring_state ring_map_peek(const struct ring_map *map, uint64_t at, struct ring_record *ret);
+enum ring_state ring_map_peek(struct ring_map *map, uint64_t at, struct ring_record *ret);
 
 /* Takes everything before position to, which ring_map_peek() has given; gives the room back to the producers. */
 void ring_map_take(struct ring_map *map, uint64_t to);

@@ -27,14 +27,14 @@
 
 struct fixture {
 	int fd;
-	char *pages; /* consumer's page, producers' page, data twice */
+	char *pages; /* consumer's page, producers' page, data: once, as it is mapped */
 	struct ring_map *map;
 };
 
 static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	size_t bytes = 2 * 4096 + 2 * RING_BYTES;
+	size_t bytes = 2 * 4096 + RING_BYTES;
 
 	f->fd = memfd_create("ring", MFD_CLOEXEC);
 	assert_int_equal(ftruncate(f->fd, (off_t)bytes), 0);
@@ -50,7 +50,7 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 
 	ring_map_close(&f->map);
-	munmap(f->pages, 2 * 4096 + 2 * RING_BYTES);
+	munmap(f->pages, 2 * 4096 + RING_BYTES);
 	close_fd(&f->fd);
 	free(f);
 	return 0;
@@ -62,13 +62,11 @@ static void set_positions(struct fixture *f, uint64_t consumer, uint64_t produce
 	memcpy(f->pages + 4096, &producer, sizeof(producer));
 }
 
-/* Writes bytes at a position, in both copies of the data. */
+/* Writes bytes at a position. */
 static void put(struct fixture *f, uint64_t at, const void *bytes, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		size_t offset = (at + i) % RING_BYTES;
-
-		f->pages[2 * 4096 + offset] = f->pages[2 * 4096 + RING_BYTES + offset] = ((const char *)bytes)[i];
+		f->pages[2 * 4096 + (at + i) % RING_BYTES] = ((const char *)bytes)[i];
 	}
 }
 
@@ -138,6 +136,36 @@ static void test_wrapped_record_reads_in_one_piece(void **state)
 	assert_int_equal(record.next, end);
 }
 
+/* Each cut, from the header alone before the ring's end to the last byte alone behind it; and what was seen stays seen. */
+static void test_wrapped_record_stays_until_it_is_taken(void **state)
+{
+	struct fixture *f = *state;
+
+	for (uint64_t before = 8; before <= 48; before += 8) {
+		uint64_t at = 7 * RING_BYTES - before, behind = put_record(f, at, 40, 0, (char)('a' + before)), end;
+		struct ring_record wrapped, other;
+		char expected[40];
+
+		end = put_record(f, behind, 16, 0, 'x');
+		memset(expected, (int)('a' + before), sizeof(expected));
+		set_positions(f, at, end);
+		assert_int_equal(ring_map_peek(f->map, at, &wrapped), RING_RECORD);
+		assert_int_equal(wrapped.bytes, 40);
+		assert_int_equal(ring_map_peek(f->map, behind, &other), RING_RECORD);
+		assert_memory_equal(other.data, "xxxxxxxxxxxxxxxx", 16);
+		assert_int_equal((uintptr_t)wrapped.data % 8, 0);
+		assert_memory_equal(wrapped.data, expected, sizeof(expected));
+		ring_map_take(f->map, behind);
+		assert_memory_equal(other.data, "xxxxxxxxxxxxxxxx", 16);
+		/* The next one to wrap at the same place in the ring is another. */
+		memset(expected, 'n', sizeof(expected));
+		put_record(f, at + RING_BYTES, 40, 0, 'n');
+		set_positions(f, at + RING_BYTES, at + RING_BYTES + 48);
+		assert_int_equal(ring_map_peek(f->map, at + RING_BYTES, &wrapped), RING_RECORD);
+		assert_memory_equal(wrapped.data, expected, sizeof(expected));
+	}
+}
+
 static void test_full_ring_is_read(void **state)
 {
 	struct fixture *f = *state;
@@ -191,7 +219,7 @@ static void test_garbage_is_refused_and_left_behind(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct ring_record record = { .next = 77 };
 
-		memset(f->pages + 2 * 4096, 0, 2 * RING_BYTES);
+		memset(f->pages + 2 * 4096, 0, RING_BYTES);
 		put(f, rows[i].consumer & ~7ull, &rows[i].length, 4);
 		if (rows[i].consumer % 8)
 			put(f, rows[i].consumer, &rows[i].length, 4);
@@ -312,6 +340,7 @@ int main(void)
 		TEST(test_records_are_seen_until_taken),
 		TEST(test_what_was_not_taken_is_there_for_the_next_reader),
 		TEST(test_wrapped_record_reads_in_one_piece),
+		TEST(test_wrapped_record_stays_until_it_is_taken),
 		TEST(test_full_ring_is_read),
 		TEST(test_flags_are_told_and_stepped_over),
 		TEST(test_garbage_is_refused_and_left_behind),
