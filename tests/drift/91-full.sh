@@ -9,6 +9,14 @@ full_box() {
 	BOX_IMAGE=${2:-small} box_start "$1" crun "${3:-shop}" || not_ok "$1: a container starts"
 }
 
+# full_stop BOX: until the daemon has seen its end, and what it had is free.
+full_stop() {
+	local from
+	from=$(holdfast_log_mark)
+	box_stop "$1"
+	holdfast_log_wait "$from" "container $1: gone" >/dev/null || not_ok "$1: its end is seen"
+}
+
 # full_refused NAME [IMAGE]: under notReady: deny it does not start.
 full_refused() {
 	local out
@@ -54,13 +62,13 @@ full_slots() {
 	small_protected 'no slot: the others are held as before' slots-a slots-b slots-c
 	full_told 'no slot' "$from" 'no slot is left'
 	check_is 'no slot: a metric counts each' "$(status_of .faults.container_slots)" 3
-	box_stop slots-b
+	full_stop slots-b
 	full_box slots-f
 	small_protected 'the slot that became free protects the next one' slots-a slots-c slots-f
-	box_stop slots-f
-	for name in slots-a slots-c slots-d; do
-		box_stop $name
-	done
+	full_stop slots-f
+	box_stop slots-d # nobody registered it
+	full_stop slots-a
+	full_stop slots-c
 }
 
 full_catalogue() {
@@ -82,11 +90,11 @@ full_catalogue() {
 	small_protected 'catalogue full: a known image needs no room' catalogue-a catalogue-d
 	full_told 'catalogue full' "$from" 'the catalogue has no room'
 	for name in catalogue-a catalogue-b catalogue-d; do
-		box_stop $name
+		full_stop $name
 	done
 	full_box catalogue-e big
 	small_protected 'an image that nobody uses any more gives up its room' catalogue-e
-	box_stop catalogue-e
+	full_stop catalogue-e
 }
 
 # A container with N declared mounts, each of a folder of its own.
@@ -116,14 +124,14 @@ full_volumes() {
 	small_protected 'volumes full: the other container is held as before' volumes-a
 	check_is 'and its volumes are known' "$(small_try volumes-a /m/0/tool)" ran
 	full_told 'volumes full' "$from" 'table of volumes is full'
-	box_stop volumes-b
+	full_stop volumes-b
 	full_mounts_box volumes-c 20
 	small_protected 'what fits is armed' volumes-a volumes-c
-	box_stop volumes-a
+	full_stop volumes-a
 	full_mounts_box volumes-d 50
 	check_is 'what became free is used at once' "$(full_state volumes-d)" armed
-	box_stop volumes-c
-	box_stop volumes-d
+	full_stop volumes-c
+	full_stop volumes-d
 }
 
 # full_policy NAMESPACE N...: a policy of that namespace with an exception of N * N entries for each, and one entry more.
@@ -166,7 +174,7 @@ full_policies() {
 	full_box policies-c small three
 	small_protected 'exceptions: two policies that fill most of the table' policies-a policies-b
 	check_is 'exceptions: the third has room' "$(full_state policies-c)" armed
-	box_stop policies-c
+	full_stop policies-c
 	full_policies_are one 32 31 -- two 32 31 -- three 16 16 >/dev/null
 	check_is 'a reload of equal policies needs no second room' "$(status_of .policy.error)" null
 	full_box policies-d small three
@@ -179,15 +187,15 @@ full_policies() {
 	holdfast_kill
 	check 'the daemon starts again on full tables' holdfast_start
 	small_protected 'and keeps what it found in force' policies-a policies-b
-	box_stop policies-a
-	box_stop policies-d
+	full_stop policies-a
+	full_stop policies-d
 	from=$(holdfast_log_mark)
 	full_policies_are two 4 -- three 16 16 >/dev/null 2>&1
 	check 'when there is room again the policies come into force' full_until_reloaded
 	full_box policies-e small three
 	small_protected 'and the next container is armed' policies-b policies-e
-	box_stop policies-b
-	box_stop policies-e
+	full_stop policies-b
+	full_stop policies-e
 }
 
 # Slots that nobody uses wait two seconds for programs that still read them.
@@ -220,13 +228,13 @@ full_writes() {
 		small_try writes-b /bin/1; small_try writes-b /bin/61)" 'denied
 ran'
 	small_protected 'write notes full: drift is denied as before' writes-a writes-b
-	box_stop writes-a
+	full_stop writes-a
 	full_box writes-c big
 	check_is 'notes of a container that has gone make room' \
 		"$(box_do writes-c ': >>/bin/1; chmod 700 /bin/61' >/dev/null; small_try writes-c /bin/61)" ran
 	check_is 'and a written file is denied' "$(small_try writes-c /bin/1)" denied
-	box_stop writes-b
-	box_stop writes-c
+	full_stop writes-b
+	full_stop writes-c
 }
 
 # Task storage has no size: it is full when the kernel has no memory, which only the kernel's own fault injection can bring about
