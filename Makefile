@@ -121,6 +121,19 @@ $(B)/tests/pins: tests/drift/pins.c bpf-lsm/abi.h
 	@mkdir -p $(@D)
 	$(CC) $(CSTD) -O1 -o $@ $<
 
+# Attacks: programs of one action each, static; victims without any library, of which every row has some of its own.
+ATTACKS    := $(patsubst tests/attacks/programs/%.c,$(B)/attacks/bin/%,$(wildcard tests/attacks/programs/*.c))
+$(B)/attacks/bin/%: tests/attacks/programs/%.c tests/attacks/programs/attack.h
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 $(WARN) -D_GNU_SOURCE -I. -O1 -s -static -o $@ $< -lpthread
+$(B)/attacks/victims/prog: tests/attacks/victims/prog.c
+	@mkdir -p $(@D)
+	$(CC) -O2 $(WARN) -nostdlib -static -fno-pie -no-pie -Wl,-z,noseparate-code,--build-id=none -s -o $@ $<
+$(B)/attacks/victims/lib.so: tests/attacks/victims/lib.c
+	@mkdir -p $(@D)
+	$(CC) -O2 $(WARN) -nostdlib -shared -fPIC -Wl,--build-id=none -s -o $@ $<
+attack-programs: test-programs $(ATTACKS) $(B)/attacks/victims/prog $(B)/attacks/victims/lib.so
+
 UNIT_PY    := $(wildcard tests/*/test_*.py)
 unit: $(UNIT_BIN) $(B)/tests/vectors/run_bpf all ## unit tests under ASAN and UBSAN, and the decide vectors
 	tests/run-unit $(B) $(UNIT_BIN) $(UNIT_PY) $(B)/tests/vectors/run_bpf
@@ -202,6 +215,11 @@ kill-points: bootstrap ## kill -9 of the daemon at COUNT=200 points, SEED=1 choo
 load-starts: bootstrap ## COUNT=200 drifted starts on a loaded machine, against the daemon's log; KERNEL=
 	+@$(MAKE) --no-print-directory -s all test-programs
 	KERNEL=$(or $(KERNEL),6.12) DRIFT_TIMEOUT=14400 DRIFT_SET='LOAD_STARTS=$(COUNT)' tests/drift/run load
+
+.PHONY: attacks attack-programs
+attacks: bootstrap ## ways around the allow-list in a VM: ID=A15,B01 MODE=enforce|audit KERNEL=6.1|6.12|7 (default 6.12)
+	+@$(MAKE) --no-print-directory -s all attack-programs
+	ID=$(ID) MODE=$(MODE) KERNEL=$(or $(KERNEL),6.12) tests/attacks/run
 
 check: bootstrap ## all tests: lint, units, real containers on three kernels; the last line is the sum
 	+@$(MAKE) --no-print-directory -s -j$$(nproc) all test-programs
