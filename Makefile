@@ -206,6 +206,23 @@ test-vm: bootstrap ## tests in a VM with KERNEL=6.1|6.12|7 (default 6.12); QUICK
 	+@$(MAKE) --no-print-directory -s all test-programs
 	KERNEL=$(or $(KERNEL),6.12) HOLDFAST_QUICK=$(QUICK) tests/drift/run
 
+# Libraries and programs of the workloads' images, for the C library of Debian 12.
+WORK       := $(B)/workloads
+workload-programs: $(WORK)/tool $(WORK)/linked
+$(WORK)/libwork.so: tests/workloads/native/work.c
+	@mkdir -p $(@D)
+	$(CC) -O1 $(WARN) -shared -fPIC -Wl,-soname,libwork.so -o $@ $<
+$(WORK)/linked: tests/workloads/native/tool.c $(WORK)/libwork.so
+	$(CC) -O1 $(WARN) -DWITH_LIBRARY -o $@ $^
+$(WORK)/tool: tests/workloads/native/tool.c
+	@mkdir -p $(@D)
+	$(CC) -O1 $(WARN) -static -o $@ $<
+
+.PHONY: workloads workload-programs
+workloads: bootstrap ## real programs at work under the shipped policies, NAME=nginx,redis KERNEL=6.1|6.12|7: no false alarm
+	+@$(MAKE) --no-print-directory -s all workload-programs
+	KERNEL=$(or $(KERNEL),6.12) tests/workloads/run $(NAME)
+
 # Separate, since they take long: what the topics kill and load do a few times in make test-vm.
 COUNT ?= 200
 SEED  ?= 1

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2154
+# What rows are made of: the images with the layer of the workloads on top, the count of denials and events of one row, the
+# table. Sourced by guest, after tests/drift/lib.sh. A row passes when its work was done, when nothing but what it expects
+# was denied or reported, and when a drifted program in the same container was caught afterwards: silence alone proves nothing.
+
+work_layer=/mnt/images/work/layer
+work_rows=()                  # "workload<tab>did<tab>denials<tab>alerts<tab>exceptions", for the table
+work_mode=prevent             # or audit
+declare -A work_expected=()   # NAME -> lines "REGEX<tab>why": a regex of "operation reason path"
+
+# work_images IMAGE...: IMAGE-work is IMAGE with app/ and the native programs as one more layer.
+work_images() {
+	local image native=$hf_tree/build/workloads
+	mkdir -p "$work_layer/opt/work/native" "$work_layer/opt/server"/{bin,lib,etc}
+	cp -r "$here/app/." "$work_layer/opt/work/"
+	find "$work_layer/opt/work" -type f ! -name '*.*' -exec chmod 755 {} +
+	cp "$native"/* "$work_layer/opt/work/native/"
+	cp "$native/tool" "$native/linked" "$work_layer/opt/server/bin/"
+	cp "$native/libwork.so" "$work_layer/opt/server/lib/"
+	printf '#!/bin/sh\necho script\n' >"$work_layer/opt/server/bin/script"
+	chmod 755 "$work_layer/opt/server/bin/script"
+	mv "$work_layer/opt/work/server.conf.in" "$work_layer/opt/server/etc/"
+	for image in "$@"; do
+		mkdir -p "/mnt/images/info/$image-work"
+		cp "/mnt/images/info/$image/config.json" "/mnt/images/info/$image-work/"
+		printf '%s:%s\n' "$work_layer" "$(image_lower "$image")" >"/mnt/images/info/$image-work/lower"
+	done
+}
+
+# --- one row ----------------------------------------------------------------------------------------------------------
+work_denied() {
+	holdfast -o json status | jq .counters.denied
+}
+
+# row_begin: what is counted is counted from here on.
+row_begin() {
+	events_mark
+	row_denied=$(work_denied)
+}
+
+# row_unexpected NAME: the events since the mark that no line of work_expected names.
+row_unexpected() {
+	local line expected found
+	while IFS= read -r line; do
+		found=''
+		while IFS=$'\t' read -r expected _; do
+			[[ -n $expected && ${line#* } =~ ^($expected)$ ]] && found=1
+		done <<<"${work_expected[$1]:-}"
+		[[ -n $found ]] || printf '%s\n' "$line"
+	done < <(events_brief "$mark")
+}
+
+# row_missing NAME: what work_expected names and no event matches.
+row_missing() {
+	local expected
+	while IFS=$'\t' read -r expected _; do
+		[[ -z $expected ]] || events_brief "$mark" | cut -d' ' -f2- | grep -qxE "$expected" || printf 'no event: %s\n' "$expected"
+	done <<<"${work_expected[$1]:-}"
+}
+
+# row_end NAME OUTPUT STATUS: judges the row. The output's last line that begins with "did: " is what it did.
+row_end() {
+	local name=$1 did denials alerts wrong='' why=''
+	events_fence || wrong+='no fence; '
+	did=$(sed -n 's/^did: //p' <<<"$2" | tail -n 1)
+	denials=$(($(work_denied) - row_denied))
+	alerts=$(events_brief "$mark" | wc -l)
+	[[ $3 == 0 && -n $did ]] || wrong+="its work was not done (status $3)"$'\n'
+	((denials == $(events_brief "$mark" | grep -c '^denied '))) || wrong+="$denials denials and other events"$'\n'
+	wrong+=$(row_unexpected "$name"; row_missing "$name")
+	why=$(cut -sf2 <<<"${work_expected[$name]:-}" | paste -sd ';')
+	work_rows+=("$name"$'\t'"${did:-nothing}"$'\t'"$denials"$'\t'"$alerts"$'\t'"${why:--}")
+	if [[ -z $wrong ]]; then
+		ok "$work_mode: $name: $did ($((SECONDS - row_started)) s)"
+	else
+		not_ok "$work_mode: $name" "$wrong" "$(tail -n 15 <<<"$2")"
+	fi
+}
+
+# row_guarded NAME COMMAND...: COMMAND DRIFT runs a shell command in the container: a changed copy of a program is caught there.
+row_guarded() {
+	local name=$1 wanted=denied
+	shift
+	[[ $work_mode == prevent ]] || wanted=audited
+	events_mark
+	"$@" 'cp /bin/true /srv/drifted && echo >>/srv/drifted; /srv/drifted' >/dev/null 2>&1 </dev/null
+	events_fence
+	check_is "$work_mode: $name: and drift in it is $wanted" "$(events_brief "$mark")" "$wanted exec added /srv/drifted"
+}
+
+# work_row NAME IMAGE SECONDS: the usual row: /opt/work/NAME of the image's layer, in a container of its own.
+work_row() {
+	local name=$1 hf_wait_seconds=$3 out status row_started=$SECONDS box=work-$work_mode-$1
+	row_begin
+	BOX_IMAGE=$2-work box_start "$box" "$(work_runtime)" || { not_ok "$work_mode: $name: its container starts" "$(<"$boxes/$box/out")"; return; }
+	out=$(box_do "$box" "/opt/work/$name 2>&1; echo \"status \$?\"")
+	status=$(sed -n 's/^status //p' <<<"$out" | tail -n 1)
+	row_end "$name" "$out" "${status:-none: time limit of $3 s}"
+	row_guarded "$name" box_do "$box"
+	box_stop "$box"
+}
+
+# work_runtime: crun and runc in turn.
+work_runtime() {
+	((${#work_rows[@]} % 2)) && echo runc || echo crun
+}
+
+# --- the table --------------------------------------------------------------------------------------------------------
+work_table() {
+	local row name did denials alerts why
+	printf '\n%s, kernel %s, %s\n' "$1" "$(uname -r)" "two processors, emulated: amounts of work are chosen for that"
+	printf '%-14s %-110s %7s %6s  %s\n' workload 'what it did' denials alerts 'expected exceptions'
+	for row in "${work_rows[@]}"; do
+		IFS=$'\t' read -r name did denials alerts why <<<"$row"
+		printf '%-14s %-110s %7s %6s  %s\n' "$name" "$did" "$denials" "$alerts" "$why"
+	done
+	printf '\n'
+}
