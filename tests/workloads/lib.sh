@@ -8,6 +8,7 @@ work_layer=/mnt/images/work/layer
 work_rows=()                  # "workload<tab>did<tab>denials<tab>alerts<tab>exceptions", for the table
 work_mode=prevent             # or audit
 declare -A work_expected=()   # NAME -> lines "REGEX<tab>why": a regex of "operation reason path"
+declare -A work_says=()       # NAME -> a regex of the sentence that an event of a denial must have
 
 # work_images IMAGE...: IMAGE-work is IMAGE with app/ and the native programs as one more layer.
 work_images() {
@@ -16,6 +17,9 @@ work_images() {
 	cp -r "$here/app/." "$work_layer/opt/work/"
 	find "$work_layer/opt/work" -type f ! -name '*.*' -exec chmod 755 {} +
 	cp "$native"/* "$work_layer/opt/work/native/"
+	package_make work-data
+	package_make work-program
+	package_index
 	cp "$native/tool" "$native/linked" "$work_layer/opt/server/bin/"
 	cp "$native/libwork.so" "$work_layer/opt/server/lib/"
 	printf '#!/bin/sh\necho script\n' >"$work_layer/opt/server/bin/script"
@@ -26,6 +30,30 @@ work_images() {
 		cp "/mnt/images/info/$image/config.json" "/mnt/images/info/$image-work/"
 		printf '%s:%s\n' "$work_layer" "$(image_lower "$image")" >"/mnt/images/info/$image-work/lower"
 	done
+}
+
+# package_make NAME: a Debian package in the repository of the layer; work-program has a program and a script, work-data neither.
+package_make() {
+	local dir=$hf_dir/$1
+	mkdir -p "$dir/DEBIAN" "$dir/usr/share/work" "$work_layer/opt/work/repository"
+	printf '%s\n' "Package: $1" 'Version: 1' 'Architecture: amd64' 'Maintainer: none <none@localhost>' 'Description: work' >"$dir/DEBIAN/control"
+	echo data >"$dir/usr/share/work/${1/work-program/other}"
+	if [[ $1 == work-program ]]; then
+		mkdir -p "$dir/usr/bin"
+		cp "$hf_tree/build/workloads/tool" "$dir/usr/bin/work-program"
+		echo >>"$dir/usr/bin/work-program"
+		printf '#!/bin/sh\nset -e\nldconfig\n' >"$dir/DEBIAN/postinst"
+		chmod 755 "$dir/usr/bin/work-program" "$dir/DEBIAN/postinst"
+	fi
+	dpkg-deb --root-owner-group -Znone --build "$dir" "$work_layer/opt/work/repository/$1.deb" >/dev/null
+}
+
+package_index() {
+	local deb
+	for deb in "$work_layer/opt/work/repository"/*.deb; do
+		dpkg-deb --field "$deb"
+		printf 'Filename: ./%s\nSize: %d\nSHA256: %s\n\n' "${deb##*/}" "$(stat -c %s "$deb")" "$(sha256sum <"$deb" | cut -d' ' -f1)"
+	done >"$work_layer/opt/work/repository/Packages"
 }
 
 # --- one row ----------------------------------------------------------------------------------------------------------
@@ -66,6 +94,8 @@ row_end() {
 	did=$(sed -n 's/^did: //p' <<<"$2" | tail -n 1)
 	denials=$(($(work_denied) - row_denied))
 	alerts=$(events_brief "$mark" | wc -l)
+	[[ $work_mode != prevent || -z ${work_says[$name]:-} ]] || events_since "$mark" .message | grep -qE "${work_says[$name]}" ||
+		wrong+="no event says: ${work_says[$name]}"$'\n'
 	[[ $3 == 0 && -n $did ]] || wrong+="its work was not done (status $3)"$'\n'
 	((denials == $(events_brief "$mark" | grep -c '^denied '))) || wrong+="$denials denials and other events"$'\n'
 	wrong+=$(row_unexpected "$name"; row_missing "$name")
@@ -73,6 +103,7 @@ row_end() {
 	work_rows+=("$name"$'\t'"${did:-nothing}"$'\t'"$denials"$'\t'"$alerts"$'\t'"${why:--}")
 	if [[ -z $wrong ]]; then
 		ok "$work_mode: $name: $did ($((SECONDS - row_started)) s)"
+		events_since "$mark" .message | jq -r '"#   " + .'
 	else
 		not_ok "$work_mode: $name" "$wrong" "$(tail -n 15 <<<"$2")"
 	fi

@@ -23,7 +23,20 @@ rows_table() {
 		java        languages  600
 		erlang      languages  300
 		rabbitmq    languages  600
+		jni         languages  600
+		unpacked    languages  600
 		entrypoint  services   180
+		users       services   180
+		packages    services   180
+		logrotate   services   180
+		cron        services   180
+		shell       services   180
+		health      services   180
+		restart     services   180
+		init        services   300
+		tini        services   180
+		plugins     languages  180
+		apt         services   240
 	END
 }
 
@@ -34,3 +47,8 @@ rows_read() {
 		row_image[$name]=$image row_seconds[$name]=$seconds
 	done < <(rows_table)
 }
+
+work_expected[jni]=$'mmap [a-z]+ /tmp/libwork[0-9]+\\.so\tcode from an archive is no file of the image; see the row unpacked'
+work_expected[apt]=$'exec added /var/lib/dpkg/info/work-program\\.postinst\tthe script of a package that the image does not hold
+exec added /usr/bin/work-program\tand its program'
+work_says[apt]='`dpkg`.* tried to execute /var/lib/dpkg/info/work-program.postinst, which is not in the image: denied'

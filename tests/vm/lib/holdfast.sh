@@ -83,10 +83,13 @@ clock_read() {
 # line_before END FD: the next line, into hf_line; fails at that moment of clock_read's clock. read's own limit goes by the date: when
 # that is set forward, it ends early.
 line_before() {
-	local status
+	local status part=''
 	while clock_read && ((hf_now < $1)); do
-		IFS= read -r -t 1 -u "$2" hf_line && return 0
-		status=$?
+		status=0
+		IFS= read -r -t 1 -u "$2" hf_line || status=$?
+		part+=$hf_line                 # when its limit comes in the middle of a line, the rest is yet to be read
+		hf_line=$part
+		((status != 0)) || return 0
 		((status > 128)) || return 1
 	done
 	return 1
