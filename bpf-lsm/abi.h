@@ -368,6 +368,8 @@ struct hf_config {
 	__u32 pins;   /* … and how many those are */
 	__u32 carried; /* the daemon's own note: 1 when hf_carried holds the counters of the version before */
 	struct hf_event_notes events; /* the daemon's own notes */
+	__u32 plain_roots; /* 1: some container's root is no overlay, or was one day: opens for writing are looked up on all file systems */
+	__u32 pad;
 };
 #define HF_CANARY_TICK_NS 10000000ull /* USER_HZ: what /proc/PID/stat counts in */
 
@@ -482,7 +484,7 @@ struct hf_event {
 	char parent_comm[HF_COMM_BYTES];
 	__u16 path_bytes;
 	__u16 exe_bytes;
-	__u32 pad;
+	__u32 target; /* op ptrace, process-memory: whose; its program is the file */
 };
 
 _Static_assert(sizeof(struct hf_catalog_key) == 24, "catalogue key");

@@ -48,6 +48,7 @@ enum hf_subject_kind {
 #define HF_FACT_UNSUPPORTED_ROOT 0x80000u /* … because of its root's file system */
 #define HF_FACT_READ_IMPLIES_EXEC 0x10000u
 #define HF_FACT_ROOT_OVERLAY 0x40000u /* unknown containers: the task's root is on an overlay, as a container's is */
+#define HF_FACT_OUTSIDE 0x40000000u /* an access that reaches out of the container */
 #define HF_FACT_COPIED_UP 0x20000u /* no hit, but the bytes of the image's file: copied up and never opened for writing */
 
 struct hf_facts {
@@ -55,8 +56,9 @@ struct hf_facts {
 	__u8 op;      /* enum hf_op */
 	__u8 subject; /* enum hf_subject_kind */
 	__u8 volume;  /* enum hf_volume_kind, or _HF_VOLUME_MAX: no declared mount */
-	__u8 detail;  /* enum hf_detail: something could not be found out; 0 otherwise */
+	__u8 detail;  /* enum hf_detail: something could not be found out; 0 otherwise. Of an access: what its event shall say */
 	__u8 stale_enforced; /* STALE only: its policy enforced when the tag was made */
+	__u8 access; /* enum hf_reason of an access that runs no file (access.h), which the policy's cell answers; 0: code */
 };
 
 struct hf_decision {
@@ -67,10 +69,11 @@ struct hf_decision {
 	__u8 paused; /* break-glass turned a denial into AUDIT */
 };
 
-/* The executable's class for what execve does, the library's for what is mapped later. */
+/* The executable's class for what execve and processes do, the library's for what is mapped later. */
 static __always_inline __u8 decide_class(const struct hf_facts *facts)
 {
-	return facts->op == HF_OP_EXEC || facts->op == HF_OP_EXEC_CHECK ? HF_CLASS_EXECUTABLE : HF_CLASS_LIBRARY;
+	return facts->access || facts->op == HF_OP_EXEC || facts->op == HF_OP_EXEC_CHECK ? HF_CLASS_EXECUTABLE
+											 : HF_CLASS_LIBRARY;
 }
 
 /* A file on the container's root superblock (design, section 4, steps 3 to 7). */
@@ -115,7 +118,7 @@ static __always_inline __u8 reason_elsewhere(const struct hf_facts *facts)
 	return facts->bits & HF_FACT_TMPFS ? HF_REASON_TMPFS : HF_REASON_FOREIGN;
 }
 
-static __always_inline __u8 decide_reason(const struct hf_facts *facts, __u8 *detail)
+static __always_inline __u8 reason_registered(const struct hf_facts *facts, __u8 *detail)
 {
 	__u32 bits = facts->bits;
 
@@ -159,6 +162,27 @@ static __always_inline __u8 reason_unknown(const struct hf_facts *facts, __u8 *d
 	return HF_REASON_UNKNOWN_CONTAINER;
 }
 
+static __always_inline __u8 decide_reason(const struct hf_facts *facts, __u8 *detail)
+{
+	if (facts->access) {
+		*detail = facts->detail;
+		return facts->access;
+	}
+	return facts->subject == HF_SUBJECT_UNKNOWN ? reason_unknown(facts, detail) : reason_registered(facts, detail);
+}
+
+/*
+ * What the policy says to an access. What reaches out of the container is not left at a report where the policy's mode denies at
+ * all, which the cell of tampering tells: no key of a policy sets that one.
+ */
+static __always_inline __u8 action_of_access(const struct hf_facts *facts, const struct hf_policy *policy, __u8 reason)
+{
+	__u8 action = policy->action[HF_CLASS_EXECUTABLE][reason];
+	__u8 firm = policy->action[HF_CLASS_EXECUTABLE][HF_REASON_TAMPERING];
+
+	return action == HF_ACTION_AUDIT && facts->bits & HF_FACT_OUTSIDE && firm > action ? firm : action;
+}
+
 /* What the policy says to a reason; anything that is no action denies (I3). */
 static __always_inline __u8 decide_action(const struct hf_facts *facts, const struct hf_policy *policy, __u8 reason,
 					  __u8 detail)
@@ -167,6 +191,8 @@ static __always_inline __u8 decide_action(const struct hf_facts *facts, const st
 
 	if (reason >= _HF_REASON_MAX)
 		return HF_ACTION_DENY;
+	if (facts->access)
+		return action_of_access(facts, policy, reason);
 	if (reason == HF_REASON_VOLUME)
 		return facts->volume < _HF_VOLUME_MAX ? policy->volume[class_][facts->volume] : HF_ACTION_DENY;
 	if (reason == HF_REASON_ANONYMOUS_CODE && detail == HF_DETAIL_READ_IMPLIES_EXEC)
@@ -188,7 +214,7 @@ static __always_inline __u8 verdict_of(__u8 action, int paused)
 }
 
 /*
- * The verdict on one exec, mmap or mprotect. policy: the container's, or that of unknown containers; may be invalid
+ * The verdict on one exec, mmap, mprotect or access. policy: the container's, or that of unknown containers; may be invalid
  * (valid == 0), which denies what is not original. paused: break-glass is on for this container. No side effects.
  */
 static __always_inline struct hf_decision decide(const struct hf_facts *facts, const struct hf_policy *policy,
@@ -206,8 +232,7 @@ static __always_inline struct hf_decision decide(const struct hf_facts *facts, c
 		d.paused = paused && facts->stale_enforced;
 		return d;
 	}
-	d.reason = facts->subject == HF_SUBJECT_UNKNOWN ? reason_unknown(facts, &d.detail)
-							: decide_reason(facts, &d.detail);
+	d.reason = decide_reason(facts, &d.detail);
 	if (d.reason == HF_REASON_ORIGINAL)
 		return d;
 	if (!policy->valid) {

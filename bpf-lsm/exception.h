@@ -100,13 +100,14 @@ static long glob_step(u32 index, void *data)
 	return 0;
 }
 
-/* Matches the file's path (process 0) or the acting program's (1) with the exception's pattern for it. */
+/* Matches the file's path (process 0) or the acting program's (1) with the exception's pattern for it. Where there is no file, the
+ * program stands for it. */
 static __always_inline u32 glob_matches(struct hf_scratch *scratch, const struct hf_exception *e, u32 process)
 {
 	struct glob_run g = { .scratch = scratch, .exception = e, .process = process };
 
 	scratch->glob.text_at = process ? scratch->event.path_bytes : 0;
-	scratch->glob.text_bytes = process ? scratch->event.exe_bytes : scratch->event.path_bytes;
+	scratch->glob.text_bytes = process || !scratch->event.path_bytes ? scratch->event.exe_bytes : scratch->event.path_bytes;
 	scratch->glob.pattern_bytes = process ? e->process_bytes : e->path_bytes;
 	scratch->glob.t = scratch->glob.p = scratch->glob.matched = 0;
 	scratch->glob.star_p = scratch->glob.deep_p = GLOB_NONE;
@@ -118,6 +119,7 @@ struct exception_run {
 	struct hf_scratch *scratch;
 	u64 now_ns;
 	u32 first;
+	u32 named_only;
 	u32 matched;
 };
 
@@ -128,7 +130,7 @@ static long exception_step(u32 index, void *data)
 	u32 key = run->first + index;
 	struct hf_exception *e = bpf_map_lookup_elem(&hf_exceptions, &key);
 
-	if (!e || (e->expires_ns && e->expires_ns <= run->now_ns))
+	if (!e || (e->expires_ns && e->expires_ns <= run->now_ns) || (run->named_only && !e->process_bytes))
 		return 0;
 	if (!glob_matches(s, e, 0) || (e->process_bytes && !glob_matches(s, e, 1)))
 		return 0;
@@ -136,12 +138,12 @@ static long exception_step(u32 index, void *data)
 	return 1;
 }
 
-/* 1 when one of n exceptions from first on covers the file and the acting program in the current task's scratch. A global
- * function for the verifier's sake. */
-__noinline int exceptions_match(u32 first, u32 n)
+/* 1 when one of n exceptions from first on covers the file and the acting program in the current task's scratch; named_only: one that
+ * names the program. A global function for the verifier's sake. */
+__noinline int exceptions_match(u32 first, u32 n, u32 named_only)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
-	struct exception_run run = { .first = first };
+	struct exception_run run = { .first = first, .named_only = named_only };
 
 	run.scratch = bpf_task_storage_get(&hf_scratches, (void *)task, 0, 0);
 	if (!run.scratch)
@@ -158,7 +160,17 @@ static __always_inline bool exception_applies(const struct hf_policy *policy, co
 
 	if (!n || !scratch->event.path_bytes || scratch->event.flags & (HF_EVENT_PATH_CUT | HF_EVENT_EXE_CUT))
 		return false;
-	return exceptions_match(policy->exceptions_first, n);
+	return exceptions_match(policy->exceptions_first, n, 0);
+}
+
+/* Of an access: an exception that is about code at some path says nothing about what the code may do, unless it names who. */
+static __always_inline bool exception_of_access(const struct hf_policy *policy, const struct hf_scratch *scratch)
+{
+	u32 n = policy->exceptions_count;
+
+	if (!n || !scratch->event.exe_bytes || scratch->event.flags & (HF_EVENT_PATH_CUT | HF_EVENT_EXE_CUT))
+		return false;
+	return exceptions_match(policy->exceptions_first, n, 1);
 }
 
 #endif

@@ -12,6 +12,7 @@
 #include "bpf-lsm/enrol.h"
 #include "bpf-lsm/fast.h"
 #include "bpf-lsm/judge.h"
+#include "bpf-lsm/open.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -205,24 +206,41 @@ int BPF_PROG(hf_mprotect, struct vm_area_struct *vma, unsigned long reqprot, uns
 	return judge_file(&s, file, request(HF_OP_MPROTECT, bits), prot, shared ? 1 : KERNEL_MAP_PRIVATE) ? -EPERM : 0;
 }
 
-/* Image files opened for writing, by whomever: what a copy-up is judged by. Files of other file systems never get here. */
-SEC("?fentry/ovl_open")
-int BPF_PROG(hf_overlay_open, struct inode *inode, struct file *file)
-{
-	if (file->f_mode & KERNEL_FMODE_WRITE)
-		copyup_on_change(address_of(inode), HF_WRITTEN_BYTES);
-	return 0;
-}
-
-/* The same on all file systems: every open of the node comes by. For roots that are no overlay, and where overlay's own function is
- * not to be had or not safe (enforcer/lsm_writes.c). */
+/* Every open of the node. */
 SEC("lsm/file_open")
 int BPF_PROG(hf_open, struct file *file, int ret)
 {
-	if (ret || !(file->f_mode & KERNEL_FMODE_WRITE))
+	if (ret)
 		return ret;
-	copyup_on_change(address_of(file->f_inode), HF_WRITTEN_BYTES);
-	return 0;
+	return file->f_mode & KERNEL_FMODE_WRITE ? open_to_write(file) : 0;
+}
+
+/* Somebody getting hold of another process: ptrace, its memory, its descriptors. Looking at it (ps, top) is another mode. */
+SEC("lsm/ptrace_access_check")
+int BPF_PROG(hf_ptrace, struct task_struct *child, unsigned int mode, int ret)
+{
+	struct hf_config *cfg;
+
+	if (ret || !(mode & KERNEL_PTRACE_MODE_ATTACH))
+		return ret;
+	cfg = config();
+	if (!cfg || !cfg->enabled || subject_is_plain_host(cfg))
+		return 0;
+	return memory_attach(child);
+}
+
+/* A process asking its parent to. */
+SEC("lsm/ptrace_traceme")
+int BPF_PROG(hf_traceme, struct task_struct *parent, int ret)
+{
+	struct hf_config *cfg;
+
+	if (ret)
+		return ret;
+	cfg = config();
+	if (!cfg || !cfg->enabled || subject_is_plain_host(cfg))
+		return 0;
+	return memory_traceme(parent);
 }
 
 /* truncate(2), and open with O_TRUNC up to 6.1. */

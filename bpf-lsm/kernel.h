@@ -52,6 +52,8 @@ typedef __u64 u64;
 #define KERNEL_MAGIC_EXT 0xef53ul
 #define KERNEL_MAGIC_BTRFS 0x9123683eul
 #define KERNEL_MAGIC_FUSE 0x65735546ul
+#define KERNEL_MAGIC_PROC 0x9fa0ul
+#define KERNEL_PTRACE_MODE_ATTACH 0x2u /* PTRACE_MODE_READ is 1 */
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -188,6 +190,20 @@ struct btrfs_root {
 
 struct btrfs_inode {
 	struct btrfs_root *root;
+	struct inode vfs_inode;
+};
+
+struct upid {
+	int nr;
+};
+
+struct pid {
+	struct upid numbers[1];
+};
+
+/* Files of procfs that belong to a process have its pid, others none. */
+struct proc_inode {
+	struct pid *pid;
 	struct inode vfs_inode;
 };
 

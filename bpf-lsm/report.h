@@ -21,6 +21,7 @@ struct request {
 	u32 prot;
 	u32 map_flags;
 	u32 event_flags;
+	u32 target; /* process id of whom an access reaches for */
 };
 
 static __always_inline struct hf_scratch *scratch_of_current(void)
@@ -139,6 +140,7 @@ static __always_inline void event_set_verdict(struct hf_event *e, const struct s
 	e->policy_generation = s->policy_generation;
 	e->prot = r->prot;
 	e->map_flags = r->map_flags;
+	e->target = r->target;
 	if (d->paused)
 		e->flags |= HF_EVENT_PAUSED;
 }

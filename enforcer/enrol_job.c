@@ -309,10 +309,9 @@ static bool use_store(struct enroller *e, struct enrol_job *job, struct layer_se
 static int enrol_plain(struct enroller *e, struct enrol_job *job, struct layer_set **ret)
 {
 	_cleanup_(folder_list_free) struct folder_list *first = NULL;
-	int err = lsm_writes_attach(e->lsm);
+	int err;
 
-	if (err)
-		return fail(job, err, "the hook that sees writes to its root cannot be attached");
+	lsm_watch_plain_roots(e->lsm);
 	err = layers_acquire(e->layers, job->root.layers, ret);
 	if (err)
 		return fail(job, err, "layer set");

@@ -97,9 +97,9 @@ int lsm_leftovers_remove(struct lsm *lsm, lsm_gone_fn fn, void *data);
 /* Removes all catalogue entries whose key fn wants gone. Walks the map: O(entries). The number removed, or -errno. */
 typedef bool (*lsm_key_fn)(const struct hf_catalog_key *key, void *data);
 int64_t lsm_catalog_remove_if(struct lsm *lsm, lsm_key_fn fn, void *data);
-/* From now on opens for writing are seen on all file systems, not only on overlays: before HF_ENROL_WATCH is asked for. One
- * thread at a time; needs no capability. 0 or -errno. */
-int lsm_writes_attach(struct lsm *lsm);
+/* From now on opens for writing are looked at on all file systems, not only on overlays: before HF_ENROL_WATCH is asked for. It stays so,
+ * over restarts, since files of such a root may be watched. */
+void lsm_watch_plain_roots(struct lsm *lsm);
 bool lsm_catalog_has(struct lsm *lsm, const struct hf_catalog_key *key);
 /* Takes one file out again. 0 also when it was not there. */
 int lsm_catalog_drop(struct lsm *lsm, const struct hf_catalog_key *key);

@@ -38,7 +38,6 @@ struct lsm {
 	bool loaded;
 	bool attaching; /* links of ours may be pinned */
 	bool has_backing_hook;
-	bool has_overlay_open; /* overlay's own open is watched */
 	int n_cpus;
 	uint64_t carried[_HF_COUNTER_MAX]; /* hf_carried */
 	int surveys[_LSM_SURVEY_MAX]; /* links */
@@ -55,13 +54,6 @@ int lsm_carry(struct lsm *lsm, const uint64_t counters[_HF_COUNTER_MAX]);
 
 /* Pins a program or link under that name in our folder, in place of what is there. 0 or -errno. */
 int lsm_pin_over(int fd, const char *name);
-struct btf;
-/* Whether opens for writing are watched at overlay's own open, and those of other file systems only when it is needed. */
-bool lsm_can_watch_overlay(struct btf *kernel);
-/* Whether a program is to be pinned and not attached yet. */
-bool lsm_writes_waits(const struct lsm *lsm, const struct bpf_program *prog);
-/* Pins it, and attaches it if that of a load before was. *pins: counted up. 0 or -errno. */
-int lsm_writes_pin(const struct bpf_program *prog, uint32_t *pins);
 
 /* A program that the daemon calls by itself, loaded or pinned: a descriptor of the caller's, or -1 with errno. */
 int lsm_program_open(const struct bpf_program *prog);

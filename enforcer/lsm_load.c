@@ -209,13 +209,10 @@ static int attach_all(struct lsm *lsm, uint32_t *ret_pins)
 		if (!bpf_program__autoload(prog))
 			continue;
 		pin_name(prog, name);
-		if (lsm_writes_waits(lsm, prog))
-			err = lsm_writes_pin(prog, &pins);
-		else
-			err = is_hook(prog) ? attach_hook(prog, name) : lsm_pin_over(bpf_program__fd(prog), name);
+		err = is_hook(prog) ? attach_hook(prog, name) : lsm_pin_over(bpf_program__fd(prog), name);
 		if (err)
 			return err;
-		pins += !lsm_writes_waits(lsm, prog);
+		pins++;
 	}
 	*ret_pins = pins;
 	return 0;
@@ -242,7 +239,7 @@ static bool has_program(struct lsm *lsm, const char *name)
 {
 	struct bpf_program *prog = bpf_object__find_program_by_name(lsm->skel->obj, name + 5);
 
-	return prog && bpf_program__autoload(prog) && (is_hook(prog) == (name[0] == 'l') || lsm_writes_waits(lsm, prog));
+	return prog && bpf_program__autoload(prog) && is_hook(prog) == (name[0] == 'l');
 }
 
 /* Removes pins of programs that this build does not have, and those of a daemon that was killed before it renamed them. */
@@ -317,8 +314,6 @@ static int reuse_all(struct lsm *lsm)
 
 static void choose_programs(struct lsm *lsm)
 {
-	lsm->has_overlay_open = lsm_can_watch_overlay(kernel_types());
-	bpf_program__set_autoload(lsm->skel->progs.hf_overlay_open, lsm->has_overlay_open);
 	lsm->has_backing_hook = lsm_kernel_has_function("bpf_lsm_mmap_backing_file");
 	bpf_program__set_autoload(lsm->skel->progs.hf_mmap_backing, lsm->has_backing_hook);
 	bpf_program__set_autoload(lsm->skel->progs.hf_creds_exec, has_exec_check());

@@ -86,6 +86,11 @@ struct hf_config *lsm_config(struct lsm *lsm)
 	return lsm->config.addr;
 }
 
+void lsm_watch_plain_roots(struct lsm *lsm)
+{
+	__atomic_store_n(&lsm_config(lsm)->plain_roots, 1, __ATOMIC_SEQ_CST);
+}
+
 struct hf_container *lsm_container(struct lsm *lsm, uint32_t slot)
 {
 	return slot < lsm->sizes.containers ? (struct hf_container *)lsm->containers.addr + slot : NULL;

@@ -92,13 +92,12 @@ static const int spawner_allowed[] = {
 	SCMP_SYS(landlock_restrict_self),
 };
 
-/* Maps are read and written; nothing is loaded or looked up by number, and what is attached was loaded before. */
+/* Maps are read and written; nothing is loaded, attached or looked up by number. */
 static const int bpf_commands[] = {
 	BPF_MAP_LOOKUP_ELEM,	     BPF_MAP_UPDATE_ELEM,      BPF_MAP_DELETE_ELEM,
 	BPF_MAP_GET_NEXT_KEY,	     BPF_MAP_LOOKUP_BATCH,     BPF_MAP_UPDATE_BATCH,
 	BPF_MAP_DELETE_BATCH,	     BPF_MAP_LOOKUP_AND_DELETE_ELEM, BPF_MAP_LOOKUP_AND_DELETE_BATCH,
 	BPF_OBJ_GET_INFO_BY_FD,
-	BPF_OBJ_GET, BPF_RAW_TRACEPOINT_OPEN, BPF_OBJ_PIN, /* the pinned hook of lsm_writes.c, when a plain root comes */
 	BPF_ITER_CREATE, /* of links that are open already: a survey of what runs */
 };
 

@@ -198,7 +198,7 @@ static void test_original_needs_a_clean_hit_in_the_root(void **state)
 		d = ask(f, &slot.policy, (int)slot.paused);
 		assert_int_equal(d.reason == HF_REASON_ORIGINAL,
 				 (f->bits & must) == must && !(f->bits & must_not) && f->volume >= _HF_VOLUME_MAX &&
-					 !f->detail);
+					 !f->detail && !f->access);
 	}
 }
 

@@ -13,7 +13,9 @@
 #define COPY_DETAIL 0xff /* the rule hands the facts' detail on */
 #define CODE (HF_FACT_CODE_WRITTEN | HF_FACT_CODE_WRITABLE)
 
-enum when { ALWAYS, ON_EXEC, ON_VOLUME, UNRESOLVED };
+#define FOUND_REASON 0xff /* … and what the hook found itself */
+
+enum when { ALWAYS, ON_ACCESS, ON_EXEC, ON_VOLUME, UNRESOLVED };
 
 /* Applies when all bits of must and none of must_not are set, one of any_of at least (if it names any), and `when` holds. */
 struct rule {
@@ -23,6 +25,7 @@ struct rule {
 };
 
 static const struct rule registered[] = {
+	{ .when = ON_ACCESS, .reason = FOUND_REASON, .detail = COPY_DETAIL },
 	{ .when = UNRESOLVED, .reason = HF_REASON_UNDECIDABLE, .detail = COPY_DETAIL },
 	{ .must = HF_FACT_NO_FILE | HF_FACT_READ_IMPLIES_EXEC, .reason = HF_REASON_ANONYMOUS_CODE,
 	  .detail = HF_DETAIL_READ_IMPLIES_EXEC },
@@ -58,6 +61,7 @@ static const struct rule registered[] = {
 };
 
 static const struct rule unregistered[] = {
+	{ .when = ON_ACCESS, .reason = FOUND_REASON, .detail = COPY_DETAIL },
 	{ .when = UNRESOLVED, .reason = HF_REASON_UNKNOWN_CONTAINER, .detail = COPY_DETAIL },
 	{ .must = HF_FACT_NO_FILE, .reason = HF_REASON_ORIGINAL },
 	{ .must = HF_FACT_MEMFD, .when = ON_EXEC, .reason = HF_REASON_UNKNOWN_CONTAINER },
@@ -76,6 +80,8 @@ static bool is_exec(const struct hf_facts *facts)
 static bool holds(const struct hf_facts *facts, enum when when)
 {
 	switch (when) {
+	case ON_ACCESS:
+		return facts->access != 0;
 	case ON_EXEC:
 		return is_exec(facts);
 	case ON_VOLUME:
@@ -103,8 +109,23 @@ static const struct rule *find_rule(const struct hf_facts *facts)
 	return rule;
 }
 
+/* Accesses have the same cell in all columns. One that reaches out is denied where the mode denies, unless it is allowed. */
+static __u8 access_cell(const struct hf_facts *facts, const struct hf_policy *policy)
+{
+	__u8 cell, tampering = policy->action[HF_CLASS_EXECUTABLE][HF_REASON_TAMPERING];
+
+	if (facts->access >= _HF_REASON_MAX)
+		return HF_ACTION_DENY;
+	cell = policy->action[HF_CLASS_EXECUTABLE][facts->access];
+	if (cell != HF_ACTION_AUDIT || !(facts->bits & HF_FACT_OUTSIDE))
+		return cell;
+	return tampering == HF_ACTION_ALLOW ? cell : tampering;
+}
+
 __u8 model_cell(const struct hf_facts *facts, const struct hf_policy *policy, const struct hf_decision *d)
 {
+	if (facts->access)
+		return access_cell(facts, policy);
 	if (d->reason == HF_REASON_VOLUME)
 		return policy->volume[d->class_][facts->volume];
 	if (d->reason == HF_REASON_ANONYMOUS_CODE && d->detail == HF_DETAIL_READ_IMPLIES_EXEC)
@@ -137,7 +158,7 @@ static void decide_stale(const struct hf_facts *facts, int paused, struct hf_dec
 
 struct hf_decision model_decide(const struct hf_facts *facts, const struct hf_policy *policy, int paused)
 {
-	struct hf_decision d = { .class_ = is_exec(facts) ? HF_CLASS_EXECUTABLE : HF_CLASS_LIBRARY };
+	struct hf_decision d = { .class_ = is_exec(facts) || facts->access ? HF_CLASS_EXECUTABLE : HF_CLASS_LIBRARY };
 	const struct rule *rule;
 
 	if (facts->subject == HF_SUBJECT_HOST)
@@ -147,7 +168,7 @@ struct hf_decision model_decide(const struct hf_facts *facts, const struct hf_po
 		return d;
 	}
 	rule = find_rule(facts);
-	d.reason = rule->reason;
+	d.reason = rule->reason == FOUND_REASON ? facts->access : rule->reason;
 	d.detail = rule->detail == COPY_DETAIL ? facts->detail : rule->detail;
 	if (d.reason == HF_REASON_ORIGINAL)
 		return d;

@@ -5,6 +5,7 @@
  *   ROW(name, subject, op, volume, bits, policy,  verdict, reason, detail, class)
  *   PAUSED(...) the same with break-glass on; its answer has one more column, paused
  *   DETAIL(...) the same as ROW with the finding "could not be found out" as one more fact before bits
+ *   ACCESS(name, subject, op, found, detail, bits, policy, pause,  verdict, reason, detail, paused): no code, but a reason found
  */
 #ifndef TESTS_VECTORS_ROWS_H
 #define TESTS_VECTORS_ROWS_H
@@ -31,6 +32,7 @@ enum {
 	UNSUPPORTED = HF_FACT_UNSUPPORTED_ROOT,
 	IMPLIES = HF_FACT_READ_IMPLIES_EXEC,
 	COPIED = HF_FACT_COPIED_UP,
+	OUTSIDE = HF_FACT_OUTSIDE,
 	ROOT_OVL = HF_FACT_ROOT_OVERLAY,
 	/* What the kernel half finds for files of the usual kinds, on an overlay root and on a folder as root. */
 	IMAGE = ROOT | OVL | LOWER | HIT,
@@ -65,12 +67,22 @@ enum {
 #define DETAIL(row, subject_, op_, volume_, detail_, bits_, policy_, v, r, d, c) \
 	ROW_FULL(row, subject_, op_, volume_, detail_, bits_, 0, policy_, 0, v, r, d, c, 0)
 
+#define ACCESS(row, subject_, op_, found, detail_, bits_, policy_, pause, v, r, d, p)                                   \
+	{                                                                                                               \
+		.name = (row),                                                                                          \
+		.facts = { .bits = (bits_), .op = HF_OP_##op_, .subject = HF_SUBJECT_##subject_,                        \
+			   .volume = VOLUME_NONE, .detail = HF_DETAIL_##detail_, .access = HF_REASON_##found },         \
+		.policy = VECTOR_POLICY_##policy_, .paused = (pause),                                                   \
+		.want = { .verdict = HF_VERDICT_##v, .reason = HF_REASON_##r, .detail = HF_DETAIL_##d,                  \
+			  .class_ = HF_CLASS_EXECUTABLE, .paused = (p) },                                               \
+	}
+
 struct vector_rows {
 	const struct vector *rows;
 	size_t n;
 };
 
 extern const struct vector_rows vector_rows_root, vector_rows_elsewhere, vector_rows_memory, vector_rows_subject,
-	vector_rows_policy;
+	vector_rows_policy, vector_rows_access;
 
 #endif

@@ -79,6 +79,7 @@ void sweep_random(uint64_t *state, struct vector_slot *ret)
 	ret->facts.subject = pick(state, _HF_SUBJECT_MAX);
 	ret->facts.volume = pick(state, _HF_VOLUME_MAX + 1);
 	ret->facts.detail = sweep_next(state) >> 62 ? 0 : pick(state, _HF_DETAIL_MAX);
+	ret->facts.access = sweep_next(state) >> 61 ? 0 : pick(state, _HF_REASON_MAX);
 	ret->facts.stale_enforced = sweep_next(state) >> 63;
 	ret->paused = sweep_next(state) >> 62 == 0;
 }

@@ -6,6 +6,7 @@
 
 static const struct vector_rows *const files[] = {
 	&vector_rows_root, &vector_rows_elsewhere, &vector_rows_memory, &vector_rows_subject, &vector_rows_policy,
+	&vector_rows_access,
 };
 
 const struct vector *vector_at(size_t index)
@@ -40,6 +41,7 @@ static void fill_default(struct hf_policy *ret, __u8 library)
 	for (int class_ = 0; class_ < _HF_CLASS_MAX; class_++) {
 		ret->action[class_][HF_REASON_METADATA] = HF_ACTION_AUDIT; /* gained setuid is told even where it may run */
 		ret->action[class_][HF_REASON_ANONYMOUS_CODE] = HF_ACTION_ALLOW;
+		ret->action[class_][HF_REASON_PTRACE] = HF_ACTION_AUDIT;
 		ret->modified_metadata[class_] = HF_ACTION_ALLOW;
 	}
 	memset(ret->volume[HF_CLASS_LIBRARY], library, sizeof(ret->volume[HF_CLASS_LIBRARY]));

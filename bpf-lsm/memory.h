@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Ways to change code in memory without mapping any: /proc/PID/mem, ptrace.
+ *
+ * Owns: what of that a hook has before it, and towards whom. Must not know: what the policy says to it.
+ *
+ *   I1  A task that has no tag runs no program of the container yet (a runtime on its way in, a checkpoint being restored): not judged.
+ *   I2  /proc/PID/mem is known by its inode: procfs gives one to a process's files alone. Its path may be anything: a bind mount, a
+ *       second procfs, a descriptor opened anew.
+ */
+#ifndef BPF_LSM_MEMORY_H
+#define BPF_LSM_MEMORY_H
+
+#include "bpf-lsm/access.h"
+
+/* Whose the access is. False: it is not judged; nor are those of containers that nobody registered, as sandboxes trace their own. */
+static __always_inline bool memory_subject(struct subject *s)
+{
+	int kind = subject_of_current(s);
+
+	return kind != HF_SUBJECT_HOST && kind != HF_SUBJECT_UNKNOWN && s->tagged;
+}
+
+/* The process that a file of procfs belongs to: its number in the first pid namespace, 0: none. */
+static __always_inline u32 proc_inode_pid(struct inode *inode)
+{
+	struct proc_inode *proc = (void *)((u64)inode - bpf_core_field_offset(struct proc_inode, vfs_inode));
+	struct pid *pid = BPF_CORE_READ(proc, pid);
+
+	return pid ? BPF_CORE_READ(pid, numbers[0].nr) : 0;
+}
+
+/* A file of procfs called mem, by its address. A global function: its memory is not the hook's. */
+__noinline int memory_open_by(u64 address)
+{
+	u32 what = access_of(HF_OP_PROCESS_MEMORY, HF_REASON_PROCESS_MEMORY, HF_DETAIL_NONE, 0);
+	struct file *file = (void *)address;
+	struct subject s = {};
+	u32 target;
+
+	if (!file)
+		return 0;
+	target = proc_inode_pid(BPF_CORE_READ(file, f_inode));
+	if (!target || !memory_subject(&s))
+		return 0;
+	return judge_access(&s, address, what, target) ? -EPERM : 0;
+}
+
+/* A file of procfs, opened for writing. 0 or -EPERM. */
+static __always_inline int memory_open(struct file *file)
+{
+	struct dentry *dentry = file->f_path.dentry;
+	char name[4] = {};
+
+	if (dentry->d_name.len != 3 || bpf_probe_read_kernel(name, 3, dentry->d_name.name))
+		return 0;
+	if (name[0] != 'm' || name[1] != 'e' || name[2] != 'm')
+		return 0;
+	return memory_open_by(address_of(file)) ? -EPERM : 0;
+}
+
+/* The current task getting hold of another process. 0 or -EPERM. */
+static __always_inline int memory_attach(struct task_struct *child)
+{
+	struct hf_task_tag *tag = tag_of(child);
+	struct subject s = {};
+	u8 flags = 0;
+
+	if (!memory_subject(&s))
+		return 0;
+	if (!tag || tag->container != s.id)
+		flags |= ACCESS_OUTSIDE;
+	return judge_access(&s, (u64)BPF_CORE_READ(child, mm, exe_file),
+			    access_of(HF_OP_PTRACE, HF_REASON_PTRACE, HF_DETAIL_NONE, flags), child->tgid) ? -EPERM : 0;
+}
+
+/* The current task asking its parent to: whoever that is, only our own process is given away. 0 or -EPERM. */
+static __always_inline int memory_traceme(struct task_struct *parent)
+{
+	struct subject s = {};
+
+	if (!memory_subject(&s))
+		return 0;
+	return judge_access(&s, (u64)BPF_CORE_READ(parent, mm, exe_file),
+			    access_of(HF_OP_PTRACE, HF_REASON_PTRACE, HF_DETAIL_TRACEME, 0), parent->tgid) ? -EPERM : 0;
+}
+
+#endif
