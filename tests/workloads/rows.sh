@@ -5,6 +5,7 @@
 # work_expected says what a workload is rightly denied or reported for, and why.
 
 row_names=()
+row_quick=(nginx redis php busybox entrypoint shell packages apt)      # of one image, a few seconds each
 declare -A row_image=() row_seconds=()
 
 rows_table() {
@@ -23,6 +24,14 @@ rows_table() {
 		java        languages  600
 		erlang      languages  300
 		rabbitmq    languages  600
+		sbcl        others     300
+		pypy        others     300
+		guile       others     300
+		haproxy     others     240
+		memcached   others     240
+		git         others     240
+		sshd        others     240
+		strace      others     120
 		jni         languages  600
 		unpacked    languages  600
 		entrypoint  services   180
