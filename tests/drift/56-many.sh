@@ -3,7 +3,7 @@
 # How soon a daemon is ready again, with no container and with many: killed and started, the pinned programs used, and loaded anew.
 # MANY (default 10) is how many containers: of the image, and asleep. 100 are meant: DRIFT_SET=MANY=100 run many.
 
-many_limit_ms=20000           # an emulated, busy machine; on a real one 2 s are meant
+many_limit_ms=2000            # what is meant for a real machine, and an emulated one keeps with 100 containers
 
 many_start() {
 	local i
