@@ -192,10 +192,9 @@ static void end_orphans(struct adopter *a)
 			enrol_release(a->daemon->enroller, orphan->layer_set);
 		free(orphan);
 	}
-	if (!gone)
-		return;
-	policy_store_tidy(a->daemon->policies); /* their policies are nobody's now */
-	log_info("adoption: %zu records of containers that have gone, or that nobody could name, are removed", gone);
+	if (gone)
+		log_info("adoption: %zu records of containers that have gone, or that nobody could name, are removed", gone);
+	policy_store_tidy(a->daemon->policies); /* what their records, and those of the adopted, pointed to is nobody's now */
 }
 
 /* --- one container after the other ------------------------------------------------------------------------------------ */

@@ -187,9 +187,6 @@ static void add_image_facts(struct daemon *daemon, struct report_status *status)
 	status->image_unreadable = images.unreadable;
 	if (images.fault[0])
 		degrade(status, "the image database %s", images.fault);
-	if (!workers_alive(daemon->workers))
-		degrade(status, "the process that starts children has ended: no image can be read until the daemon is "
-				"started again");
 }
 
 static int answer_status(void *data, struct json_object *request, struct json_object **ret)

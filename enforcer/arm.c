@@ -35,6 +35,7 @@
 #include "enforcer/state.h"
 #include "enforcer/util.h"
 #include "enforcer/volumes.h"
+#include "enforcer/workers.h"
 
 #define TELL_BYTES 1536 /* an id and a reason */
 /* Longest scan of the root of a container that runs already: nobody waits for it, but others wait behind it. */
@@ -51,6 +52,7 @@ struct arming {
 	int rootfs_fd;		  /* -1 but while it waits for room */
 	struct loop_source *room; /* I4 */
 	bool adopted; /* no hook waits for an answer: done is called */
+	bool insist;  /* struct arm_adoption */
 	void (*done)(struct daemon *daemon, const struct container *c, void *data);
 	void *data;
 	struct arming *next; /* of the daemon's list */
@@ -201,7 +203,7 @@ static void not_ready(struct arming *a, int err, enum fault_kind kind, const cha
 	enum policy_not_ready not_ready = not_ready_of(a);
 	enum fault_kind next = _FAULT_MAX;
 
-	if (not_ready == POLICY_NOT_READY_DENY && !a->adopted) {
+	if (a->insist ? !workers_alive(a->daemon->workers) : not_ready == POLICY_NOT_READY_DENY && !a->adopted) {
 		give_up(a, err, kind, why);
 		return;
 	}
@@ -331,6 +333,7 @@ static int submit(struct arming *a, int rootfs_fd)
 	job->deadline_ns = a->asked_ns + (a->adopted ? ADOPT_SCAN_NS : a->daemon->options.enrol_timeout_ms * 1000000ull);
 	job->unwatched = a->container->was_unwatched;
 	job->slot = a->container->slot;
+	job->insist = a->insist;
 	job->done = on_enrolled;
 	job->data = a;
 	err = enrol_submit(a->daemon->enroller, job);
@@ -457,7 +460,7 @@ static int take_adoption(struct arming *a, struct daemon *daemon, struct arm_ado
 {
 	int err = 0;
 
-	*a = (struct arming){ .daemon = daemon, .adopted = true, .pidfd = TAKE_FD(request->pidfd), .rootfs_fd = -1,
+	*a = (struct arming){ .daemon = daemon, .adopted = true, .insist = request->insist, .pidfd = TAKE_FD(request->pidfd), .rootfs_fd = -1,
 			      .done = request->done, .data = request->data, .asked_ns = clock_ns(CLOCK_MONOTONIC),
 			      .oci = TAKE_PTR(request->oci) };
 	if (!a->oci)

@@ -8,6 +8,7 @@
 #ifndef ENFORCER_ARM_H
 #define ENFORCER_ARM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,9 @@ struct arm_adoption {
 	/* A record or a state file that names them: id and slot that it keeps, so that its tasks' tags go on. 0: new ones. */
 	uint64_t keep_id;
 	uint32_t keep_slot;
+	/* It was armed, and another version holds it to its image still: a child that dies is tried again, and when this daemon has lost the
+	 * means to read images, it is not adopted and nothing is written down. */
+	bool insist;
 	/* Called once, on the main thread, perhaps before arm_adopt returns; c is NULL when it was not adopted. Borrowed. */
 	void (*done)(struct daemon *daemon, const struct container *c, void *data);
 	void *data;

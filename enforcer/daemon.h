@@ -52,6 +52,7 @@ struct daemon {
 	struct daemon_options options;
 	struct loop *loop;
 	struct workers *workers;
+	struct loop_source *spawner_watch;
 	struct lsm *lsm;
 	struct container_table *containers;
 	struct policy_store *policies;

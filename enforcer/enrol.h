@@ -43,6 +43,7 @@ struct enrol_job {
 	uint64_t container; /* struct hf_container.id that it will have */
 	const char *image; /* its name, borrowed until done; may be NULL */
 	uint32_t slot;	    /* … and its slot */
+	bool insist;	/* when the child that reads its root dies, another one tries */
 	bool unwatched; /* it runs: its writes are to be noted before anything is compared */
 	const struct oci_mount *mounts; /* borrowed until done */
 	size_t n_mounts;

@@ -390,8 +390,24 @@ static int run(struct enroller *e, struct enrol_job *job)
 	return 0;
 }
 
+/* What was found out before the child died. */
+static void forget(struct enrol_job *job)
+{
+	free(job->root.layers);
+	free(job->root.upper);
+	free(job->volumes);
+	job->root.layers = job->root.upper = NULL;
+	job->volumes = NULL;
+	job->known = job->complete = job->clean_upper = false;
+}
+
 void enrol_run(struct enroller *e, struct enrol_job *job)
 {
 	job->err = run(e, job);
+	if (job->err == -EPIPE && job->insist && workers_alive(e->workers)) {
+		log_warning("enrolment: %s: another one tries", job->error);
+		forget(job);
+		job->err = run(e, job);
+	}
 	close_fd(&job->rootfs_fd); /* it holds a mount of the container */
 }

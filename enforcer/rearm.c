@@ -3,6 +3,8 @@
  * The list of containers to be armed again, and the wait for its end. Contracts: rearm.h.
  *
  *   I1  The state file of such a container stays until it was armed again: a start that is killed loses none.
+ *   I2  What another version enforces is not given up because a helper of ours has died: then the start fails, and that version goes
+ *       on judging.
  */
 #include "enforcer/rearm.h"
 
@@ -22,6 +24,7 @@
 #include "enforcer/oci.h"
 #include "enforcer/state.h"
 #include "enforcer/util.h"
+#include "enforcer/workers.h"
 
 #define PATH_BYTES 512
 
@@ -56,10 +59,13 @@ static pid_t find_in_cgroup(const char *cgroup_path)
 static void on_answer(struct daemon *daemon, const struct container *c, void *data)
 {
 	_cleanup_(rearm_free) struct rearm *rearm = data;
+	bool keeps = false;
 
-	if (!c)
+	if (!c && !workers_alive(daemon->workers))
+		keeps = true; /* I1, I2 */
+	else if (!c)
 		log_error("the container with id %llu could not be armed again", (unsigned long long)rearm->request.keep_id);
-	if (!c || c->kernel_id != rearm->request.keep_id)
+	if (!keeps && (!c || c->kernel_id != rearm->request.keep_id))
 		state_remove(daemon, rearm->request.keep_id);
 	if (--daemon->rearming == 0)
 		loop_quit(daemon->loop, 0);
@@ -86,7 +92,7 @@ int rearm_note(struct daemon *daemon, const struct container *c, struct oci_cont
 	}
 	rearm->request = (struct arm_adoption){ .pidfd = TAKE_FD(*pidfd), .rootfs_fd = -1, .config_fd = -1, .oci = oci,
 						.started_ns = c->started_ns, .keep_id = c->kernel_id, .keep_slot = c->slot,
-						.done = on_answer, .data = rearm };
+						.insist = true, .done = on_answer, .data = rearm };
 	if (rearm->request.pidfd < 0) {
 		oci->pid = find_in_cgroup(c->cgroup_path);
 		if (oci->pid > 0)
@@ -127,5 +133,7 @@ int rearm_all(struct daemon *daemon)
 		if (err < 0)
 			return err;
 	}
-	return daemon->stopping ? -EINTR : 0;
+	if (daemon->stopping)
+		return -EINTR;
+	return n && !workers_alive(daemon->workers) ? -EPIPE : 0;
 }

@@ -26,7 +26,8 @@ int rearm_note(struct daemon *daemon, const struct container *container, struct 
  * @daemon: (borrowed) its loop runs meanwhile
  *
  * Call before this version's programs judge, and another version's are silenced.
- * Return: 0: each one is armed, or has what its policy gives to those that cannot be; -EINTR: the daemon was told to stop.
+ * Return: 0: each one is armed, or has what its policy gives to those that cannot be; -EPIPE: no image can be read
+ * any more, so those are as they were; -EINTR: the daemon was told to stop.
  */
 int rearm_all(struct daemon *daemon);
 

@@ -132,16 +132,29 @@ static void stop_run_dir(struct daemon *daemon)
 	close_fd(&daemon->lock_fd);
 }
 
+/* Without it no image can be read, and each new container would get the answer for those that cannot be armed. */
+static void on_spawner_end(uint32_t events, void *data)
+{
+	struct daemon *daemon = data;
+
+	(void)events;
+	loop_unwatch(&daemon->spawner_watch);
+	log_error("the process that starts children has ended: holdfastd ends too, to be started again; what is in force stays");
+	loop_quit(daemon->loop, -EPIPE);
+}
+
 /* Before there are threads, maps and sockets: the spawner and its children hold nothing of the daemon's. */
 static int start_workers(struct daemon *daemon, char *reterr)
 {
 	struct workers_options options = { .folder = daemon->options.run_dir };
+	int err = workers_new(&options, &daemon->workers, reterr);
 
-	return workers_new(&options, &daemon->workers, reterr);
+	return err ? err : loop_watch(daemon->loop, workers_fd(daemon->workers), 0, on_spawner_end, daemon, &daemon->spawner_watch);
 }
 
 static void stop_workers(struct daemon *daemon)
 {
+	loop_unwatch(&daemon->spawner_watch);
 	workers_free(&daemon->workers);
 }
 
@@ -291,7 +304,8 @@ static int start_containers(struct daemon *daemon, char *reterr)
 	}
 	err = rearm_all(daemon);
 	if (err) {
-		snprintf(reterr, STAGES_ERROR_BYTES, "running containers could not be armed again");
+		snprintf(reterr, STAGES_ERROR_BYTES, "running containers could not be armed again%s",
+			 err == -EPIPE ? ": the process that starts children has ended" : "");
 		return err;
 	}
 	policy_store_tidy(daemon->policies);
@@ -373,7 +387,10 @@ static int start_confinement(struct daemon *daemon, char *reterr)
 
 static int start_ready(struct daemon *daemon, char *reterr)
 {
-	(void)reterr;
+	if (!workers_alive(daemon->workers)) {
+		snprintf(reterr, STAGES_ERROR_BYTES, "the process that starts children has ended");
+		return -EPIPE;
+	}
 	daemon->ready_ns = clock_ns(CLOCK_REALTIME);
 	log_info("ready: %zu policies, %zu containers", policy_set_count(policy_store_set(daemon->policies)),
 		 container_count(daemon->containers));

@@ -145,6 +145,11 @@ bool workers_alive(struct workers *w)
 	return !atomic_load(&w->dead) && poll(&poll_fd, 1, 0) >= 0 && !(poll_fd.revents & (POLLHUP | POLLERR));
 }
 
+int workers_fd(const struct workers *w)
+{
+	return w->sock;
+}
+
 pid_t workers_pid(const struct workers *w)
 {
 	return w->pid;

@@ -42,6 +42,8 @@ int workers_new(const struct workers_options *options, struct workers **ret, cha
 void workers_free(struct workers **workers);
 /* False once the spawner is gone: no child can be made until the daemon is started again. Any thread, does not wait. */
 bool workers_alive(struct workers *workers);
+/* A descriptor (borrowed) that hangs up when the spawner ends. */
+int workers_fd(const struct workers *workers);
 /* Of the spawner, for tests and status. */
 pid_t workers_pid(const struct workers *workers);
 

@@ -50,6 +50,42 @@ upgrade_unknown_version() {
 		bpftool map create "$dir/hf_events" type array key 4 value 8 entries 1 name hf_events
 }
 
+# upgrade_kill_helper: the next process that starts children, as soon as it is there.
+upgrade_kill_helper() {
+	local end
+	clock_read
+	end=$((hf_now + hf_wait_seconds))
+	while clock_read && ((hf_now < end)); do
+		pkill -KILL -x holdfastd-spawn && return 0
+	done
+	return 1
+}
+
+# What reads images dies while the running containers are to be armed for another version: they stay with the one that has them.
+upgrade_without_helper() {
+	local name='the helper dies' killer from
+	canary_mark
+	holdfast_kill
+	while pgrep -x holdfastd-spawn >/dev/null; do :; done # it ends with its daemon
+	upgrade_kill_helper &
+	killer=$!
+	from=$(holdfast_log_mark)
+	PATH=$hf_tree/build/next:$PATH holdfast_start 2>/dev/null && not_ok "$name: the start fails"
+	check "$name: it was killed" wait "$killer"
+	check_match "$name: the daemon says so and ends" "$(tail -n "+$from" "$hf_log")" 'the process that starts children has ended'
+	canary_moves || not_ok "$name: the canary goes on"
+	canary_judge "$name"
+	check_is "$name: the version that judges stays" "$(upgrade_versions)" "$1 "
+	check "$name: the daemon starts again" holdfast_start
+	upgrade_kill_helper
+	check "$name: a daemon that is ready ends as well" pid_gone "$hf_pid"
+	wait "$hf_pid"
+	hf_pid=''
+	check "$name: and is started again" holdfast_start
+	canary_moves || not_ok "$name: the canary goes on"
+	canary_judge "$name"
+}
+
 topic_upgrade() {
 	local own mark
 	own=$(upgrade_versions)
@@ -60,6 +96,7 @@ topic_upgrade() {
 	upgrade_to 'killed, same build' '' holdfast_kill
 	check_match 'the same build loads nothing' "$upgrade_log" 'the pinned programs are used'
 	upgrade_to 'stopped, same build' '' holdfast_stop
+	upgrade_without_helper "$own"
 	upgrade_other_version 'older to newer' next/ $((own + 1))
 	upgrade_other_version 'newer to older' '' "$own"
 	check 'pins of a version that nobody knows' upgrade_unknown_version

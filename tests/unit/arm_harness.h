@@ -43,6 +43,7 @@ static struct {
 	uint64_t root_owner;
 	int status;
 	bool armed, client_gone, ended, state_broken;
+	bool insist, helpless; /* what is adopted must be armed; there are no children to read images any more */
 	unsigned int full; /* so often there is no room for a policy */
 	uint64_t room_ns;  /* when there is said to be more; 0: never */
 	char message[256];
@@ -201,6 +202,11 @@ int enrol_submit(struct enroller *, struct enrol_job *job)
 	assert_null(w.job);
 	w.job = job;
 	return 0;
+}
+
+bool workers_alive(struct workers *)
+{
+	return !w.helpless;
 }
 
 void enrol_release(struct enroller *, uint32_t layer_set)

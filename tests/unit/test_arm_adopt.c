@@ -27,7 +27,7 @@ static void adopt(pid_t pid, uint64_t keep_id, uint32_t keep_slot)
 	int fd = memfd_create("config", MFD_CLOEXEC);
 	struct arm_adoption request = {
 		.pidfd = dup(fd), .rootfs_fd = dup(fd), .config_fd = fd, .started_ns = 1700000000000000000ull,
-		.keep_id = keep_id, .keep_slot = keep_slot, .done = on_adopted, .data = &outcome,
+		.keep_id = keep_id, .keep_slot = keep_slot, .insist = w.insist, .done = on_adopted, .data = &outcome,
 	};
 
 	assert_int_equal(write(fd, config, strlen(config)), (ssize_t)strlen(config));
@@ -155,6 +155,28 @@ static void test_adopted_container_is_armed_and_to_be_surveyed(void **)
 	check_nothing_left();
 }
 
+/* What another version enforces is not given up because we have lost our means: nothing is written down, the caller is told. */
+static void test_what_must_be_armed_is_not_given_up_without_helpers(void **)
+{
+	static const struct {
+		bool insist, helpless, adopted;
+	} rows[] = { { true, true, false }, { true, false, true }, { false, true, true } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		w.insist = rows[i].insist;
+		w.helpless = rows[i].helpless;
+		w.not_ready = POLICY_NOT_READY_AUDIT;
+		adopt(PID, 0, 0);
+		assert_int_equal(w.job->insist, rows[i].insist);
+		finish_job(-EPIPE);
+		assert_int_equal(outcome.told, 1);
+		assert_int_equal(outcome.container != NULL, rows[i].adopted);
+		assert_int_equal(w.files, rows[i].adopted);
+		release_all();
+		check_nothing_left();
+	}
+}
+
 /* It runs, so notReady: deny cannot refuse it. */
 static void test_what_cannot_be_enrolled_is_only_audited(void **)
 {
@@ -259,6 +281,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_each_failure_is_told_once_and_leaves_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_adopted_container_is_armed_and_to_be_surveyed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_what_must_be_armed_is_not_given_up_without_helpers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_cannot_be_enrolled_is_only_audited, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_living_record_is_kept, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_two_on_one_root_lose_the_proof_of_copies, setup, teardown),
