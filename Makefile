@@ -113,8 +113,11 @@ next: $(B)/next/gen/bpf-lsm/abi.h
 	+@$(MAKE) --no-print-directory -s B=$(B)/next $(B)/next/holdfastd $(B)/next/tests/pins
 
 # Programs that the tests in VMs run in containers, and beside them.
-test-programs: next $(B)/tests/vectors/run_bpf $(B)/tests/again $(B)/tests/pins
+test-programs: next $(B)/tests/vectors/run_bpf $(B)/tests/again $(B)/tests/killat $(B)/tests/pins
 $(B)/tests/again: tests/drift/again.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 $(WARN) -D_GNU_SOURCE -O1 -static -o $@ $<
+$(B)/tests/killat: tests/drift/killat.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu17 $(WARN) -D_GNU_SOURCE -O1 -static -o $@ $<
 $(B)/tests/pins: tests/drift/pins.c bpf-lsm/abi.h

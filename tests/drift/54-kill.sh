@@ -8,9 +8,6 @@
 # phase's calls anew instead of taking the numbers below; a point that a phase does not reach is at its end.
 
 kill_phases=(start load enrol scan reload gone takeover)
-# Calls that change what others see, or wait for it; each phase's share of them is counted first.
-kill_calls=bpf,openat,write,rename,unlink,unlinkat,mkdir,mmap,close,epoll_ctl,futex,sendmsg,recvmsg,pidfd_open,flock,rmdir
-
 declare -A kill_counts=(
 	[start]='futex 28 openat 115 bpf 400 mmap 165 close 130 write 52 sendmsg 14 recvmsg 29 epoll_ctl 16 unlink 3 mkdir 7 flock 1 pidfd_open 1'
 	[load]='bpf 900 futex 28 openat 116 mmap 165 write 60 rename 16 close 171 unlink 19 sendmsg 14 recvmsg 33 epoll_ctl 16 mkdir 7'
@@ -31,19 +28,19 @@ kill_prepare_dirty() {
 	cp "$(image_lower_file "$hello")" "$1/upper/usr/local/bin/old"
 }
 
-# kill_trace OPTION...: strace on the running daemon; returns when it is attached. kill_tracer is its pid.
+# kill_trace CALL N: killat on the running daemon; returns when it holds it. kill_tracer is its pid.
 kill_trace() {
-	: >"$hf_dir/strace.err"
-	strace -f -o "$hf_dir/strace" "$@" -p "$hf_pid" 2>"$hf_dir/strace.err" &
+	: >"$hf_dir/killat.err"
+	"$hf_tree/build/tests/killat" "$hf_dir/calls" "$@" -p "$hf_pid" 2>"$hf_dir/killat.err" &
 	kill_tracer=$!
-	file_wait "$hf_dir/strace.err" 1 'attached' "$hf_wait_seconds" "$kill_tracer" >/dev/null
+	file_wait "$hf_dir/killat.err" 1 'attached' "$hf_wait_seconds" "$kill_tracer" >/dev/null
 }
 
-# kill_start_traced OPTION...: a start under strace; returns when it is ready, or ended: status 1. kill_tracer is strace's pid.
+# kill_start_traced CALL N: a start under killat; returns when it is ready, or ended: status 1. kill_tracer is killat's pid.
 kill_start_traced() {
 	local from
 	from=$(holdfast_log_mark)
-	PATH=$hf_tree/build/$kill_build:$PATH strace -f -qq -o "$hf_dir/strace" "$@" holdfastd --policy "$hf_policies" \
+	PATH=$hf_tree/build/$kill_build:$PATH "$hf_tree/build/tests/killat" "$hf_dir/calls" "$@" holdfastd --policy "$hf_policies" \
 		--event-file "$hf_events" --quiet </dev/null >/dev/null 2>>"$hf_log" &
 	kill_tracer=$!
 	file_wait "$hf_log" "$from" 'started in' "$hf_wait_seconds" "$kill_tracer" >/dev/null
@@ -88,7 +85,7 @@ kill_do() {
 	esac
 }
 
-# kill_run PHASE STRACE-OPTION...: goes through the phase under strace, and ends the daemon if that did not.
+# kill_run PHASE CALL N: goes through the phase under killat, and ends the daemon if that did not.
 kill_run() {
 	local phase=$1
 	shift
@@ -102,7 +99,7 @@ kill_run() {
 		;;
 	*)
 		[[ $phase != gone ]] || box_start kill-old crun >/dev/null || echo 'a container does not start'
-		kill_trace "$@" || echo 'strace does not attach'
+		kill_trace "$@" || echo 'killat does not attach'
 		kill_do "$phase"
 		;;
 	esac
@@ -111,13 +108,13 @@ kill_run() {
 
 # kill_calibrate: how often each phase makes which call, into kill_counts.
 kill_calibrate() {
-	local phase calls name
+	local phase times name
 	for phase in "${kill_phases[@]}"; do
-		kill_run "$phase" -c -U calls,name -e "trace=$kill_calls"
+		kill_run "$phase" none 0
 		kill_counts[$phase]=''
-		while read -r calls name; do
-			[[ $calls =~ ^[0-9]+$ && $name != total ]] && kill_counts[$phase]+="$name $calls "
-		done <"$hf_dir/strace"
+		while read -r name times; do
+			((times)) && kill_counts[$phase]+="$name $times "
+		done <"$hf_dir/calls"
 		printf '# %s: %s\n' "$phase" "${kill_counts[$phase]}"
 		kill_recover || not_ok "a start after $phase"
 	done
@@ -165,7 +162,7 @@ kill_is_tidy() {
 # kill_one N: chooses, kills, recovers, judges.
 kill_one() {
 	local out status=0 what
-	kill_run "$kill_phase" -e "trace=$kill_call" -e "inject=$kill_call:signal=SIGKILL:when=$kill_nth" >"$hf_dir/kill.out" 2>&1
+	kill_run "$kill_phase" "$kill_call" "$kill_nth" >"$hf_dir/kill.out" 2>&1
 	what="kill $1 in $kill_phase, before $kill_call $kill_nth"
 	[[ $kill_hit == yes ]] || what+=" (not reached: at its end)"
 	kill_recover >>"$hf_dir/kill.out" 2>&1 || status=1
@@ -180,7 +177,7 @@ kill_one() {
 }
 
 topic_kill() {
-	local canary_hz=10 # what an emulated machine has left, strace and all
+	local canary_hz=10 # what an emulated machine has left
 	local n=${KILLS:-4} i kill_build='' kill_reloads=0 kill_from kill_tracer='' kill_hit kill_phase='' kill_call kill_nth
 	local -a points
 	IFS=, read -ra points <<<"${KILL_POINTS:-}"
