@@ -17,7 +17,7 @@
 #include "enforcer/loop.h"
 #include "enforcer/util.h"
 
-#define RECHECK_NS (5ull * NSEC_PER_SEC) /* a cgroup whose events file cannot be watched is asked this often */
+#define RECHECK_NS NSEC_PER_SEC /* how often a cgroup is asked that has lost its first process */
 
 struct life {
 	struct daemon *daemon;
@@ -36,14 +36,16 @@ static void on_cgroup_change(uint32_t events, void *data)
 		arm_release(life->daemon, life->kernel_id);
 }
 
-/* Waits for the cgroup to become empty: by its events, or by asking now and then. */
+/*
+ * Waits for the cgroup to become empty: by its events, and by asking. Of two changes within ten milliseconds the kernel tells the
+ * second one later, and never if the cgroup is removed before, as by a runtime that freezes, kills and removes.
+ */
 static int watch_cgroup(struct life *life)
 {
 	struct loop *loop = life->daemon->loop;
+	int err = loop_timer(loop, RECHECK_NS, RECHECK_NS, on_cgroup_change, life, &life->timer);
 
-	if (loop_watch(loop, life->events_fd, EPOLLPRI, on_cgroup_change, life, &life->cgroup_source) == 0)
-		return 0;
-	return loop_timer(loop, RECHECK_NS, RECHECK_NS, on_cgroup_change, life, &life->timer);
+	return loop_watch(loop, life->events_fd, EPOLLPRI, on_cgroup_change, life, &life->cgroup_source) ? err : 0;
 }
 
 /* The first process has ended: wait for the rest, if there can be any. */

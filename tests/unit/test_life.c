@@ -277,6 +277,45 @@ static void test_last_process_of_a_real_cgroup_releases(void **state)
 	assert_int_equal(it.released, 1);
 }
 
+static bool freeze(bool on)
+{
+	char path[PATH_MAX + 16];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/cgroup.freeze", it.cgroup);
+	file = fopen(path, "we");
+	return file && fprintf(file, "%d", on) > 0 && fclose(file) == 0;
+}
+
+/* The kernel tells of a cgroup's changes a hundred times a second at most; when the cgroup is removed before it tells of the last
+ * one, as runtimes do that freeze, kill and remove, it never does. */
+static void test_removed_cgroup_releases(void **state)
+{
+	(void)state;
+	if (!make_cgroup()) {
+		puts("skip: no cgroup of the unified hierarchy can be made here");
+		skip();
+	}
+	it.other = fork_child();
+	if (!enter_cgroup(it.pid) || !enter_cgroup(it.other)) {
+		puts("skip: no process can be moved to another cgroup here");
+		skip();
+	}
+	it.container.cgroup_path = it.cgroup;
+	watch();
+	end_child(&it.pid);
+	run_once();
+	assert_int_equal(it.released, 0);
+	freeze(true);
+	freeze(false);
+	run_once();
+	end_child(&it.other);
+	assert_int_equal(rmdir(it.cgroup), 0);
+	it.cgroup[0] = '\0';
+	assert_int_equal(loop_run(it.daemon->loop), 0);
+	assert_int_equal(it.released, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -288,6 +327,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_populated_cgroup_keeps_the_container, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rest_of_a_container_is_watched_by_its_cgroup, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_last_process_of_a_real_cgroup_releases, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_removed_cgroup_releases, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
