@@ -129,13 +129,17 @@ ATTACKS    := $(patsubst tests/attacks/programs/%.c,$(B)/attacks/bin/%,$(wildcar
 $(B)/attacks/bin/%: tests/attacks/programs/%.c tests/attacks/programs/attack.h
 	@mkdir -p $(@D)
 	$(CC) -std=gnu17 $(WARN) -D_GNU_SOURCE -I. -O1 -s -static -o $@ $< -lpthread
-$(B)/attacks/victims/prog: tests/attacks/victims/prog.c
+VICTIM     := $(CC) -O2 $(WARN) -nostdlib -Wl,--build-id=none -s
+VICTIMS    := $(addprefix $(B)/attacks/victims/,prog failing lib.so dyn dyn-own-loader)
+$(B)/attacks/victims/prog $(B)/attacks/victims/failing: tests/attacks/victims/prog.c Makefile
 	@mkdir -p $(@D)
-	$(CC) -O2 $(WARN) -nostdlib -static -fno-pie -no-pie -Wl,-z,noseparate-code,--build-id=none -s -o $@ $<
-$(B)/attacks/victims/lib.so: tests/attacks/victims/lib.c
+	$(VICTIM) -static -fno-pie -no-pie -Wl,-z,noseparate-code $(if $(filter %failing,$@),-DVICTIM_STATUS=7) -o $@ $<
+$(B)/attacks/victims/lib.so: tests/attacks/victims/lib.c Makefile
 	@mkdir -p $(@D)
-	$(CC) -O2 $(WARN) -nostdlib -shared -fPIC -Wl,--build-id=none -s -o $@ $<
-attack-programs: test-programs $(ATTACKS) $(B)/attacks/victims/prog $(B)/attacks/victims/lib.so
+	$(VICTIM) -shared -fPIC -Wl,-soname,lib.so -o $@ $<
+$(B)/attacks/victims/dyn $(B)/attacks/victims/dyn-own-loader: tests/attacks/victims/dyn.c $(B)/attacks/victims/lib.so
+	$(VICTIM) -fPIE -pie -Wl,-rpath,'$$ORIGIN/plugins:$$ORIGIN',--dynamic-linker=$(if $(filter %loader,$@),./ld.so,/lib64/ld-linux-x86-64.so.2) -o $@ $^
+attack-programs: test-programs $(ATTACKS) $(VICTIMS)
 
 UNIT_PY    := $(wildcard tests/*/test_*.py)
 unit: $(UNIT_BIN) $(B)/tests/vectors/run_bpf all ## unit tests under ASAN and UBSAN, and the decide vectors

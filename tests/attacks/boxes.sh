@@ -50,7 +50,7 @@ victims_make() {
 image_make() {
 	local more info=/mnt/images/info/attacks
 	mkdir -p "$attacks_layer/opt/attacks" "$attacks_layer/srv" "$attacks_layer/vol" "$info"
-	cp -r "$hf_tree/build/attacks/bin" "$attacks_layer/opt/attacks/bin" || return 1
+	cp -r "$hf_tree/build/attacks/bin" "$hf_tree/build/attacks/victims" "$attacks_layer/opt/attacks/" || return 1
 	victims_of "$1" | victims_make || return 1
 	cp "$hf_tree/build/attacks/victims/prog" "$attacks_layer/v/marker"
 	for more in $(compgen -A function layer_); do

@@ -58,12 +58,12 @@ expand() {
 	expanded=${expanded//\$n/$2}
 }
 
-# event_fits LINE ACTION OP REASON PATH CONTAINER: PATH is a pattern.
+# event_fits LINE ACTION OP REASON PATH CONTAINER: OP, REASON and PATH are patterns.
 event_fits() {
 	local action op reason path owner
 	IFS=$tab read -r action op reason path owner _ <<<"$1"
 	# shellcheck disable=SC2053  # a pattern on purpose
-	[[ $action == "$2" && $op == "$3" && $reason == "$4" && $path == $5 && ($6 == "$owner" || $6 == any) ]]
+	[[ $action == "$2" && $op == $3 && $reason == $4 && $path == $5 && ($6 == "$owner" || $6 == any) ]]
 }
 
 # digest_wrong ID LINE: says what is wrong with the event's digest; the box computed those of the files that it could see.

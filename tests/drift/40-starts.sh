@@ -10,14 +10,6 @@ starts_drifted_upper() {
 	printf x >>"$1/upper/opt/app/bin/hello"
 }
 
-image_lower_file() {
-	local dir
-	IFS=: read -ra dirs <<<"$(image_lower base)"
-	for dir in "${dirs[@]}"; do
-		[[ -e $dir$1 ]] && printf '%s\n' "$dir$1" && return
-	done
-}
-
 # starts_bundle DIR WAY: WAY clean; dirty: the upper layer of an earlier life; late: written by a hook after the arming.
 starts_bundle() {
 	local dir=$1 hooks=$hf_hook

@@ -90,6 +90,14 @@ policy_is() {
 	policy_text "$@" | holdfast_policy - >/dev/null
 }
 
+image_lower_file() {
+	local dir
+	IFS=: read -ra dirs <<<"$(image_lower base)"
+	for dir in "${dirs[@]}"; do
+		[[ -e $dir$1 ]] && printf '%s\n' "$dir$1" && return
+	done
+}
+
 # small_image NAME N: for BOX_IMAGE. Its layer is one folder: /bin/busybox with some links, /bin/hello and /bin/1 to /bin/N.
 small_image() {
 	local dir=/mnt/images/small/$1 info=/mnt/images/info/$1 source i

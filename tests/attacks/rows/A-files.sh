@@ -1,21 +1,77 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2016
-# 1A: files in the container's own root, by what is done to them.
+# 1A: files in the container's own root, by what is done to them from inside.
+
+# Programs that need a library, for those rows that bring another one.
+layer_needing() {
+	local folder
+	for folder in "$1"/v/A02-runpath/*/* "$1"/v/C05*/*/*; do
+		[[ -d $folder ]] || continue
+		cp "$hf_tree/build/attacks/victims/dyn" "$folder/dyn"
+		cp "$hf_tree/build/attacks/victims/dyn-own-loader" "$folder/dyn-own-loader"
+		cp -L /lib64/ld-linux-x86-64.so.2 "$folder/ld.so"
+	done
+}
 
 attack A01 'a new program dropped and run'
 does 'fresh $v/prog new && run ./new'
 event exec added '$t/new'
 twin 'run $v/prog'
 
-attack A02-preload 'a new library through LD_PRELOAD'
+attack A02-preload 'a new library by LD_PRELOAD'
 does 'fresh $v/lib.so new.so && preload ./new.so'
 event mmap added '$t/new.so'
 twin 'preload $v/lib.so'
+
+attack A02-audit 'a new library by LD_AUDIT'
+does 'fresh $v/lib.so new.so && LD_AUDIT=./new.so /bin/true'
+event mmap added '$t/new.so'
+twin 'LD_AUDIT=$v/lib.so /bin/true'
+
+attack A02-list 'a new library by /etc/ld.so.preload'
+does 'fresh $v/lib.so new.so; echo $t/new.so >list; : >>/etc/ld.so.preload; with-mount -U bind list /etc/ld.so.preload - /bin/true'
+event mmap added '$t/new.so'
+twin 'echo $v/lib.so >list; : >>/etc/ld.so.preload; with-mount -U bind list /etc/ld.so.preload - /bin/true'
+
+attack A02-folder 'a new libc by LD_LIBRARY_PATH'
+does 'fresh /lib/x86_64-linux-gnu/libc.so.6 libc.so.6; LD_LIBRARY_PATH=$t /bin/true && echo ": ran"'
+event mmap added '$t/libc.so.6'
+twin 'LD_LIBRARY_PATH=/lib/x86_64-linux-gnu /bin/true && echo ": ran"'
+
+attack A02-runpath 'a new library in the folder that a program of the image looks in first'
+does 'mkdir $v/plugins && fresh $v/lib.so $v/plugins/lib.so; $v/dyn'
+event mmap added '$v/plugins/lib.so'
+twin 'mkdir $v/plugins && $v/dyn'
+
+attack A02-dlopen 'a new library by dlopen'
+does 'fresh $v/lib.so new.so && probe dlopen ./new.so'
+event mmap added '$t/new.so'
+twin 'probe dlopen $v/lib.so'
 
 attack A03 'a program of the image modified in place'
 does 'flip $v/prog; run $v/prog'
 event exec modified '$v/prog'
 twin 'flip $v/data; run $v/prog'
+
+attack A03-longer 'one byte appended to a program of the image'
+does 'printf x >>$v/prog; run $v/prog'
+event exec modified '$v/prog'
+twin 'printf x >>$v/data; run $v/prog'
+
+attack A03-library 'a library of the image modified in place'
+does 'flip $v/lib.so; preload $v/lib.so'
+event mmap modified '$v/lib.so'
+twin 'flip $v/data; preload $v/lib.so'
+
+attack A03-script 'a script of the image modified in place'
+does 'echo "# more" >>$v/script; run $v/script'
+event exec modified '$v/script'
+twin 'echo "# more" >>$v/data; run $v/script'
+
+attack A03-truncate 'a program of the image cut by truncate(2), and lengthened again'
+does 'n=$(stat -c %s $v/prog); truncate -s 700 $v/prog; truncate -s $n $v/prog; run $v/prog'
+event exec modified '$v/prog'
+twin 'truncate -s 3 $v/data; run $v/prog'
 
 attack A04 'another file moved over a program of the image'
 does 'fresh $v/prog other && mv other $v/prog && run $v/prog'
@@ -27,15 +83,94 @@ does 'cp -p $v/prog old && rm $v/prog && cp -p old $v/prog && flip $v/prog && to
 event exec added '$v/prog'
 twin 'cp -p $v/data old && rm $v/data && cp -p old $v/data && flip $v/data && touch -r old $v/data && run $v/prog'
 
+attack A05-folder 'its folder removed and made again'
+does 'cp -rp $v old && rm -r $v && cp -rp old $v && flip $v/prog && run $v/prog'
+event exec added '$v/prog'
+no_twin 'every file of a folder that was removed is new'
+
+attack A06 'a byte-identical copy under a new name'
+does 'cp $v/prog copy && run ./copy'
+event exec added '$t/copy'
+twin 'run $v/prog'
+
+attack A08 'a program of the image renamed'
+verdict allow
+setting 'executables: {modifiedMetadata: deny}' deny
+does 'mv $v/prog renamed && run ./renamed'
+event exec metadata '$t/renamed'
+twin 'mv $v/data renamed && run $v/prog'
+
 attack A10-chmod 'mode changed and changed back'
 verdict allow
-does 'chmod 700 $v/prog && chmod 755 $v/prog && run $v/prog'
 setting 'executables: {modifiedMetadata: audit}' alert
 setting 'executables: {modifiedMetadata: deny}' deny
+does 'chmod 700 $v/prog && chmod 755 $v/prog && run $v/prog'
 event exec metadata '$v/prog'
 twin 'chmod 700 $v/data && run $v/prog'
 
-attack A15 'the lower layer rewritten underneath, in place'
-does_host 'printf x | dd of=$lower$v/prog bs=1 seek=$(($(stat -c %s "$lower$v/prog") - 1)) conv=notrunc 2>/dev/null; in_box "run $v/prog"'
-event exec host-modified '$v/prog'
-twin_host 'in_box "run $v/prog"'
+attack A10-chown 'owner changed'
+verdict allow
+setting 'executables: {modifiedMetadata: deny}' deny
+does 'chown -R 1:1 $v && run $v/prog'
+event exec metadata '$v/prog'
+twin 'chown 1:1 $v/data && run $v/prog'
+
+attack A10-xattr 'an extended attribute set'
+verdict allow
+setting 'executables: {modifiedMetadata: deny}' deny
+does 'python3 -c "import os, sys; os.setxattr(sys.argv[1], \"user.x\", b\"1\")" $v/prog && run $v/prog'
+event exec metadata '$v/prog'
+twin 'python3 -c "import os, sys; os.setxattr(sys.argv[1], \"user.x\", b\"1\")" $v/data && run $v/prog'
+
+attack A10-link 'a second name, run by both'
+verdict allow
+setting 'executables: {modifiedMetadata: deny}' deny
+does 'ln $v/prog second && run ./second && run $v/prog'
+event exec metadata '$t/second'
+also exec metadata '$v/prog'
+twin 'ln $v/data second && run $v/prog'
+
+attack A10-library 'a library whose mode was changed'
+verdict allow
+setting 'executables: {modifiedMetadata: deny}' deny
+does 'chmod 700 $v/lib.so && preload $v/lib.so'
+event mmap metadata '$v/lib.so'
+twin 'chmod 700 $v/data && preload $v/lib.so'
+
+attack A10-then-written 'mode changed first, then a byte'
+does 'chmod 700 $v/prog && run $v/prog >/dev/null && flip $v/prog && run $v/prog'
+event exec modified '$v/prog'
+twin 'chmod 700 $v/prog && run $v/prog >/dev/null && flip $v/data && run $v/prog'
+
+attack A11-setuid 'setuid given to a program of the image'
+verdict alert
+does 'chmod u+s $v/prog && run $v/prog'
+event exec metadata '$v/prog'
+twin 'chmod u+s $v/data && run $v/prog'
+
+attack A11-capability 'a capability given to a program of the image'
+verdict alert
+does 'setcap cap_net_bind_service+ep $v/prog && run $v/prog'
+event exec metadata '$v/prog'
+twin 'run $v/prog'
+
+attack A18-map 'opened before it was modified, then mapped as code: the bytes are those of the image'
+verdict allow
+does 'old-fd map $v/prog'
+twin 'probe map $v/prog'
+
+attack A18-exec 'opened before it was modified, then executed: the bytes are the new ones'
+does 'old-fd exec $v/prog'
+event exec modified '$v/prog'
+twin 'probe fexec $v/prog'
+
+attack A28-overlay 'written while it runs: the kernel refuses, and it stays the image'"'"'s'
+verdict allow
+ran 'ran'
+does 'sleep=$(readlink -f /bin/sleep); $sleep 60 & (printf x >>$sleep) 2>/dev/null && echo "written while it ran"; kill $!; run /bin/true'
+twin 'run $v/prog'
+
+attack A29 'a library written through a shared mapping after it was checked'
+does 'shared-writer $v/lib.so'
+event mmap modified '$v/lib.so'
+twin 'probe map $v/lib.so'

@@ -2,6 +2,10 @@
 /* A program of the image, a page or two without any library: says that its code ran. Each victim is a copy of its own. */
 #include <sys/syscall.h>
 
+#ifndef VICTIM_STATUS
+#define VICTIM_STATUS 0 /* what it ends with */
+#endif
+
 void _start(void);
 
 static long call(long number, long a, long b, long c)
@@ -18,5 +22,5 @@ void _start(void)
 
 	call(SYS_write, 1, (long)text, sizeof(text) - 1);
 	for (;;)
-		call(SYS_exit_group, 0, 0, 0);
+		call(SYS_exit_group, VICTIM_STATUS, 0, 0);
 }

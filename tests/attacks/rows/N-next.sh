@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2016,SC2154
+# What nobody listed: the next things that one would try.
+
+attack N01 'a program of the image written by its second name'
+does 'ln $v/prog second; flip second; run $v/prog'
+event exec modified '$v/prog'
+twin 'ln $v/data second; flip second; run $v/prog'
+
+attack N02 'a new program and one of the image that change places (RENAME_EXCHANGE)'
+does 'fresh $v/prog new; exchange new $v/prog || exit; run $v/prog; run ./new'
+word EPERM+ran
+event exec added '$v/prog'
+twin 'cp $v/data new; exchange new $v/data; run $v/prog'
+
+attack N03 'emptied by an opening for reading, lengthened again: zeros as code'
+does 'emptied $v/lib.so; probe map $v/lib.so'
+event mmap modified '$v/lib.so'
+twin 'emptied $v/data; probe map $v/lib.so'
+
+attack N04 'a hole punched into a program of the image'
+does 'fallocate --punch-hole --offset 0 --length 512 $v/lib.so; probe map $v/lib.so'
+event mmap modified '$v/lib.so'
+twin 'fallocate --punch-hole --offset 0 --length 3 $v/data; probe map $v/lib.so'
+
+attack N05 'a character set converter for iconv (GCONV_PATH)'
+does 'mkdir g; fresh $v/lib.so g/lib.so; printf "module EVIL// INTERNAL lib 1\nmodule INTERNAL EVIL// lib 1\n" >g/gconv-modules
+	echo x | GCONV_PATH=$t/g iconv -f EVIL -t UTF-8'
+never 'iconv says nothing that tells a denial from a bad module'
+
+attack N06 'unlinked, and run by a descriptor that was open before'
+does 'fresh $v/prog new; exec 7<new; rm new; probe exec /proc/self/fd/7'
+event exec deleted '*'
+twin 'exec 7<$v/prog; rm $v/script; probe exec /proc/self/fd/7'
+
+attack N07 'a program whose name says that it was deleted, and one like a path of the image'
+does 'fresh $v/prog "new (deleted)"; run "./new (deleted)"; mkdir -p bin; fresh $v/prog bin/true; cd bin; PATH=.:$PATH; run ./true'
+event exec added '$t/new (deleted)'
+never 'paths with blanks cannot be written in a row'
+
+attack N08 'deep folders: a path longer than PATH_MAX'
+does 'i=0; while [ $i -lt 30 ]; do mkdir $(printf "%0200d" 0) && cd $(printf "%0200d" 0) || break; i=$((i + 1)); done; fresh $v/prog new; run ./new'
+event exec added '*/new'
+digest any
+twin 'cd $t; i=0; while [ $i -lt 30 ]; do cd $(printf "%0200d" 0); i=$((i + 1)); done; probe exec $v/prog'
+
+attack N09 'a program handed over by the host as a descriptor'
+does_host 'exec 7<"$lower$v/prog"; nsenter -t "$pid" -a /opt/app/bin/probe exec /proc/self/fd/7; exec 7<&-'
+event exec foreign '*'
+digest any
+twin_host 'nsenter -t "$pid" -a /opt/app/bin/probe exec $v/prog'
+
+attack N10 'a name service module in a folder of the container'
+does 'fresh $v/lib.so libnss_evil.so.2; printf "hosts: evil\npasswd: evil\n" >conf; LD_LIBRARY_PATH=$t with-mount -U bind conf /etc/nsswitch.conf - getent passwd nobody; true'
+event mmap added '$t/libnss_evil.so.2'
+never 'getent says nothing that tells a denial from a missing module'
+
+attack N11 'a program in a tmpfs root with the image'"'"'s own tools bound into it'
+profile admin
+does 'mkdir m; with-mount tmpfs none m - sh -c "mkdir m/image; cp $v/prog m/new; printf x >>m/new
+	with-mount bind / m/image - chroot m /image/opt/app/bin/probe exec /new"'
+event exec tmpfs '*/new'
+twin 'mkdir m; with-mount tmpfs none m - sh -c "mkdir m/image; with-mount bind / m/image - chroot m /image/opt/app/bin/probe exec /image$v/prog"'
+
+attack N12 'one of the image, changed by another process of the host while the container has it open'
+does_host 'in_box "exec 7<$v/prog; setsid sleep 30 <&7 >/dev/null & :"; change_below "$lower$v/prog"; in_box "run $v/prog"'
+event exec host-modified '$v/prog'
+twin_host 'in_box "exec 7<$v/prog; run /proc/self/fd/7"'
+
+attack N13 'execs by vfork, posix_spawn and as another user, all of one new program'
+does 'fresh $v/prog new; chmod 777 . new; python3 -c "import os; os.posix_spawn(\"./new\", [\"new\"], {})"; perl -e "system {\"./new\"} \"new\" and print \$!"
+	setpriv --reuid 1000 --clear-groups ./new'
+event exec added '$t/new' 3
+twin 'setpriv --reuid 1000 --clear-groups $v/prog; perl -e "system {\$ARGV[0]} \"x\"" $v/prog'
