@@ -133,7 +133,7 @@ row_judge() {
 	allow,*) want=${row[$id.ran]:-ran} ;;
 	esac
 	if [[ $newline${said[$id:$2:attack]:-} =~ $newline'SKIP: '([^$newline]*) ]]; then
-		skip "$name" "${BASH_REMATCH[1]}"
+		skip "${name%:}" "${BASH_REMATCH[1]}"
 		return
 	fi
 	wrong=$(part_wrong "$id" "$id:$2:attack" "$want" "$action" "$5"
@@ -144,7 +144,7 @@ row_judge() {
 }
 
 row_label() {
-	printf '%-13s %-8s %s:' "$1" "$2" "${row[$1.title]}"
+	printf '%-17s %-7s %s:' "$1" "$2" "${row[$1.title]}"
 }
 
 # row_reasons ID: " exec added", for the reader.

@@ -94,7 +94,7 @@ no_twin 'it is one itself'
 attack C15-rename 'execs while names change: a drifted program and one of the image, renamed over each other'
 modes enforce
 digest any
-does 'cp /opt/attacks/victims/failing drifted; printf x >>drifted; ln $v/prog original; ln original name; race rename 8 $t/original $t/drifted $t/name'
+does 'cp /opt/attacks/victims/failing drifted; printf x >>drifted; ln $v/prog original; ln original name; race rename 3 $t/original $t/drifted $t/name'
 event exec added '$t/*' +
 also exec deleted '*'
 twin 'ln $v/prog original; ln original second; ln original name; for i in 1 2 3 4 5 6 7 8 9; do ln -f second name; ./name; done'
@@ -102,14 +102,14 @@ twin 'ln $v/prog original; ln original second; ln original name; for i in 1 2 3 
 attack C15-rewrite 'execs while a file is written anew with drifted and original bytes'
 modes enforce
 digest any
-does 'cp /opt/attacks/victims/failing drifted; printf x >>drifted; cp $v/prog original; cp original name; race rewrite 8 $t/original $t/drifted $t/name'
+does 'cp /opt/attacks/victims/failing drifted; printf x >>drifted; cp $v/prog original; cp original name; race rewrite 3 $t/original $t/drifted $t/name'
 event exec added '$t/name' +
 twin 'for i in 1 2 3 4 5 6 7 8 9; do $v/prog & done; wait'
 
 attack C17 'the path rewritten in memory while execve reads it'
 modes enforce
 digest any
-does 'cp /opt/attacks/victims/failing programB; printf x >>programB; ln $v/prog programA; race path 8 $t/programA $t/programB $t/programA'
+does 'cp /opt/attacks/victims/failing programB; printf x >>programB; ln $v/prog programA; race path 3 $t/programA $t/programB $t/programA'
 event exec added '$t/programB' +
 twin 'ln $v/prog programA; for i in 1 2 3 4 5 6 7 8 9; do ./programA & done; wait'
 
