@@ -7,15 +7,12 @@
 work_layer=/mnt/images/work/layer
 work_rows=()                  # "workload<tab>did<tab>denials<tab>alerts<tab>exceptions", for the table
 work_mode=prevent             # or audit
-declare -A work_expected=()   # NAME -> lines "REGEX<tab>why": a regex of "operation reason path"
-declare -A work_says=()       # NAME -> a regex of the sentence that an event of a denial must have
 
 # work_images IMAGE...: IMAGE-work is IMAGE with app/ and the native programs as one more layer.
 work_images() {
 	local image native=$hf_tree/build/workloads
 	mkdir -p "$work_layer/opt/work/native" "$work_layer/opt/server"/{bin,lib,etc}
 	cp -r "$here/app/." "$work_layer/opt/work/"
-	find "$work_layer/opt/work" -type f ! -name '*.*' -exec chmod 755 {} +
 	cp "$native"/* "$work_layer/opt/work/native/"
 	package_make work-data
 	package_make work-program
@@ -37,7 +34,7 @@ package_make() {
 	local dir=$hf_dir/$1
 	mkdir -p "$dir/DEBIAN" "$dir/usr/share/work" "$work_layer/opt/work/repository"
 	printf '%s\n' "Package: $1" 'Version: 1' 'Architecture: amd64' 'Maintainer: none <none@localhost>' 'Description: work' >"$dir/DEBIAN/control"
-	echo data >"$dir/usr/share/work/${1/work-program/other}"
+	echo data >"$dir/usr/share/work/${1#work-}"
 	if [[ $1 == work-program ]]; then
 		mkdir -p "$dir/usr/bin"
 		cp "$hf_tree/build/workloads/tool" "$dir/usr/bin/work-program"

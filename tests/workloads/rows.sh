@@ -57,6 +57,8 @@ rows_read() {
 	done < <(rows_table)
 }
 
+declare -A work_expected=()   # NAME -> lines "REGEX<tab>why": a regex of "operation reason path"
+declare -A work_says=()       # NAME -> a regex of the sentence that an event of a denial must have
 work_expected[jni]=$'mmap [a-z]+ /tmp/libwork[0-9]+\\.so\tcode from an archive is no file of the image; see the row unpacked'
 work_expected[apt]=$'exec added /var/lib/dpkg/info/work-program\\.postinst\tthe script of a package that the image does not hold
 exec added /usr/bin/work-program\tand its program'
