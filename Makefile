@@ -246,7 +246,7 @@ attacks: bootstrap ## ways around the allow-list in a VM: ID=A15,B01 MODE=enforc
 	ID=$(ID) MODE=$(MODE) KERNEL=$(or $(KERNEL),6.12) tests/attacks/run
 
 check: bootstrap ## all tests: lint, units, real containers on three kernels; the last line is the sum
-	+@$(MAKE) --no-print-directory -s -j$$(nproc) all test-programs
+	+@$(MAKE) --no-print-directory -s -j$$(nproc) all attack-programs
 	tests/run-check $(B)
 
 clean:

@@ -5,7 +5,7 @@
 # Programs that need a library, for those rows that bring another one.
 layer_needing() {
 	local folder
-	for folder in "$1"/v/A02-runpath/*/* "$1"/v/C05*/*/*; do
+	for folder in "$1"/v/A02-runpath/*/* "$1"/v/C05*/*/* "$1"/v/N15/*/*; do
 		[[ -d $folder ]] || continue
 		cp "$hf_tree/build/attacks/victims/dyn" "$folder/dyn"
 		cp "$hf_tree/build/attacks/victims/dyn-own-loader" "$folder/dyn-own-loader"
@@ -174,3 +174,8 @@ attack A29 'a library written through a shared mapping after it was checked'
 does 'shared-writer $v/lib.so'
 event mmap modified '$v/lib.so'
 twin 'probe map $v/lib.so'
+
+attack A09-copied 'a folder of the image moved where the overlay cannot rename it: copies'
+does 'cp -rp $v folder && rm -r $v && run folder/prog'
+event exec added '$t/folder/prog'
+twin 'cp -rp $v folder && run $v/prog'

@@ -126,7 +126,9 @@ root_folder() {
 	mkdir -p "$dir/srv" && cp -a "${lower#*:}/." "$dir" && cp -a "${lower%%:*}/." "$dir" && cp "$dir$hello" "$dir/opt/own"
 	for i in 1 2; do
 		cp "$dir$hello" "$dir/opt/changed$i"
+		cp "$dir$hello" "$dir/opt/linked$i"
 	done
+	cp "$hf_tree/build/attacks/bin/write-by" "$dir/opt/"
 }
 
 # root_attacks NAME FOLDER: in a container there a dropped and a changed program are tried.
@@ -137,7 +139,7 @@ root_attacks() {
 # root_row KIND 'technique' SETUP: SETUP makes $dir/root.
 root_row() {
 	attack "A21-$1" "$2"
-	does_host 'dir=/mnt/scratch/attacks/'"$1"'; mkdir -p $dir/root; [[ -e $dir/root/opt/own ]] || { '"$3"'; }; root_attacks root-'"$1"' $dir/root'
+	does_host 'dir=/mnt/scratch/attacks/'"$1"'; mkdir -p $dir/root; { [[ -e $dir/root/opt/own ]] || { '"$3"'; }; } && root_attacks root-'"$1"' $dir/root'
 	event exec added /srv/new
 	event exec modified '/opt/changed$n'
 	container "root-$1"
@@ -145,6 +147,7 @@ root_row() {
 }
 
 root_disk() {
+	modprobe loop
 	modprobe "$1" 2>/dev/null
 	grep -qw "$1" /proc/filesystems || { echo "SKIP: the kernel has no $1"; return 1; }
 	truncate -s "$2M" "$dir/disk"
@@ -155,6 +158,15 @@ root_disk() {
 root_row vfs 'a root that is a plain folder (vfs driver)' 'dir=/mnt/images/attacks/vfs; root_folder $dir/root; mount --bind $dir/root /mnt/scratch/attacks/vfs/root'
 root_row btrfs 'a root on btrfs' 'root_disk btrfs 300 mkfs.btrfs -q'
 root_row xfs 'a root on xfs' 'root_disk xfs 320 mkfs.xfs -q'
+attack A25-reflink-xfs 'written by a reflink, on xfs'
+needs 'A21-xfs, which makes the root, was not chosen' '[[ -e /mnt/scratch/attacks/xfs/root/opt/own || " ${row_ids[*]} " == *" A21-xfs "* ]]'
+does_host '[[ -n ${box_pid[root-xfs]:-} ]] || echo "SKIP: no container on xfs"
+	box_do root-xfs "cd /opt; ./write-by reflink own /srv/linked && probe exec /srv/linked; ./write-by reflink own linked$n && probe exec /opt/linked$n"'
+event exec added /srv/linked
+event exec modified '/opt/linked$n'
+container root-xfs
+twin_host 'box_do root-xfs "probe exec /opt/own"'
+
 root_row fuse 'a root on fuse-overlayfs' 'root_folder $dir/lower; mkdir -p $dir/upper $dir/work; modprobe fuse
 	fuse-overlayfs -o "lowerdir=$dir/lower,upperdir=$dir/upper,workdir=$dir/work,allow_other" $dir/root'
 
@@ -168,7 +180,7 @@ container root-ramfs
 no_twin 'nothing is known to be original there'
 
 attack A23 'a root whose bytes lie in a data-only layer (as composefs does it)'
-does_host 'dir=/mnt/scratch/attacks/data; [[ -e $dir/root/opt ]] || data_only_root; root_attacks root-data $dir/root'
+does_host 'dir=/mnt/scratch/attacks/data; { [[ -e $dir/root/opt ]] || data_only_root; } && root_attacks root-data $dir/root'
 event exec added /srv/new
 event exec modified '/opt/changed$n'
 container root-data

@@ -18,13 +18,13 @@ twin 'mkdir one two m; with-mount overlay none m lowerdir=$t/one:$t/two probe ma
 attack A19-protect 'the same, mapped and then made code'
 profile admin
 does 'mkdir one two m; fresh $v/prog one/new; with-mount overlay none m lowerdir=$t/one:$t/two probe mprotect $t/m/new'
-event mprotect '*' '*new'
+event mprotect foreign '*new'
 twin 'mkdir one two m; with-mount overlay none m lowerdir=$t/one:$t/two probe mprotect $v/prog'
 
 attack A19-over 'an overlay with the image'"'"'s own root as its lower layer and a writable one above'
 profile admin
-does 'mkdir up; with-mount tmpfs none up - sh -c "mkdir up/u up/w up/m; with-mount overlay none up/m lowerdir=/opt,upperdir=up/u,workdir=up/w sh -c
-	\"cp $v/prog up/m/new; printf x >>up/m/new; probe exec up/m/new\""'
+does 'mkdir up; with-mount tmpfs none up - sh -c "mkdir up/u up/w up/m
+	with-mount overlay none up/m lowerdir=/opt,upperdir=up/u,workdir=up/w sh -c \"cp $v/prog up/m/new; printf x >>up/m/new; probe exec up/m/new\""'
 event exec foreign '*m/new'
 twin 'mkdir up; with-mount tmpfs none up - probe exec $v/prog'
 

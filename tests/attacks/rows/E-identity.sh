@@ -5,8 +5,8 @@
 # enter_row ID 'technique' 'command that enters': the host runs both from outside.
 enter_row() {
 	attack "$1" "$2"
-	does_host 'in_box "fresh $v/prog /srv/entered"; '"$3"' "probe exec /srv/entered"'
-	event exec added /srv/entered
+	does_host 'in_box "fresh $v/prog new"; '"$3"' "probe exec $t/new"'
+	event exec added '$t/new'
 	twin_host "$3"' "probe exec $v/prog"'
 }
 
@@ -168,3 +168,10 @@ attack E22 'an exec by a thread that is not the first'
 does 'fresh $v/prog new; thread-exec ./new'
 event exec added '$t/new'
 twin 'thread-exec $v/prog'
+
+attack E03-neighbour 'a container with the host'"'"'s processes enters another one and runs what is that one'"'"'s own'
+profile hostns
+does_host 'BOX_IMAGE=attacks box_start neighbour crun; in_box "nsenter -t $(container_pid crun neighbour) -m -r -w /opt/app/bin/probe exec $v/prog"'
+event exec foreign '*'
+digest any
+twin_host 'box_do neighbour "probe exec $v/prog"; box_stop neighbour'

@@ -58,9 +58,9 @@ never 'getent says nothing that tells a denial from a missing module'
 attack N11 'a program in a tmpfs root with the image'"'"'s own tools bound into it'
 profile admin
 does 'mkdir m; with-mount tmpfs none m - sh -c "mkdir m/image; cp $v/prog m/new; printf x >>m/new
-	with-mount bind / m/image - chroot m /image/opt/app/bin/probe exec /new"'
+	with-mount bind / m/image - chroot m /image/opt/attacks/bin/execat read /new"'
 event exec tmpfs '*/new'
-twin 'mkdir m; with-mount tmpfs none m - sh -c "mkdir m/image; with-mount bind / m/image - chroot m /image/opt/app/bin/probe exec /image$v/prog"'
+twin 'mkdir m; with-mount tmpfs none m - sh -c "mkdir m/image; with-mount bind / m/image - chroot m /image/opt/attacks/bin/execat read /image$v/prog"'
 
 attack N12 'one of the image, changed by another process of the host while the container has it open'
 does_host 'in_box "exec 7<$v/prog; setsid sleep 30 <&7 >/dev/null & :"; change_below "$lower$v/prog"; in_box "run $v/prog"'
@@ -72,3 +72,24 @@ does 'fresh $v/prog new; chmod 777 . new; python3 -c "import os; os.posix_spawn(
 	setpriv --reuid 1000 --clear-groups ./new'
 event exec added '$t/new' 3
 twin 'setpriv --reuid 1000 --clear-groups $v/prog; perl -e "system {\$ARGV[0]} \"x\"" $v/prog'
+
+attack N14 'data of the image mapped as code'
+does 'probe map $v/data'
+event mmap library '$v/data'
+twin 'probe map $v/prog'
+
+attack N15 'a program of the image by a second name beside a new library that it looks for there'
+does 'mkdir p; ln $v/dyn p/dyn; fresh $v/lib.so p/lib.so; p/dyn'
+event mmap added '$t/p/lib.so'
+twin 'mkdir p; ln $v/dyn $v/second; $v/second'
+
+attack N16 'a program on a file system that is mounted nowhere (fsmount)'
+profile admin
+does 'detached $v/prog'
+event exec tmpfs '*new'
+twin 'run $v/prog'
+
+attack N17 'a program in a file that never has a name (O_TMPFILE)'
+does 'unnamed $v/prog'
+event exec deleted '*'
+twin 'run $v/prog'
