@@ -14,6 +14,7 @@
 #include "bpf-lsm/judge.h"
 
 #define ACCESS_OUTSIDE 0x1u /* it reaches out of the container: not left at a report where the policy denies at all */
+#define ACCESS_TOO_LATE 0x2u /* the hook cannot refuse: what the policy denies ends the process */
 #define ACCESS_SEEN_DEV (~0u) /* no file system's: an access in hf_task_tag.seen_* */
 
 /* What judge_access() is asked, as a number. */
@@ -109,7 +110,10 @@ __noinline int judge_access(struct subject *s, u64 file, u32 what, u32 target)
 	r.facts.op = what >> 24;
 	r.facts.access = what >> 16;
 	r.facts.detail = what >> 8;
-	r.facts.bits = what & ACCESS_OUTSIDE ? HF_FACT_OUTSIDE : 0;
+	if (what & ACCESS_OUTSIDE)
+		r.facts.bits |= HF_FACT_OUTSIDE;
+	if (what & ACCESS_TOO_LATE)
+		r.facts.bits |= HF_FACT_TOO_LATE;
 	r.facts.volume = _HF_VOLUME_MAX;
 	r.facts.subject = s->kind;
 	r.facts.stale_enforced = s->enforced;

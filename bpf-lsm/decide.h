@@ -48,6 +48,9 @@ enum hf_subject_kind {
 #define HF_FACT_UNSUPPORTED_ROOT 0x80000u /* … because of its root's file system */
 #define HF_FACT_READ_IMPLIES_EXEC 0x10000u
 #define HF_FACT_ROOT_OVERLAY 0x40000u /* unknown containers: the task's root is on an overlay, as a container's is */
+#define HF_FACT_HEAP 0x100000u	     /* anonymous memory: between the program's end and its break */
+#define HF_FACT_STACK 0x200000u	     /* … or a stack */
+#define HF_FACT_TOO_LATE 0x80000000u /* the hook cannot refuse: what the policy denies ends the process */
 #define HF_FACT_OUTSIDE 0x40000000u /* an access that reaches out of the container */
 #define HF_FACT_COPIED_UP 0x20000u /* no hit, but the bytes of the image's file: copied up and never opened for writing */
 
@@ -128,6 +131,10 @@ static __always_inline __u8 reason_registered(const struct hf_facts *facts, __u8
 	if (bits & HF_FACT_NO_FILE) {
 		if (bits & HF_FACT_READ_IMPLIES_EXEC)
 			*detail = HF_DETAIL_READ_IMPLIES_EXEC;
+		else if (bits & HF_FACT_HEAP)
+			*detail = HF_DETAIL_HEAP;
+		else if (bits & HF_FACT_STACK)
+			*detail = HF_DETAIL_STACK;
 		return HF_REASON_ANONYMOUS_CODE;
 	}
 	if (bits & HF_FACT_MEMFD)
@@ -243,6 +250,8 @@ static __always_inline struct hf_decision decide(const struct hf_facts *facts, c
 		action = decide_action(facts, policy, d.reason, d.detail);
 	}
 	d.verdict = verdict_of(action, paused);
+	if (d.verdict == HF_VERDICT_DENY && facts->bits & HF_FACT_TOO_LATE)
+		d.verdict = HF_VERDICT_KILL;
 	d.paused = paused && action >= HF_ACTION_DENY;
 	return d;
 }

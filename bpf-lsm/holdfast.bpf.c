@@ -202,6 +202,8 @@ int BPF_PROG(hf_mprotect, struct vm_area_struct *vma, unsigned long reqprot, uns
 	file = address_of(mapped);
 	if (!file && !s.tagged)
 		return 0;
+	if (!file)
+		bits |= memory_place(vma);
 	count(HF_COUNTER_MPROTECT);
 	return judge_file(&s, file, request(HF_OP_MPROTECT, bits), prot, shared ? 1 : KERNEL_MAP_PRIVATE) ? -EPERM : 0;
 }
@@ -241,6 +243,19 @@ int BPF_PROG(hf_traceme, struct task_struct *parent, int ret)
 	if (!cfg || !cfg->enabled || subject_is_plain_host(cfg))
 		return 0;
 	return memory_traceme(parent);
+}
+
+/* personality(), by programs of 64 and of 32 bits. */
+SEC("?fentry/__x64_sys_personality")
+int BPF_PROG(hf_personality, struct pt_regs *regs)
+{
+	return memory_personality((u32)regs->di);
+}
+
+SEC("?fentry/__ia32_sys_personality")
+int BPF_PROG(hf_personality_32, struct pt_regs *regs)
+{
+	return memory_personality((u32)regs->bx);
 }
 
 /* truncate(2), and open with O_TRUNC up to 6.1. */

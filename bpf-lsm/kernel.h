@@ -33,6 +33,7 @@ typedef __u64 u64;
 #define KERNEL_VM_SHARED 0x8ul
 #define KERNEL_VM_MAYSHARE 0x80ul
 #define KERNEL_READ_IMPLIES_EXEC 0x0400000u
+#define KERNEL_PERSONALITY_ASK 0xffffffffu /* personality(): what is it? */
 #define KERNEL_S_ISUID 04000u
 #define KERNEL_S_ISGID 02000u
 #define KERNEL_S_IXUGO 0111u
@@ -239,6 +240,16 @@ struct nsproxy {
 
 struct mm_struct {
 	struct file *exe_file;
+	unsigned long start_brk;
+	unsigned long brk;
+	unsigned long start_stack;
+};
+
+/* A task's registers at its last way into the kernel. */
+struct pt_regs {
+	unsigned long sp;
+	unsigned long di; /* x86-64: first argument of a call */
+	unsigned long bx; /* … of 32-bit programs */
 };
 
 typedef struct {
@@ -275,6 +286,9 @@ struct task_struct {
 struct anon_vma;
 struct vm_operations_struct;
 struct vm_area_struct {
+	unsigned long vm_start;
+	unsigned long vm_end;
+	struct mm_struct *vm_mm;
 	unsigned long vm_flags;
 	struct anon_vma *anon_vma;
 	const struct vm_operations_struct *vm_ops;

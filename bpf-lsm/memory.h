@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Ways to change code in memory without mapping any: /proc/PID/mem, ptrace.
+ * Ways to code in memory that are no mapping of a file: /proc/PID/mem, ptrace, a personality under which data is code; and which
+ * anonymous memory is a heap or a stack.
  *
  * Owns: what of that a hook has before it, and towards whom. Must not know: what the policy says to it.
  *
  *   I1  A task that has no tag runs no program of the container yet (a runtime on its way in, a checkpoint being restored): not judged.
  *   I2  /proc/PID/mem is known by its inode: procfs gives one to a process's files alone. Its path may be anything: a bind mount, a
  *       second procfs, a descriptor opened anew.
+ *   I3  personality() has no LSM hook, and kernels without error injection (Debian's) let nobody refuse it. What the policy denies
+ *       ends the process before it is back from the call: under that flag brk() gives executable memory, which no hook sees.
  */
 #ifndef BPF_LSM_MEMORY_H
 #define BPF_LSM_MEMORY_H
@@ -72,6 +75,37 @@ static __always_inline int memory_attach(struct task_struct *child)
 		flags |= ACCESS_OUTSIDE;
 	return judge_access(&s, (u64)BPF_CORE_READ(child, mm, exe_file),
 			    access_of(HF_OP_PTRACE, HF_REASON_PTRACE, HF_DETAIL_NONE, flags), child->tgid) ? -EPERM : 0;
+}
+
+/* personality(wanted). The kernel itself gives the flag to old programs, whose later calls keep it: only who has it not is asked. */
+static __always_inline int memory_personality(u32 wanted)
+{
+	u32 what = access_of(HF_OP_PERSONALITY, HF_REASON_PERSONALITY, HF_DETAIL_NONE, ACCESS_TOO_LATE);
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	struct hf_config *cfg = config();
+	struct subject s = {};
+
+	if (wanted == KERNEL_PERSONALITY_ASK || !(wanted & ~task->personality & KERNEL_READ_IMPLIES_EXEC))
+		return 0;
+	if (!cfg || !cfg->enabled || !memory_subject(&s))
+		return 0;
+	judge_access(&s, 0, what, 0);
+	return 0;
+}
+
+/* HF_FACT_* of anonymous memory of the current task. Of stacks of threads only that of the one which asks can be told. */
+static __always_inline u32 memory_place(struct vm_area_struct *vma)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	struct pt_regs *regs = (void *)bpf_task_pt_regs(task);
+	u64 start = vma->vm_start, end = vma->vm_end;
+	struct mm_struct *mm = vma->vm_mm;
+
+	if (start < mm->brk && end > mm->start_brk)
+		return HF_FACT_HEAP;
+	if (start <= mm->start_stack && end > mm->start_stack)
+		return HF_FACT_STACK;
+	return start <= regs->sp && end > regs->sp ? HF_FACT_STACK : 0;
 }
 
 /* The current task asking its parent to: whoever that is, only our own process is given away. 0 or -EPERM. */

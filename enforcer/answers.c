@@ -34,7 +34,8 @@
 static void add_kernel_facts(struct daemon *daemon, struct report_status *status, struct utsname *kernel)
 {
 	static const char *const hooks[] = { "bprm_creds_for_exec", "bprm_check_security", "mmap_file", "file_mprotect",
-					     "mmap_backing_file", "task_alloc" };
+					     "mmap_backing_file", "task_alloc", "file_open", "ptrace_access_check",
+					     "ptrace_traceme", "personality" };
 
 	_Static_assert(ARRAY_SIZE(hooks) <= REPORT_HOOKS_MAX, "room for all hooks");
 	if (uname(kernel) == 0)

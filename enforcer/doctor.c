@@ -50,6 +50,7 @@ static const struct {
 	{ "lsm", doctor_check_lsm },
 	{ "lockdown", doctor_check_lockdown },
 	{ "hooks", doctor_check_functions },
+	{ "personality", doctor_check_personality },
 	{ "overlay", doctor_check_overlay },
 	{ "bpffs", doctor_check_bpffs },
 	{ "cgroup", doctor_check_cgroup },
@@ -152,7 +153,7 @@ static void check_proof(const struct doctor_options *options, struct doctor_find
 
 static bool is_wanted(doctor_check_fn run, const struct doctor_options *options)
 {
-	if (run == doctor_check_functions)
+	if (run == doctor_check_functions || run == doctor_check_personality)
 		return options->has_function;
 	return run != check_proof || options->prove;
 }

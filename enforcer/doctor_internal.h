@@ -30,6 +30,7 @@ void doctor_check_btf(const struct doctor_options *options, struct doctor_findin
 void doctor_check_lsm(const struct doctor_options *options, struct doctor_finding *ret);
 void doctor_check_lockdown(const struct doctor_options *options, struct doctor_finding *ret);
 void doctor_check_functions(const struct doctor_options *options, struct doctor_finding *ret);
+void doctor_check_personality(const struct doctor_options *options, struct doctor_finding *ret);
 void doctor_check_overlay(const struct doctor_options *options, struct doctor_finding *ret);
 void doctor_check_bpffs(const struct doctor_options *options, struct doctor_finding *ret);
 void doctor_check_cgroup(const struct doctor_options *options, struct doctor_finding *ret);

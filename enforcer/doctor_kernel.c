@@ -136,6 +136,8 @@ static const struct {
 	{ "bpf_lsm_mmap_file", "hook mmap_file" },
 	{ "bpf_lsm_file_mprotect", "hook file_mprotect" },
 	{ "bpf_lsm_file_open", "hook file_open" },
+	{ "bpf_lsm_ptrace_access_check", "hook ptrace_access_check" },
+	{ "bpf_lsm_ptrace_traceme", "hook ptrace_traceme" },
 	{ "bpf_lsm_path_truncate", "hook path_truncate" },
 	{ "bpf_lsm_path_link", "hook path_link" },
 	{ "bpf_lsm_inode_copy_up", "hook inode_copy_up" },
@@ -176,6 +178,18 @@ void doctor_check_functions(const struct doctor_options *options, struct doctor_
 	}
 	doctor_say(ret, DOCTOR_MISSING, "the kernel lacks: %s", missing);
 	doctor_advise(ret, "boot a kernel of Linux 6.1 or later with CONFIG_BPF_LSM=y and CONFIG_SECURITY_PATH=y, such as Debian's");
+}
+
+/* The call has no hook: what can be done about it depends on how its entry is called. */
+void doctor_check_personality(const struct doctor_options *options, struct doctor_finding *ret)
+{
+	if (options->has_function("__x64_sys_personality")) {
+		doctor_say(ret, DOCTOR_OK, "personality(READ_IMPLIES_EXEC) is seen; it cannot be refused, so that a denial ends the process");
+		return;
+	}
+	doctor_say(ret, DOCTOR_WARNING, "this kernel does not let personality(READ_IMPLIES_EXEC) be seen: memory.readImpliesExec has no "
+					"effect, and the flag is noticed only where programs and memory are judged");
+	doctor_advise(ret, "forbid personality() by the containers' seccomp profile, as the default profiles of the runtimes do");
 }
 
 void doctor_check_overlay(const struct doctor_options *options, struct doctor_finding *ret)

@@ -314,6 +314,8 @@ static int write_line(struct line *line, size_t path_max, struct event_line *ret
 	put_container(line);
 	put_process(line);
 	put_file(line);
+	if (record->target)
+		json_put_u64(json, "target_pid", record->target);
 	put_bits(line);
 	json_close(json);
 	return finish_line(line, ret);

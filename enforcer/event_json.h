@@ -46,7 +46,7 @@ struct event_line {
 /* The digest of an event's file, or why there is none. */
 struct event_digest {
 	const struct imagedb_digest *digest; /* NULL: none */
-	const char *missing; /* then a word: "timeout", "gone", "too-large", "changed", "flood", "unreadable", "no-file" */
+	const char *missing; /* then a word: "timeout", "gone", "too-large", "changed", "flood", "unreadable", "no-file", "not-code" */
 };
 
 /* Add to a CLOCK_BOOTTIME in ns to get CLOCK_REALTIME. Sample it per batch: wall clocks are set now and then. */
@@ -97,6 +97,9 @@ struct event_loss {
 
 /* The line that tells that events are missing. Arguments as above; now_ns: CLOCK_REALTIME. 0; -ENOMEM. */
 int event_json_lost(struct json *json, const struct event_loss *loss, uint64_t now_ns, const char **ret, size_t *ret_bytes);
+
+/* Whether it tells of an access (bpf-lsm/access.h), whose file is no code that was to run. */
+bool event_is_access(const struct hf_event *record);
 
 /* The users' words; "unknown" for a number out of range. */
 const char *event_op_name(enum hf_op op);

@@ -30,7 +30,7 @@ static const struct {
 	[HF_OP_ADOPT] = { "already ran code of ", " when its container was found" },
 	[HF_OP_READ] = { "tried to read ", " as a script" },
 	[HF_OP_PERSONALITY] = { "asked for readable memory to be executable", "" },
-	[HF_OP_PTRACE] = { "tried to get hold of a process of ", "" },
+	[HF_OP_PTRACE] = { "tried to get hold of another process", "" },
 	[HF_OP_PROCESS_MEMORY] = { "tried to open ", " for writing" },
 	[HF_OP_KERNEL] = { "tried to reach the kernel", "" },
 	[HF_OP_TAMPER] = { "tried to reach the enforcer", "" },
@@ -115,6 +115,8 @@ static void add_object(struct sentence *s, const struct hf_event *record, const 
 {
 	size_t skipped = n > EVENT_MESSAGE_PATH_BYTES ? n - EVENT_MESSAGE_PATH_BYTES : 0;
 
+	if (!path && !record->ino && event_is_access(record))
+		return;
 	if (!path) {
 		add(s, record->ino ? "a file whose path is not known" : "no file");
 		return;
@@ -122,6 +124,17 @@ static void add_object(struct sentence *s, const struct hf_event *record, const 
 	if (skipped || !whole)
 		add(s, "...");
 	add_name(s, path + skipped, n - skipped);
+}
+
+/* Whose process, and which way round. */
+static void add_tracing(struct sentence *s, const struct hf_event *record, const char *path, size_t n, bool whole)
+{
+	add(s, record->detail == HF_DETAIL_TRACEME ? "asked to be traced by pid %u" : "tried to get hold of pid %u", record->target);
+	if (!path)
+		return;
+	add(s, " (");
+	add_object(s, record, path, n, whole);
+	add(s, ")");
 }
 
 static void add_reason(struct sentence *s, const struct hf_event *record)
@@ -147,7 +160,9 @@ void event_message(const struct hf_event *record, const char *path, size_t path_
 	add(&s, "`");
 	add_name(&s, record->comm, strnlen(record->comm, sizeof(record->comm)));
 	add(&s, "` (pid %u) ", record->pid);
-	if (!path && !record->ino) {
+	if (record->op == HF_OP_PTRACE) {
+		add_tracing(&s, record, path, path_bytes, whole);
+	} else if (!path && !record->ino && !event_is_access(record)) {
 		add(&s, record->op == HF_OP_ADOPT ? "already had anonymous memory that is executable"
 						  : "tried to make anonymous memory executable");
 	} else {

@@ -141,6 +141,11 @@ static const char *look_up(const char *const *names, size_t n, size_t i)
 	return i < n ? names[i] : "unknown";
 }
 
+bool event_is_access(const struct hf_event *record)
+{
+	return record->op >= HF_OP_PERSONALITY && record->op < _HF_OP_MAX;
+}
+
 const char *event_op_name(enum hf_op op)
 {
 	return look_up(op_names, ARRAY_SIZE(op_names), op);

@@ -157,6 +157,8 @@ static void on_done(int err, const struct imagedb_digest *digest, void *data)
 
 static const char *why_no_question(const struct event_queue *queue, const struct hf_event *record)
 {
+	if (event_is_access(record))
+		return "not-code";
 	if (record->reason == HF_REASON_MEMFD || record->path_bytes == 0)
 		return "no-file";
 	if (record->flags & HF_EVENT_DELETED)

@@ -317,6 +317,8 @@ static void choose_programs(struct lsm *lsm)
 	lsm->has_backing_hook = lsm_kernel_has_function("bpf_lsm_mmap_backing_file");
 	bpf_program__set_autoload(lsm->skel->progs.hf_mmap_backing, lsm->has_backing_hook);
 	bpf_program__set_autoload(lsm->skel->progs.hf_creds_exec, has_exec_check());
+	bpf_program__set_autoload(lsm->skel->progs.hf_personality, lsm_kernel_has_function("__x64_sys_personality"));
+	bpf_program__set_autoload(lsm->skel->progs.hf_personality_32, lsm_kernel_has_function("__ia32_sys_personality"));
 	bpf_program__set_autoload(lsm->skel->progs.hf_ftruncate, lsm_kernel_has_function("bpf_lsm_file_truncate"));
 }
 
@@ -459,10 +461,13 @@ bool lsm_loaded(const struct lsm *lsm)
 bool lsm_has_hook(const struct lsm *lsm, const char *name)
 {
 	static const char *const always[] = { "bprm_check_security", "mmap_file", "file_mprotect", "task_alloc",
-					      "sb_statfs", "path_truncate", "path_link", "inode_post_setxattr" };
+					      "sb_statfs", "path_truncate", "path_link", "inode_post_setxattr",
+					      "file_open", "ptrace_access_check", "ptrace_traceme" };
 
 	if (!strcmp(name, "mmap_backing_file"))
 		return lsm->has_backing_hook;
+	if (!strcmp(name, "personality")) /* no hook of LSMs: its entry is watched */
+		return access(LSM_PIN_FOLDER "/link_hf_personality", F_OK) == 0;
 	if (!strcmp(name, "bprm_creds_for_exec"))
 		return access(LSM_PIN_FOLDER "/link_hf_creds_exec", F_OK) == 0;
 	for (size_t i = 0; i < ARRAY_SIZE(always); i++) {

@@ -25,7 +25,7 @@ struct json_object;
 /* Reasons shown why the daemon is not as it should be, and the length of each. */
 #define REPORT_DEGRADED_MAX 24
 #define REPORT_DEGRADED_BYTES 1280
-#define REPORT_HOOKS_MAX 8
+#define REPORT_HOOKS_MAX 16
 #define REPORT_FAULTS_MAX 16
 
 struct report_pause {

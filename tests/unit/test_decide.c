@@ -235,6 +235,7 @@ static void test_actions_out_of_range_deny(void **state)
 		struct hf_decision d;
 
 		sweep_random(&seed, &slot);
+		slot.facts.bits &= ~HF_FACT_TOO_LATE; /* which makes a kill of it */
 		slot.facts.subject = HF_SUBJECT_CONTAINER;
 		if (slot.facts.volume == HF_VOLUME_ALLOWED) /* allowed by its own entry, not by an action */
 			slot.facts.volume = HF_VOLUME_WRITABLE;
@@ -254,6 +255,7 @@ static void test_a_slot_not_in_use_denies_all_but_original(void **state)
 
 		sweep_random(&seed, &slot);
 		slot.policy.valid = 0;
+		slot.facts.bits &= ~HF_FACT_TOO_LATE; /* which makes a kill of it */
 		slot.facts.subject = HF_SUBJECT_CONTAINER;
 		d = ask(&slot.facts, &slot.policy, 0);
 		assert_int_equal(d.verdict, d.reason == HF_REASON_ORIGINAL ? HF_VERDICT_ALLOW : HF_VERDICT_DENY);

@@ -21,7 +21,7 @@
 #include "enforcer/doctor.h"
 #include "enforcer/util.h"
 
-#define FINDINGS_ALL 14 /* with both callbacks */
+#define FINDINGS_ALL 15 /* with both callbacks */
 #define NESTING_MAX 16
 
 #define BPFFS 0xcafe4a11u
@@ -229,6 +229,7 @@ static void hybrid(void) { host.cgroup = TMPFS, host.unified = CGROUP2; }
 static void no_cgroup(void) { host.cgroup = SYSFS; }
 static void no_cgroup_folder(void) { host.cgroup = 0; }
 static void no_hook_function(void) { host.no_function = "bpf_lsm_file_mprotect"; }
+static void no_personality(void) { host.no_function = "__x64_sys_personality"; }
 static void preempted(void) { host.no_function = "bpf_task_storage_get_recur", put("proc/cmdline", "quiet preempt=full\n"); }
 static void no_task_storage(void) { host.no_function = "bpf_task_storage_get"; }
 static void not_root(void) { put("proc/self/status", STATUS("1000", "0000000000000000")); }
@@ -302,6 +303,7 @@ static const struct {
 	{ no_overlay, "overlay", DOCTOR_MISSING, 1, "not loaded", "modprobe overlay" },
 	{ overlay_without_btf, "overlay", DOCTOR_MISSING, 1, "without BTF", "CONFIG_DEBUG_INFO_BTF_MODULES" },
 	{ no_hook_function, "hooks", DOCTOR_MISSING, 1, "lacks: hook file_mprotect", "6.1 or later" },
+	{ no_personality, "personality", DOCTOR_WARNING, 0, "has no effect", "seccomp profile" },
 	{ no_task_storage, "hooks", DOCTOR_MISSING, 1, "lacks: task storage", "6.1 or later" },
 	{ preempted, "hooks", DOCTOR_MISSING, 1, "preempt=full", "preempt=voluntary" },
 	{ not_root, "privileges", DOCTOR_MISSING, 1, "user 1000", "as root" },
@@ -412,7 +414,7 @@ static void test_checks_without_callback_are_left_out(void **state)
 	host.options.prove = NULL;
 	host.options.has_function = NULL;
 	doctor_check(&host.options, &report);
-	assert_int_equal(report.n, FINDINGS_ALL - 2);
+	assert_int_equal(report.n, FINDINGS_ALL - 3);
 	assert_int_equal(doctor_exit_code(&report), 0);
 }
 
@@ -467,7 +469,7 @@ static void test_this_host_gets_a_whole_report(void **state)
 
 	(void)state;
 	assert_int_equal(doctor_check(NULL, &report), 0);
-	assert_int_equal(report.n, FINDINGS_ALL - 2);
+	assert_int_equal(report.n, FINDINGS_ALL - 3);
 	for (size_t i = 0; i < report.n; i++)
 		assert_string_not_equal(report.findings[i].text, "");
 	assert_int_equal(doctor_check(NULL, NULL), -EINVAL);

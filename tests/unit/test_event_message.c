@@ -39,6 +39,20 @@ static void test_message_says_what_happened(void **state)
 		{ HF_OP_EXEC_CHECK, HF_REASON_UNDECIDABLE, HF_VERDICT_DENY, HF_DETAIL_NO_REAL_FILE, 0, 0, true,
 		  "`nginx` (pid 123) asked whether it may execute /tmp/x, which could not be judged (no-real-file): "
 		  "denied" },
+		{ HF_OP_MPROTECT, HF_REASON_ANONYMOUS_CODE, HF_VERDICT_AUDIT, HF_DETAIL_HEAP, 0, 0, false,
+		  "`nginx` (pid 123) tried to make anonymous memory executable, which no file stands behind (heap): let through "
+		  "and reported" },
+		{ HF_OP_PERSONALITY, HF_REASON_PERSONALITY, HF_VERDICT_KILL, 0, 0, 0, false,
+		  "`nginx` (pid 123) asked for readable memory to be executable, which no program of today needs: denied, and "
+		  "the process killed" },
+		{ HF_OP_PROCESS_MEMORY, HF_REASON_PROCESS_MEMORY, HF_VERDICT_DENY, 0, 0, 0, true,
+		  "`nginx` (pid 123) tried to open /tmp/x for writing, through which code in memory could be changed: denied" },
+		{ HF_OP_PTRACE, HF_REASON_PTRACE, HF_VERDICT_AUDIT, 0, 0, 0, true,
+		  "`nginx` (pid 123) tried to get hold of pid 77 (/tmp/x), through which code in memory could be changed: let "
+		  "through and reported" },
+		{ HF_OP_PTRACE, HF_REASON_PTRACE, HF_VERDICT_DENY, HF_DETAIL_TRACEME, 0, 0, false,
+		  "`nginx` (pid 123) asked to be traced by pid 77, through which code in memory could be changed (traceme): "
+		  "denied" },
 		{ 99, 99, 99, 0, 0, 0, true,
 		  "`nginx` (pid 123) tried to use /tmp/x, for a reason that is not known: unknown" },
 	};
@@ -55,6 +69,7 @@ static void test_message_says_what_happened(void **state)
 		record.volume = cases[i].volume;
 		record.flags = cases[i].flags;
 		record.ino = cases[i].file ? 5 : 0;
+		record.target = 77;
 		event_message(&record, cases[i].file ? "/tmp/x" : NULL, cases[i].file ? 6 : 0, true, text);
 		assert_string_equal(text, cases[i].expected);
 	}

@@ -29,6 +29,8 @@ static const struct rule registered[] = {
 	{ .when = UNRESOLVED, .reason = HF_REASON_UNDECIDABLE, .detail = COPY_DETAIL },
 	{ .must = HF_FACT_NO_FILE | HF_FACT_READ_IMPLIES_EXEC, .reason = HF_REASON_ANONYMOUS_CODE,
 	  .detail = HF_DETAIL_READ_IMPLIES_EXEC },
+	{ .must = HF_FACT_NO_FILE | HF_FACT_HEAP, .reason = HF_REASON_ANONYMOUS_CODE, .detail = HF_DETAIL_HEAP },
+	{ .must = HF_FACT_NO_FILE | HF_FACT_STACK, .reason = HF_REASON_ANONYMOUS_CODE, .detail = HF_DETAIL_STACK },
 	{ .must = HF_FACT_NO_FILE, .reason = HF_REASON_ANONYMOUS_CODE, .detail = COPY_DETAIL },
 	{ .must = HF_FACT_MEMFD, .reason = HF_REASON_MEMFD, .detail = COPY_DETAIL },
 	{ .when = ON_VOLUME, .any_of = CODE, .reason = HF_REASON_MODIFIED_CODE, .detail = COPY_DETAIL },
@@ -149,6 +151,13 @@ static void set_verdict(struct hf_decision *d, __u8 action, bool paused)
 	}
 }
 
+/* What cannot be refused can only be ended. */
+static void sharpen(const struct hf_facts *facts, struct hf_decision *d)
+{
+	if (facts->bits & HF_FACT_TOO_LATE && d->verdict == HF_VERDICT_DENY)
+		d->verdict = HF_VERDICT_KILL;
+}
+
 static void decide_stale(const struct hf_facts *facts, int paused, struct hf_decision *d)
 {
 	d->reason = HF_REASON_UNDECIDABLE;
@@ -179,5 +188,6 @@ struct hf_decision model_decide(const struct hf_facts *facts, const struct hf_po
 	} else {
 		set_verdict(&d, model_cell(facts, policy, &d), paused);
 	}
+	sharpen(facts, &d);
 	return d;
 }

@@ -33,6 +33,9 @@ enum {
 	IMPLIES = HF_FACT_READ_IMPLIES_EXEC,
 	COPIED = HF_FACT_COPIED_UP,
 	OUTSIDE = HF_FACT_OUTSIDE,
+	TOO_LATE = HF_FACT_TOO_LATE,
+	HEAP = HF_FACT_HEAP,
+	STACK = HF_FACT_STACK,
 	ROOT_OVL = HF_FACT_ROOT_OVERLAY,
 	/* What the kernel half finds for files of the usual kinds, on an overlay root and on a folder as root. */
 	IMAGE = ROOT | OVL | LOWER | HIT,
