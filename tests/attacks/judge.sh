@@ -75,6 +75,13 @@ digest_wrong() {
 	[[ -z $want || $sha == "$want" || ${row[$1.digest]:-} == any ]] || echo "sha256 of $path is $want, the event says $sha"
 }
 
+# detail_wrong ID LINE: says what is wrong with the event's detail.
+detail_wrong() {
+	local path detail
+	IFS=$tab read -r _ _ _ path _ _ detail <<<"$2"
+	[[ -z ${row[$1.detail]:-} || $detail == "${row[$1.detail]}" ]] || echo "detail of $path is not ${row[$1.detail]}: $detail"
+}
+
 # events_match FIELDS...: takes the lines that event_fits from rest, and sets n to how many those were.
 events_match() {
 	local line left=''
@@ -83,7 +90,7 @@ events_match() {
 		[[ -n $line ]] || continue
 		if event_fits "$line" "$@"; then
 			n=$((n + 1))
-			[[ $6 == any ]] || digest_wrong "$id" "$line"
+			[[ $6 == any ]] || { digest_wrong "$id" "$line"; detail_wrong "$id" "$line"; }
 		else
 			left+=$line$newline
 		fi

@@ -34,6 +34,7 @@ word() { row_set word "$1"; }           # what a denial looks like: EPERM (defau
 event() { row_add events "$1 $2 $3 ${4:-1}"; }      # event OPERATION REASON PATH [COUNT|+]
 also() { row_add also "$1 $2 $3"; }     # an event that may come besides
 setting() { row_add settings "$2|$1"; } # setting 'line of spec' deny|alert|allow: tried once more with it
+detail() { row_set detail "$1"; }       # of the declared events: its word, "-" for none
 digest() { row_set digest "$1"; }       # any: the event's sha256 may be missing or of former bytes
 container() { row_set container "$1"; } # whose event it is, when it is not the box's: an id, or "-" for a nameless one
 profile() { row_set profile "$1"; }     # which kind of container, see boxes.sh

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * usage: other-memory WAY [PATH|PID]: reaches for memory or descriptors of a process: a child of its own that waits, or PID.
+ *
+ * open, open-again: PATH, a /proc/PID/mem, is opened for writing (at once, or by the name of a descriptor that reads), and a byte of
+ * its code is written; read: is opened for reading. The other ways are the ptrace permission's.
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/attacks/programs/attack.h"
+
+/* What is patched: code, never called. */
+static int victim(void)
+{
+	return 1;
+}
+
+static long write_byte(int fd)
+{
+	uintptr_t at = (uintptr_t)victim;
+	unsigned char byte;
+
+	if (pread(fd, &byte, 1, (off_t)at) != 1 || pwrite(fd, &byte, 1, (off_t)at) != 1)
+		return -errno;
+	return 0;
+}
+
+static long open_memory(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	return fd < 0 ? -errno : write_byte(fd);
+}
+
+static long open_again(const char *path)
+{
+	int fd = (int)attack_must("open", open(path, O_RDONLY | O_CLOEXEC));
+	char again[64];
+
+	snprintf(again, sizeof(again), "/proc/self/fd/%d", fd);
+	return open_memory(again);
+}
+
+static long read_memory(const char *path)
+{
+	int fd = (int)attack_must("open", open(path, O_RDONLY | O_CLOEXEC));
+	char byte;
+
+	return pread(fd, &byte, 1, (off_t)(uintptr_t)victim) == 1 ? 0 : -errno;
+}
+
+/* A child that waits to be killed, and dies with us. */
+static pid_t make_child(void)
+{
+	pid_t child = (pid_t)attack_must("fork", fork());
+
+	if (child)
+		return child;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;)
+		pause();
+}
+
+static long end(pid_t child, long result)
+{
+	kill(child, SIGKILL);
+	waitpid(child, NULL, __WALL);
+	return result;
+}
+
+static long attach(pid_t pid)
+{
+	long word;
+
+	if (ptrace(PTRACE_ATTACH, pid, NULL, NULL) < 0)
+		return -errno;
+	attack_must("waitpid", waitpid(pid, NULL, __WALL));
+	errno = 0;
+	word = ptrace(PTRACE_PEEKTEXT, pid, (void *)victim, NULL);
+	if (errno || ptrace(PTRACE_POKETEXT, pid, (void *)victim, (void *)word) < 0)
+		word = -errno;
+	else
+		word = 0;
+	ptrace(PTRACE_DETACH, pid, NULL, NULL);
+	return word;
+}
+
+static long seize(pid_t pid)
+{
+	return ptrace(PTRACE_SEIZE, pid, NULL, NULL) < 0 ? -errno : 0;
+}
+
+static long vm_write(pid_t pid)
+{
+	static char byte = 1;
+	struct iovec own = { &byte, 1 }, other = { &byte, 1 };
+
+	return process_vm_writev(pid, &own, 1, &other, 1, 0) < 0 ? -errno : 0;
+}
+
+static long take_fd(pid_t pid)
+{
+	int fd = (int)attack_must("pidfd_open", syscall(SYS_pidfd_open, pid, 0));
+
+	return syscall(SYS_pidfd_getfd, fd, 1, 0) < 0 ? -errno : 0;
+}
+
+static long other_memory(pid_t pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+	return open_memory(path);
+}
+
+/* What ps, top and the like do. */
+static long look(pid_t pid)
+{
+	static const char *const files[] = { "stat", "status", "cmdline", "environ", "maps", "smaps", "auxv", "io", "limits", "cgroup" };
+	char path[64], text[4096];
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		int fd;
+
+		snprintf(path, sizeof(path), "/proc/%d/%s", pid, files[i]);
+		fd = (int)attack_must(path, open(path, O_RDONLY | O_CLOEXEC));
+		attack_must(path, read(fd, text, sizeof(text)));
+		close(fd);
+	}
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	attack_must(path, readlink(path, text, sizeof(text)));
+	return kill(pid, 0) < 0 ? -errno : 0;
+}
+
+static long traceme(void)
+{
+	pid_t child = (pid_t)attack_must("fork", fork());
+	int status;
+
+	if (child == 0)
+		_exit(ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0 ? errno : 0);
+	attack_must("waitpid", waitpid(child, &status, __WALL));
+	return WIFEXITED(status) ? -WEXITSTATUS(status) : 0;
+}
+
+static const struct way {
+	const char *name;
+	long (*path)(const char *path);
+	long (*process)(pid_t pid);
+} ways[] = {
+	{ "open", open_memory, NULL },
+	{ "open-again", open_again, NULL },
+	{ "read", read_memory, NULL },
+	{ "attach", NULL, attach },
+	{ "seize", NULL, seize },
+	{ "vm-write", NULL, vm_write },
+	{ "take-fd", NULL, take_fd },
+	{ "other-memory", NULL, other_memory },
+	{ "look", NULL, look },
+};
+
+static long try_process(const struct way *way, const char *pid)
+{
+	pid_t child;
+
+	if (pid)
+		return way->process((pid_t)strtol(pid, NULL, 10));
+	child = make_child();
+	return end(child, way->process(child));
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && !strcmp(argv[1], "traceme"))
+		return attack_say("traceme", traceme());
+	for (size_t i = 0; argc > 1 && i < sizeof(ways) / sizeof(ways[0]); i++) {
+		const struct way *way = &ways[i];
+
+		if (strcmp(way->name, argv[1]) != 0)
+			continue;
+		return attack_say(way->name, way->path ? way->path(argv[2]) : try_process(way, argv[2]));
+	}
+	return 2;
+}

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2016
+# 1D: memory.
+
+layer_memory() {
+	python3 "$attacks_here/victims/headers.py" "$hf_tree/build/attacks/victims/prog" "$1/opt/attacks/bin"
+}
+
+# hostPID: sees the processes of the node and of the other containers.
+profile_hostpid() {
+	profile_admin
+	BUNDLE_JQ=$BUNDLE_JQ'| .linux.namespaces |= map(select(.type != "pid"))'
+}
+
+# anonymous ID WAY TITLE OPERATION [DETAIL]: a way to executable memory without a file.
+anonymous() {
+	attack "$1" "$3"
+	verdict allow
+	does "map-code $2 \$v/prog"
+	setting 'memory: {anonymousExec: audit}' alert
+	setting 'memory: {anonymousExec: deny}' deny
+	event "$4" anonymous-code -
+	detail "${5:--}"
+	twin 'map-code anonymous-rw'
+}
+
+anonymous D01 anonymous-rwx 'anonymous memory, writable and executable' mmap
+anonymous D01-rx anonymous-rx 'anonymous memory, executable' mmap
+anonymous D02 anonymous-turned 'anonymous memory written, then executable' mprotect
+anonymous D07-heap heap 'the heap made executable' mprotect heap
+anonymous D07-stack stack 'the stack made executable' mprotect stack
+anonymous D07-thread thread-stack 'the stack of a thread made executable' mprotect stack
+anonymous D17 userfault 'executable memory filled by userfaultfd' mmap
+anonymous D18 own-loader "a loader of one's own: bytes of a file read into memory" mprotect
+
+# shared_memory ID WAY TITLE OPERATION: memory files, by whatever name.
+shared_memory() {
+	attack "$1" "$3"
+	verdict allow
+	does "map-code $2"
+	setting 'memory: {memfdMap: audit}' alert
+	setting 'memory: {memfdMap: deny}' deny
+	event "$4" memfd '*'
+	digest any
+	twin 'map-code anonymous-rw'
+}
+
+shared_memory D08-shared shared 'shared anonymous memory, executable' mmap
+shared_memory D08-turned shared-turned 'shared anonymous memory written, then executable' mprotect
+shared_memory D08-memfd memfd 'a memfd mapped executable' mmap
+shared_memory D08-sysv sysv 'System V shared memory, executable' mmap
+shared_memory D08-huge huge 'huge pages, executable' mmap
+shared_memory D08-zero-shared zero-shared '/dev/zero shared, executable' mmap
+
+attack D08-zero '/dev/zero private, written, then executable'
+does 'map-code zero'
+event mprotect tmpfs /dev/zero
+digest any
+twin 'map-code anonymous-rw'
+
+# modified ID WAY TITLE OPERATION: pages of an image file that are not its bytes any more, or need not stay so.
+modified() {
+	attack "$1" "$3"
+	does "map-code $2 \$v/lib.so"
+	setting 'memory: {modifiedCode: audit}' alert
+	setting 'memory: {modifiedCode: allow}' allow
+	event "$4" modified-code '$v/lib.so'
+	twin 'map-code file-read $v/lib.so && map-code file-mapped $v/lib.so'
+}
+
+modified D03 file-written 'code of the image written in a private mapping' mprotect
+modified D03-rwx file-rwx 'code of the image mapped writable and executable' mmap
+modified D03-moved file-moved '… moved by mremap in between' mprotect
+modified D03-child file-inherited '… by the parent, made executable by its child' mprotect
+modified D03-textrel text-relocation 'text relocations: executable, writable, executable' mprotect
+modified D03-at-once text-at-once 'executable pages made writable as they are' mprotect
+
+attack D04 'a drifted file mapped readable, then made executable'
+does 'fresh $v/lib.so new.so && map-code file-read new.so'
+event mprotect added '$t/new.so'
+twin 'map-code file-read $v/lib.so'
+
+# implies ID WAY TITLE: the personality under which data is code.
+implies() {
+	attack "$1" "$3"
+	does "implies $2"
+	word killed
+	action killed
+	setting 'memory: {readImpliesExec: audit}' alert
+	setting 'memory: {readImpliesExec: allow}' allow
+	event personality personality -
+	twin 'implies other'
+}
+
+implies D05 heap 'READ_IMPLIES_EXEC and brk'
+implies D05-32 heap-32 'READ_IMPLIES_EXEC by the call of 32-bit programs'
+
+attack D05-setarch 'a program started under READ_IMPLIES_EXEC'
+does 'setarch x86_64 -X $v/prog'
+word killed
+action killed
+event personality personality -
+twin 'setarch x86_64 -R $v/prog'
+modes enforce
+
+attack D06 'READ_IMPLIES_EXEC and mmap'
+does 'implies map'
+word killed
+action killed
+setting 'memory: {readImpliesExec: audit}' alert
+event personality personality -
+also mmap anonymous-code -
+twin 'implies other'
+
+attack D07-loader "a program of the image whose header asks for an executable stack: the image's own"
+verdict allow
+does 'execstack'
+twin 'run $v/prog'
+
+attack D07-legacy 'a 32-bit program of the image without PT_GNU_STACK: READ_IMPLIES_EXEC by the kernel'
+verdict allow
+does 'legacy'
+twin 'run $v/prog'
+
+attack D09 'a shared writable mapping held while the file is mapped as code'
+does 'fresh $v/lib.so new.so && map-code with-writer new.so'
+event mmap added '$t/new.so'
+twin 'map-code file-mapped $v/lib.so'
+
+attack D09-tmpfs '… on a tmpfs'
+does 'cp $v/lib.so /run/w.so && map-code with-writer /run/w.so'
+event mmap tmpfs /run/w.so
+twin 'map-code file-mapped $v/lib.so'
+
+attack D09-copied '… of a file of the image that chmod copied up'
+does 'chmod 700 $v/lib.so && map-code with-writer $v/lib.so'
+event mmap modified '$v/lib.so'
+digest any
+twin 'chmod 700 $v/lib.so && map-code file-mapped $v/lib.so'
+
+attack D12 'mremap of executable pages'
+verdict allow
+does 'map-code remapped $v/lib.so'
+twin 'map-code file-shared $v/lib.so'
+
+# process_memory ID COMMANDS TITLE: /proc/PID/mem opened for writing.
+process_memory() {
+	attack "$1" "$3"
+	does "$2"
+	setting 'memory: {processMemory: audit}' alert
+	setting 'memory: {processMemory: allow}' allow
+	event process-memory process-memory "${4:-*/mem}"
+	digest any
+	twin 'other-memory read /proc/self/mem'
+}
+
+process_memory D13 'other-memory open /proc/self/mem' '/proc/self/mem written'
+process_memory D13-thread 'other-memory open /proc/thread-self/mem' '/proc/thread-self/mem written'
+process_memory D13-task 'exec other-memory open /proc/self/task/$$/mem' '/proc/PID/task/TID/mem written'
+process_memory D13-again 'other-memory open-again /proc/self/mem' '… through a descriptor that reads, opened anew'
+process_memory D13-shell 'exec 3<>/proc/self/mem && echo "open: ran"' '… by a shell'
+process_memory D13-perl 'perl -e "open(F, q(+<), q(/proc/self/mem)) or die \$!; print qq(open: ran\n)"' '… by perl'
+process_memory D13-bind 'touch m; exec unshare -m sh -c "mount --bind /proc/\$\$/mem m && exec other-memory open m"' \
+	'… through a bind mount of another name' '$t/m'
+profile admin
+process_memory D13-second 'mkdir -p p; exec unshare -m sh -c "mount -t proc none p && exec other-memory open p/self/mem"' \
+	'… through a procfs of its own'
+profile admin
+
+attack D13-other "another process's memory written"
+does 'other-memory other-memory'
+event process-memory process-memory '*/mem'
+also ptrace ptrace '*'
+digest any
+twin 'other-memory look'
+
+# tracing ID WAY TITLE: a process of the same container.
+tracing() {
+	attack "$1" "$3"
+	verdict alert
+	does "other-memory $2"
+	setting 'memory: {ptrace: deny}' deny
+	setting 'memory: {ptrace: allow}' allow
+	event ptrace ptrace '*/bin/other-memory'
+	detail "${4:--}"
+	digest any
+	twin 'other-memory look'
+}
+
+tracing D14 attach 'ptrace: attach, write code'
+tracing D14-seize seize 'ptrace: seize'
+tracing D14-traceme traceme 'ptrace: traceme' traceme
+tracing D15 vm-write 'process_vm_writev'
+tracing D15-fd take-fd 'pidfd_getfd'
+
+attack D14-host 'ptrace of a process of the host'
+profile hostpid
+does_host 'sleep 60 & other=$!; in_box "other-memory seize $other"; kill $other'
+setting 'memory: {ptrace: allow}' allow
+event ptrace ptrace '*'
+digest any
+twin_host 'sleep 60 & other=$!; in_box "other-memory look $other"; kill $other'
+
+attack D14-fd-host 'a descriptor of a process of the host'
+profile hostpid
+does_host 'sleep 60 & other=$!; in_box "other-memory take-fd $other"; kill $other'
+event ptrace ptrace '*'
+digest any
+twin_host 'sleep 60 & other=$!; in_box "other-memory look $other"; kill $other'
+
+attack D19 'a just-in-time compiler: the one of grep -P'
+verdict allow
+does 'echo code ran | grep -P "code (ran)"'
+setting 'memory: {anonymousExec: audit}' alert
+event mmap anonymous-code - +
+twin 'echo code ran | grep "code ran"'
+
+attack D20 "the kernel's own mappings: ring of asynchronous I/O, vDSO, vsyscall page"
+verdict allow
+does 'kernel-maps'
+twin 'run $v/prog'
