@@ -101,6 +101,8 @@ static __always_inline u32 memory_place(struct vm_area_struct *vma)
 	u64 start = vma->vm_start, end = vma->vm_end;
 	struct mm_struct *mm = vma->vm_mm;
 
+	if (!mm) /* asked for the sake of verifiers that think so */
+		return 0;
 	if (start < mm->brk && end > mm->start_brk)
 		return HF_FACT_HEAP;
 	if (start <= mm->start_stack && end > mm->start_stack)
