@@ -12,7 +12,7 @@
 #ifndef BPF_LSM_ADOPT_H
 #define BPF_LSM_ADOPT_H
 
-#include "bpf-lsm/judge.h"
+#include "bpf-lsm/memory.h"
 
 static __always_inline u64 task_cgroup(struct task_struct *task)
 {
@@ -159,8 +159,10 @@ static __always_inline bool adopt_take_mapping(struct request *r, struct task_st
 		r->event_flags |= HF_EVENT_READ_IMPLIES_EXEC;
 		r->facts.bits |= HF_FACT_READ_IMPLIES_EXEC;
 	}
-	if (!file)
+	if (!file) {
+		r->facts.bits |= memory_place(vma, task);
 		return !vma->vm_ops; /* vdso and the like have some */
+	}
 	if (!shared && vma->anon_vma)
 		r->facts.bits |= HF_FACT_CODE_WRITTEN;
 	if (!shared && flags & KERNEL_VM_WRITE)

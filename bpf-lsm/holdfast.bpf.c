@@ -203,7 +203,7 @@ int BPF_PROG(hf_mprotect, struct vm_area_struct *vma, unsigned long reqprot, uns
 	if (!file && !s.tagged)
 		return 0;
 	if (!file)
-		bits |= memory_place(vma);
+		bits |= memory_place(vma, (void *)bpf_get_current_task_btf());
 	count(HF_COUNTER_MPROTECT);
 	return judge_file(&s, file, request(HF_OP_MPROTECT, bits), prot, shared ? 1 : KERNEL_MAP_PRIVATE) ? -EPERM : 0;
 }

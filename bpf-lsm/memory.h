@@ -93,10 +93,9 @@ static __always_inline int memory_personality(u32 wanted)
 	return 0;
 }
 
-/* HF_FACT_* of anonymous memory of the current task. Of stacks of threads only that of the one which asks can be told. */
-static __always_inline u32 memory_place(struct vm_area_struct *vma)
+/* HF_FACT_* of anonymous memory of a task. Of stacks of threads only the task's own can be told. */
+static __always_inline u32 memory_place(struct vm_area_struct *vma, struct task_struct *task)
 {
-	struct task_struct *task = (void *)bpf_get_current_task_btf();
 	struct pt_regs *regs = (void *)bpf_task_pt_regs(task);
 	u64 start = vma->vm_start, end = vma->vm_end;
 	struct mm_struct *mm = vma->vm_mm;

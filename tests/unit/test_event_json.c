@@ -159,6 +159,27 @@ static void test_unregistered_container_names_its_namespace(void **state)
 	json_object_put(event);
 }
 
+static void test_an_access_says_whose_process_it_is_about(void **state)
+{
+	struct container container = { 0 };
+	struct event_context context = { .container = &container };
+	struct json_object *event, *target;
+	struct sample s;
+
+	(void)state;
+	make_sample(&s);
+	event = render(&s, &context);
+	assert_false(json_object_object_get_ex(event, "target_pid", &target));
+	json_object_put(event);
+	s.record.op = HF_OP_PTRACE;
+	s.record.reason = HF_REASON_PTRACE;
+	s.record.target = 4711;
+	event = render(&s, &context);
+	check_member(event, "target_pid", "4711");
+	check_member(event, "operation", "ptrace");
+	json_object_put(event);
+}
+
 static void test_given_policy_wins_over_the_containers(void **state)
 {
 	struct policy_effective own = a_policy(), given = a_policy();
@@ -461,6 +482,7 @@ int main(void)
 		cmocka_unit_test(test_unregistered_container_names_its_namespace),
 		cmocka_unit_test(test_given_policy_wins_over_the_containers),
 		cmocka_unit_test(test_every_number_has_its_word),
+		cmocka_unit_test(test_an_access_says_whose_process_it_is_about),
 		cmocka_unit_test(test_paths_are_turned_around),
 		cmocka_unit_test(test_invalid_utf8_keeps_its_bytes_beside),
 		cmocka_unit_test(test_comm_without_nul_is_bounded),

@@ -330,11 +330,14 @@ static void test_file_without_a_path_is_not_asked_for(void **state)
 		enum hf_reason reason;
 		uint16_t path_bytes;
 		const char *expected;
+		enum hf_op op;
 	} rows[] = {
-		{ 0, HF_REASON_MEMFD, 6, "7 no-file" },
-		{ 0, HF_REASON_ANONYMOUS_CODE, 0, "7 no-file" },
-		{ HF_EVENT_DELETED, HF_REASON_DELETED, 6, "7 gone" },
-		{ HF_EVENT_PATH_CUT, HF_REASON_ADDED, 6, "7 unreadable" },
+		{ 0, HF_REASON_PROCESS_MEMORY, 6, "7 not-code", HF_OP_PROCESS_MEMORY },
+		{ 0, HF_REASON_PTRACE, 6, "7 not-code", HF_OP_PTRACE },
+		{ 0, HF_REASON_MEMFD, 6, "7 no-file", HF_OP_EXEC },
+		{ 0, HF_REASON_ANONYMOUS_CODE, 0, "7 no-file", HF_OP_MMAP },
+		{ HF_EVENT_DELETED, HF_REASON_DELETED, 6, "7 gone", HF_OP_EXEC },
+		{ HF_EVENT_PATH_CUT, HF_REASON_ADDED, 6, "7 unreadable", HF_OP_EXEC },
 	};
 	struct fixture *f = *state;
 
@@ -343,7 +346,7 @@ static void test_file_without_a_path_is_not_asked_for(void **state)
 
 		*record = (struct hf_event){ .version = HF_EVENT_VERSION, .path_bytes = rows[i].path_bytes,
 					     .bytes = sizeof(*record) + 6, .flags = rows[i].flags,
-					     .reason = (uint8_t)rows[i].reason };
+					     .reason = (uint8_t)rows[i].reason, .op = (uint8_t)rows[i].op };
 		memcpy(f->samples[f->n].data, "x/tmp/", 6);
 		add(f, 7, 0);
 		CHECK_NEXT(f, 0, rows[i].expected);
