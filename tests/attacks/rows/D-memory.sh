@@ -50,11 +50,17 @@ shared_memory D08-turned shared-turned 'shared anonymous memory written, then ex
 shared_memory D08-memfd memfd 'a memfd mapped executable' mmap
 shared_memory D08-sysv sysv 'System V shared memory, executable' mmap
 shared_memory D08-huge huge 'huge pages, executable' mmap
-shared_memory D08-zero-shared zero-shared '/dev/zero shared, executable' mmap
 
+# A device of the container is asked for as the file that it is. (No digest of it is tried: the pattern is not a path.)
 attack D08-zero '/dev/zero private, written, then executable'
 does 'map-code zero'
-event mprotect tmpfs /dev/zero
+event mprotect tmpfs '*/zero'
+digest any
+twin 'map-code anonymous-rw'
+
+attack D08-zero-shared '/dev/zero shared, executable'
+does 'map-code zero-shared'
+event mmap tmpfs '*/zero'
 digest any
 twin 'map-code anonymous-rw'
 
