@@ -99,6 +99,7 @@ implies() {
 }
 
 implies D05 heap 'READ_IMPLIES_EXEC and brk'
+setting 'exceptions: [{name: old, paths: ["/opt/attacks/bin/implies"], fromProcess: ["/opt/attacks/bin/implies"]}]' allow
 implies D05-32 heap-32 'READ_IMPLIES_EXEC by the call of 32-bit programs'
 
 attack D05-setarch 'a program started under READ_IMPLIES_EXEC'
@@ -161,6 +162,10 @@ process_memory() {
 }
 
 process_memory D13 'other-memory open /proc/self/mem' '/proc/self/mem written'
+# Exceptions hold for accesses only if they name the program.
+setting 'exceptions: [{name: patcher, paths: ["/proc/*/mem"], fromProcess: ["/opt/attacks/bin/other-memory"]}]' allow
+setting 'exceptions: [{name: another, paths: ["/proc/*/mem"], fromProcess: ["/usr/bin/gdb"]}]' deny
+setting 'exceptions: [{name: nameless, paths: ["/proc/*/mem"]}]' deny
 process_memory D13-thread 'other-memory open /proc/thread-self/mem' '/proc/thread-self/mem written'
 process_memory D13-task 'exec other-memory open /proc/self/task/$$/mem' '/proc/PID/task/TID/mem written'
 process_memory D13-again 'other-memory open-again /proc/self/mem' '… through a descriptor that reads, opened anew'
@@ -194,6 +199,7 @@ tracing() {
 }
 
 tracing D14 attach 'ptrace: attach, write code'
+setting 'exceptions: [{name: tracer, paths: ["/opt/attacks/bin/*"], fromProcess: ["/opt/attacks/bin/other-memory"]}]' allow
 tracing D14-seize seize 'ptrace: seize'
 tracing D14-traceme traceme 'ptrace: traceme' traceme
 tracing D15 vm-write 'process_vm_writev'
@@ -206,6 +212,20 @@ setting 'memory: {ptrace: allow}' allow
 event ptrace ptrace '*'
 digest any
 twin_host 'sleep 60 & other=$!; in_box "other-memory look $other"; kill $other'
+
+# of_another WAY: tries it on the first process of a container that is there for that alone.
+of_another() {
+	BOX_IMAGE=attacks BUNDLE_JQ=. BUNDLE_CAPS=$containers_caps box_start "other-$n" crun >&2 || return
+	in_box "other-memory $1 $(container_pid crun "other-$n")"
+	box_stop "other-$n" >&2
+}
+
+attack D14-container 'ptrace of a process of another container'
+profile hostpid
+does_host 'of_another seize'
+event ptrace ptrace '*'
+digest any
+twin_host 'of_another look'
 
 attack D14-fd-host 'a descriptor of a process of the host'
 profile hostpid
