@@ -11,7 +11,7 @@ cli_tables() {
 		'shop armed enforce prevent-except-kube-system 1'
 	check_match 'events' "$(holdfast events -n 5)" '/srv/dropped'
 	check_is 'events -o json' "$(holdfast -o json events -n 50 |
-		jq -r 'select(.container.id == "cli") | [.action, .file.path] | join(" ")')" 'denied /srv/dropped'
+		jq -r 'select(.type == "drift" and .container.id == "cli") | [.action, .file.path] | join(" ")')" 'denied /srv/dropped'
 	check_match 'policy list' "$(holdfast policy list)" 'prevent-except-kube-system'
 	check_match 'policy effective for a namespace' "$(holdfast policy effective --namespace kube-system)" 'builtin-audit'
 }
