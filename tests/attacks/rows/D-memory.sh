@@ -33,6 +33,9 @@ anonymous D07-thread thread-stack 'the stack of a thread made executable' mprote
 anonymous D17 userfault 'executable memory filled by userfaultfd' mmap
 anonymous D18 own-loader "a loader of one's own: bytes of a file read into memory" mprotect
 
+# The hook is asked before there is a file: what becomes one later is anonymous there.
+anonymous D08-shared shared 'shared anonymous memory, executable' mmap
+
 # shared_memory ID WAY TITLE OPERATION: memory files, by whatever name.
 shared_memory() {
 	attack "$1" "$3"
@@ -45,7 +48,6 @@ shared_memory() {
 	twin 'map-code anonymous-rw'
 }
 
-shared_memory D08-shared shared 'shared anonymous memory, executable' mmap
 shared_memory D08-turned shared-turned 'shared anonymous memory written, then executable' mprotect
 shared_memory D08-memfd memfd 'a memfd mapped executable' mmap
 shared_memory D08-sysv sysv 'System V shared memory, executable' mmap
@@ -171,10 +173,10 @@ process_memory D13-task 'exec other-memory open /proc/self/task/$$/mem' '/proc/P
 process_memory D13-again 'other-memory open-again /proc/self/mem' '… through a descriptor that reads, opened anew'
 process_memory D13-shell 'exec 3<>/proc/self/mem && echo "open: ran"' '… by a shell'
 process_memory D13-perl 'perl -e "open(F, q(+<), q(/proc/self/mem)) or die \$!; print qq(open: ran\n)"' '… by perl'
-process_memory D13-bind 'touch m; exec unshare -m sh -c "mount --bind /proc/\$\$/mem m && exec other-memory open m"' \
+process_memory D13-bind 'touch m; exec with-mount bind /proc/$$/mem m - other-memory open m' \
 	'… through a bind mount of another name' '$t/m'
 profile admin
-process_memory D13-second 'mkdir -p p; exec unshare -m sh -c "mount -t proc none p && exec other-memory open p/self/mem"' \
+process_memory D13-second 'mkdir -p p; with-mount proc none p - other-memory open p/self/mem' \
 	'… through a procfs of its own'
 profile admin
 
