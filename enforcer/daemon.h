@@ -28,6 +28,7 @@ struct loop_source;
 struct policy_store;
 struct rearm;
 struct ring;
+struct settler;
 struct workers;
 
 #define DAEMON_RUNTIME_ROOTS_MAX 16 /* a node has one or two runtimes */
@@ -64,6 +65,7 @@ struct daemon {
 	struct hook_server *hook;
 	struct control *control;
 	struct ring *ring;
+	struct settler *settler;
 	struct loop_source *watchdog;
 	char images_folder[PATH_MAX];
 	int lock_fd; /* of the run folder */
