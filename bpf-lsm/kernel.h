@@ -95,6 +95,7 @@ struct super_block {
 	u32 s_dev;
 	const struct export_operations *s_export_op;
 	uuid_t s_uuid;
+	struct dentry *s_root;
 	unsigned long s_flags;
 	unsigned long s_magic;
 };

@@ -13,13 +13,14 @@
 #define BPF_LSM_OPEN_H
 
 #include "bpf-lsm/memory.h"
+#include "bpf-lsm/volume.h"
 
 /* By a task of a container or, without a tag, of a runtime on its way in. 0 or -EPERM. */
 static __always_inline int open_to_write_contained(struct file *file, unsigned long magic)
 {
 	if (magic == KERNEL_MAGIC_PROC)
 		return memory_open(file);
-	return 0;
+	return volume_on_write((u64)BPF_CORE_READ(file, f_path.mnt), (u64)BPF_CORE_READ(file, f_path.dentry)) ? -EPERM : 0;
 }
 
 /* Opened for writing. 0 or -EPERM. */

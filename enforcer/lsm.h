@@ -81,7 +81,8 @@ struct hf_exception *lsm_exception(struct lsm *lsm, uint32_t index);
 int lsm_root_add(struct lsm *lsm, const struct hf_root_key *key, const struct hf_slot_ref *ref);
 /* Leaves the entry alone when it is another container's by now; as lsm_cgroup_remove. */
 int lsm_root_remove(struct lsm *lsm, const struct hf_root_key *key, uint64_t container);
-int lsm_volume_add(struct lsm *lsm, const struct hf_volume_key *key, enum hf_volume_kind kind);
+/* while_read_only: the kind holds while the mount is read-only and no task of the container wrote to it. */
+int lsm_volume_add(struct lsm *lsm, const struct hf_volume_key *key, enum hf_volume_kind kind, bool while_read_only);
 /* Removes all volumes of a container. Walks the map: O(volumes). */
 int lsm_volumes_remove(struct lsm *lsm, uint64_t container);
 /* Notes that a copy of that image file in the container's writable layer holds other bytes. */
