@@ -73,6 +73,7 @@ struct report_status {
 	uint64_t catalog_entries, catalog_max;
 	/* The image database. pending: files whose digest is still to be computed. */
 	uint64_t image_sets, image_files, image_digests, image_pending, image_unreadable;
+	uint64_t settle_waiting, settle_refused, settle_given_up; /* files opened for writing, to be compared with the image's */
 
 	char degraded[REPORT_DEGRADED_MAX][REPORT_DEGRADED_BYTES];
 	size_t n_degraded;
