@@ -4,7 +4,7 @@
  *
  * Owns: the layout of map keys, map values and events, and the numbers behind the words users see (reason, verdict,
  * operation). Must not know: how either side works. It compiles as BPF, as C and alone, and includes nothing but
- * linux/types.h. Any change of layout raises HF_ABI_VERSION, which names the folder of the pins. Across versions only this
+ * linux/types.h and the abi_*.h, which are parts of it. Any change of layout raises HF_ABI_VERSION, which names the folder of the pins. Across versions only this
  * holds: struct hf_config and enum hf_counter grow at their ends; struct hf_task_tag and struct hf_event have versions of
  * their own.
  */
@@ -125,6 +125,7 @@ enum hf_detail {
 	HF_DETAIL_LINK,
 	HF_DETAIL_DAEMON,
 	HF_DETAIL_BLOCK_DEVICE, /* the one below the layers */
+	HF_DETAIL_HELPER, /* what tells the kernel which program to run by itself (core_pattern, binfmt_misc), or to stop at once */
 	_HF_DETAIL_MAX
 };
 
@@ -350,6 +351,8 @@ enum hf_enabled {
 	HF_ENABLED_CANARY, /* the canary alone: another version judges the containers, which this one does not know yet */
 };
 
+#include "bpf-lsm/abi_guard.h"
+
 /* hf_config, one element, mapped by the daemon. Daemons of other versions read and write it as far as they know it: fields are
  * added at the end, and keep place and meaning. */
 struct hf_config {
@@ -370,42 +373,11 @@ struct hf_config {
 	struct hf_event_notes events; /* the daemon's own notes */
 	__u32 plain_roots; /* 1: some container's root is no overlay, or was one day: opens for writing are looked up on all file systems */
 	__u32 pad;
+	struct hf_guard guard;
 };
 #define HF_CANARY_TICK_NS 10000000ull /* USER_HZ: what /proc/PID/stat counts in */
 
-/* hf_enrol, one element, mapped by the daemon: one question and its answer. Only the registered task is served. */
-enum hf_enrol_status {
-	HF_ENROL_PENDING, /* no hook answered: the file was not seen */
-	HF_ENROL_ADDED,
-	HF_ENROL_KNOWN,	     /* was there already, unchanged */
-	HF_ENROL_UPPER,	     /* data in the writable layer: refused */
-	HF_ENROL_WORLD,	     /* not on the container's root superblock: refused */
-	HF_ENROL_FULL,	     /* catalogue full */
-	HF_ENROL_NO_MEMORY,
-	HF_ENROL_UNDECIDABLE,
-	HF_ENROL_IDENTIFIED, /* answer of an identify question */
-	HF_ENROL_COPIED_UP,  /* as UPPER, over the image's file that the key names */
-	HF_ENROL_UNLISTED,   /* answer to HF_ENROL_LOOK: copied up from no file of the catalogue, or the image's data */
-	HF_ENROL_WRITER,     /* as COPIED_UP, and somebody has it open for writing or mapped shared */
-	_HF_ENROL_MAX
-};
-
-struct hf_enrol {
-	__u64 task;	/* written by the registration program: kernel address and start of the enrolling thread */
-	__u64 start_ns;
-	__u32 active;	/* question: 1 = asked */
-	__u32 layer_set;
-	__u32 root_dev; /* superblock the file must be on */
-	__u32 status;	/* answer: enum hf_enrol_status */
-	struct hf_catalog_key key;
-	struct hf_catalog_value value; /* of an identified overlay folder: .cookie inode number, .ctime_ns device of its upper one */
-	__u32 magic; /* of the real data inode's file system */
-	__u32 flags; /* question: HF_ENROL_* flags */
-};
-#define HF_ENROL_LOOK 0x4u	   /* write nothing: which file of the catalogue is this one a copy of? */
-#define HF_ENROL_LOWER 0x2u	   /* of a copied-up file take the image's: the caller has seen that their bytes are equal */
-#define HF_ENROL_WATCH 0x8u	   /* the root is no overlay: note from now on who opens the file for writing */
-#define HF_ENROL_REFUSE_UPPER 0x1u /* the root is an overlay of the container's own: its writable layer is no image */
+#include "bpf-lsm/abi_enrol.h"
 
 /* hf_counters, per CPU. Added to at the end only, as daemons of other versions carry them over by number. */
 enum hf_counter {
@@ -432,6 +404,8 @@ enum hf_counter {
 	HF_COUNTER_WRITES_SEEN,	 /* image files opened for writing */
 	HF_COUNTER_WRITES_LOST,	 /* … that could not be noted: that container's copy-ups count as modified from then on */
 	HF_COUNTER_EXISTING,	 /* drift that ran already when its container was adopted */
+	HF_COUNTER_KERNEL,	 /* a container reaching for the kernel, whatever its policy says to it */
+	HF_COUNTER_TAMPER,	 /* refused: somebody reaching for the enforcer */
 	_HF_COUNTER_MAX
 };
 

@@ -379,6 +379,8 @@ const char *lsm_counter_name(enum hf_counter counter)
 		[HF_COUNTER_WRITES_SEEN] = "writes_seen",
 		[HF_COUNTER_WRITES_LOST] = "writes_lost",
 		[HF_COUNTER_EXISTING] = "existing",
+		[HF_COUNTER_KERNEL] = "kernel",
+		[HF_COUNTER_TAMPER] = "tamper",
 	};
 	_Static_assert(ARRAY_SIZE(names) == _HF_COUNTER_MAX, "a name for each counter");
 

@@ -7,7 +7,7 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)
 # A file is judged by the first line that matches its path: what it may include in quotes, and in angle brackets.
 ANY = r".*"
 ALLOWED = [
-    (r"bpf-lsm/abi\.h", r"(?!)", r"linux/types\.h"),
+    (r"bpf-lsm/abi(?:_[a-z]+)?\.h", r"bpf-lsm/abi(?:_[a-z]+)?\.h", r"linux/types\.h"),
     (r"bpf-lsm/decide\.h", r"bpf-lsm/abi\.h", r"(?!)"),
     (r"bpf-lsm/", r"bpf-lsm/.*", r"(linux|asm-generic|bpf)/.*|std(bool|int|def)\.h"),
     (r"imagedb/", r"imagedb/.*", ANY),
