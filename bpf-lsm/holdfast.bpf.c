@@ -11,6 +11,7 @@
 #include "bpf-lsm/adopt.h"
 #include "bpf-lsm/enrol.h"
 #include "bpf-lsm/fast.h"
+#include "bpf-lsm/guard_hooks.h"
 #include "bpf-lsm/judge.h"
 #include "bpf-lsm/open.h"
 
@@ -226,7 +227,11 @@ int BPF_PROG(hf_ptrace, struct task_struct *child, unsigned int mode, int ret)
 	if (ret || !(mode & KERNEL_PTRACE_MODE_ATTACH))
 		return ret;
 	cfg = config();
-	if (!cfg || !cfg->enabled || subject_is_plain_host(cfg))
+	if (!cfg || !cfg->enabled)
+		return 0;
+	if (guard_is_ours(cfg, child))
+		return guard_judge(HF_DETAIL_DAEMON, 0, 0) ? -EPERM : 0;
+	if (subject_is_plain_host(cfg))
 		return 0;
 	return memory_attach(child);
 }

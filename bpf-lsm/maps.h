@@ -145,6 +145,7 @@ struct hf_scratch {
 		u32 deep_p, deep_t;
 		u32 matched;
 	} glob;
+	u64 told; /* bit by enum hf_detail: of this task was told what it tried on the enforcer (guard.h) */
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
@@ -162,6 +163,15 @@ struct {
 	__type(key, struct hf_surveyed_key);
 	__type(value, u32);
 } hf_surveyed SEC(".maps");
+
+/* The enforcer's own maps, programs and links: nobody else gets at them by number. Daemon writes after each load, hooks read. Ten times
+ * what a load has; when full, the daemon does not start. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, HF_MAX_OWN);
+	__type(key, struct hf_own_key);
+	__type(value, u32);
+} hf_own SEC(".maps");
 
 /* Events for the daemon. When full: HF_COUNTER_EVENTS_LOST, exactly; verdicts are unaffected. */
 struct {

@@ -13,13 +13,14 @@
 #define BPF_LSM_OPEN_H
 
 #include "bpf-lsm/memory.h"
+#include "bpf-lsm/reach.h"
 
 /* By a task of a container or, without a tag, of a runtime on its way in. 0 or -EPERM. */
 static __always_inline int open_to_write_contained(struct file *file, unsigned long magic)
 {
-	if (magic == KERNEL_MAGIC_PROC)
-		return memory_open(file);
-	return 0;
+	int err = magic == KERNEL_MAGIC_PROC ? memory_open(file) : 0;
+
+	return err || reach_open(file, magic) ? -EPERM : 0;
 }
 
 /* Opened for writing. 0 or -EPERM. */
