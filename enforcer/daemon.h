@@ -21,6 +21,7 @@ struct container_table;
 struct enroller;
 struct event_log;
 struct faults;
+struct guard;
 struct hook_server;
 struct images;
 struct loop;
@@ -46,6 +47,7 @@ struct daemon_options {
 	const char *runtime_roots[DAEMON_RUNTIME_ROOTS_MAX]; /* runtimes' folders of state beside the usual ones */
 	size_t n_runtime_roots;
 	bool quiet; /* no events on standard output */
+	enum hf_guard_mode self_protection;
 };
 
 struct daemon {
@@ -58,6 +60,7 @@ struct daemon {
 	struct policy_store *policies;
 	struct event_log *events;
 	struct faults *faults;
+	struct guard *guard;
 	struct images *images; /* NULL: without a database */
 	struct enroller *enroller;
 	struct digests *digests;

@@ -142,6 +142,8 @@ static void put_policy(struct line *line)
 		policy = line->context->container->policy;
 	if (policy)
 		severity = policy_severity_name(policy->severity);
+	else if (line->record->reason == HF_REASON_TAMPERING)
+		severity = policy_severity_name(POLICY_SEVERITY_CRITICAL);
 	json_put_string(line->json, "severity", severity ? severity : policy_severity_name(POLICY_SEVERITY_WARNING));
 	if (!policy || !policy->name) {
 		json_put_null(line->json, "policy");

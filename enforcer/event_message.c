@@ -117,6 +117,8 @@ static void add_object(struct sentence *s, const struct hf_event *record, const 
 
 	if (!path && !record->ino && event_is_access(record))
 		return;
+	if (record->op == HF_OP_KERNEL || record->op == HF_OP_TAMPER)
+		add(s, " through ");
 	if (!path) {
 		add(s, record->ino ? "a file whose path is not known" : "no file");
 		return;

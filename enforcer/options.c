@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "enforcer/guard.h"
 #include "enforcer/layers.h"
 #include "enforcer/log.h"
 #include "enforcer/util.h"
@@ -41,6 +42,7 @@ enum option_code {
 	OPTION_LAYER_GRACE,
 	OPTION_DIGEST_RATE,
 	OPTION_RUNTIME_ROOT,
+	OPTION_SELF_PROTECTION,
 	OPTION_QUIET,
 	OPTION_DEBUG,
 	OPTION_DOCTOR,
@@ -61,6 +63,7 @@ static const struct option long_options[] = {
 	{ "layer-grace", required_argument, NULL, OPTION_LAYER_GRACE },
 	{ "digest-rate", required_argument, NULL, OPTION_DIGEST_RATE },
 	{ "runtime-root", required_argument, NULL, OPTION_RUNTIME_ROOT },
+	{ "self-protection", required_argument, NULL, OPTION_SELF_PROTECTION },
 	{ "quiet", no_argument, NULL, OPTION_QUIET },
 	{ "debug", no_argument, NULL, OPTION_DEBUG },
 	{ "doctor", no_argument, NULL, OPTION_DOCTOR },
@@ -87,6 +90,8 @@ static const char usage[] =
 	"  --layer-grace SECONDS       how long an image without containers stays enrolled (600)\n"
 	"  --digest-rate MB            megabytes a second read for digests; 0: none (20)\n"
 	"  --runtime-root DIR          also look into DIR for containers that run at the start\n"
+	"  --self-protection MODE      off, container or host: who is kept from the daemon, its pins and its maps; below host,\n"
+	"                              whoever is root on the host can end enforcement without a trace (host)\n"
 	"  --quiet                     no events on standard output\n"
 	"  --debug                     more log lines\n"
 	"  --doctor [-o table|json]    check whether this host can be protected, then exit\n"
@@ -155,6 +160,11 @@ static int take_further_option(int option, struct options *o)
 		return 0;
 	case OPTION_RUNTIME_ROOT:
 		return add_runtime_root(o);
+	case OPTION_SELF_PROTECTION:
+		if (guard_mode_parse(optarg, &o->daemon.self_protection) == 0)
+			return 0;
+		fprintf(stderr, "holdfastd: --self-protection: '%s' is not off, container or host\n", optarg);
+		return -EINVAL;
 	default:
 		return -EINVAL;
 	}
@@ -232,6 +242,7 @@ int options_parse(int argc, char **argv, struct options *o)
 		.state_dir = DEFAULT_STATE_DIR,
 		.layer_grace_ns = LAYERS_GRACE_NS,
 		.digest_bytes_per_second = DEFAULT_DIGEST_RATE_MB * 1000000ull,
+		.self_protection = HF_GUARD_HOST,
 	};
 	int option;
 

@@ -154,6 +154,16 @@ static void add_pauses(struct json_object *object, const struct report_status *s
 	}
 }
 
+static void add_self_protection(struct json_object *object, const struct report_status *status)
+{
+	struct json_object *member = add_object(object, "self_protection");
+	const char *fault = status->self_protection_fault;
+
+	add_string(member, "mode", status->self_protection);
+	add_string(member, "fault", fault && fault[0] ? fault : NULL);
+	add_time(member, "unlocked_until", status->unlocked_until_ns);
+}
+
 static void add_outputs(struct json_object *events, const struct report_status *status)
 {
 	struct json_object *outputs = add_array(events, "outputs");
@@ -213,6 +223,7 @@ struct json_object *report_status(const struct report_status *status)
 	add_containers(object, status);
 	add_policies(object, status);
 	add_pauses(object, status);
+	add_self_protection(object, status);
 	add_numbers(object, status);
 	degraded = add_array(object, "degraded");
 	for (size_t i = 0; i < status->n_degraded; i++)

@@ -45,6 +45,9 @@ struct report_output {
 
 struct report_status {
 	const char *version;
+	const char *self_protection; /* against whom: guard_mode_name() */
+	const char *self_protection_fault; /* why it is less than was asked for; "": it is not */
+	uint64_t unlocked_until_ns;	   /* CLOCK_REALTIME, 0: not */
 	bool ready;
 	pid_t pid;
 	uint64_t uptime_seconds;

@@ -26,6 +26,7 @@
 #include "enforcer/enrol.h"
 #include "enforcer/event_log.h"
 #include "enforcer/faults.h"
+#include "enforcer/guard_daemon.h"
 #include "enforcer/hook_server.h"
 #include "enforcer/host.h"
 #include "enforcer/images.h"
@@ -419,6 +420,7 @@ static const struct {
 	{ "event log", start_events, stop_events },
 	{ "kernel half", start_kernel_half, stop_kernel_half },
 	{ "host identity", start_host, NULL },
+	{ "own place", guard_start, guard_stop },
 	{ "canary", start_canary, NULL },
 	{ "policies", start_policies, stop_policies },
 	{ "image database", start_images, stop_images },
@@ -429,6 +431,7 @@ static const struct {
 	{ "judging", start_judging, NULL },
 	{ "ring", start_ring, stop_ring },
 	{ "other versions", start_alone, NULL },
+	{ "self-protection", guard_start_protecting, NULL },
 	{ "sockets", start_sockets, stop_sockets },
 	{ "confinement", start_confinement, NULL },
 	{ "readiness", start_ready, stop_ready },
