@@ -30,9 +30,9 @@
 #define HF_PATH_BYTES 4096	    /* PATH_MAX: what a path of an event is cut at */
 #define HF_EXE_BYTES 1024	    /* what the path of the acting program is cut at */
 #define HF_NAME_SLACK 256	    /* room behind a path buffer for one more component */
-#define HF_GLOB_BYTES 256	    /* longest pattern of an exception, with its NUL */
-#define HF_GLOB_CLASSES 8	    /* character classes of one (path, process) pair */
 #define HF_COMM_BYTES 16
+
+#include "bpf-lsm/abi_tables.h"
 
 #define HF_SLOT_CANARY 0u  /* the daemon's own proof that a denial works */
 #define HF_SLOT_UNKNOWN 1u /* the record that all unregistered containers share */
@@ -230,27 +230,6 @@ struct hf_policy {
 	__u32 pad;
 };
 
-/*
- * One (path, process) pair of an exception, compiled. Patterns are component-reversed, as the kernel half builds paths: literal
- * bytes mixed with enum hf_glob_op, whose bytes no pattern may hold literally.
- */
-enum hf_glob_op {
-	HF_GLOB_STAR = 1, /* any run of bytes but '/' */
-	HF_GLOB_DEEP,	  /* any run of bytes */
-	HF_GLOB_ONE,	  /* one byte but '/' */
-	HF_GLOB_CLASS,	  /* one byte of the set classes[the next byte - 1] */
-};
-
-struct hf_exception {
-	__u64 expires_ns; /* CLOCK_BOOTTIME, 0 never */
-	__u16 path_bytes;
-	__u16 process_bytes; /* 0: any process */
-	__u32 index;	     /* position in the policy's list, for the event */
-	char path[HF_GLOB_BYTES];
-	char process[HF_GLOB_BYTES];
-	__u8 classes[HF_GLOB_CLASSES][32]; /* bit c % 8 of byte c / 8: byte c is in the set */
-};
-
 /* hf_roots: where a task's root tells whose it is. ino 0: the whole superblock (overlay). */
 struct hf_root_key {
 	__u64 ino;
@@ -318,32 +297,6 @@ struct hf_event_notes {
 	__u64 lines;	/* event lines handed to the outputs, ever */
 	__u64 out[HF_EVENT_OUTPUTS]; /* … of which each has accepted, or been told that they are missing */
 };
-
-/* A task that is not at home in the host's root and mount namespace: what reading the survey of tasks gives, one after the other. */
-#define HF_TASK_TAGGED 0x1u /* got its tag during this reading */
-#define HF_TASK_STALE 0x2u  /* its tag's container is gone from the table */
-struct hf_task {
-	__u64 start_ns; /* of the process, CLOCK_BOOTTIME */
-	__u64 root_ino;
-	__u64 cgroup;
-	__u64 container; /* of its tag, 0: none */
-	__u32 tid;
-	__u32 pid;
-	__u32 root_dev;
-	__u32 mntns;
-	__u32 slot;
-	__u32 flags; /* HF_TASK_* */
-};
-
-/* hf_surveyed: what the surveys have reported, so that one file in one process is one event. */
-struct hf_surveyed_key {
-	__u64 ino; /* 0: anonymous memory */
-	__u32 pid;
-	__u32 dev;
-	__u32 generation;
-	__u32 class_;
-};
-#define HF_MAX_SURVEYED 65536 /* files reported between two clean-ups; beyond it a file may be reported twice */
 
 enum hf_enabled {
 	HF_ENABLED_NOT,	   /* nothing is judged: before the daemon has filled the rest, and after another version took over */
@@ -418,6 +371,8 @@ enum hf_counter {
 #define HF_EVENT_EXE_CUT 0x20u
 #define HF_EVENT_NO_PATH 0x40u		/* no memory to build the path; the verdict is unaffected */
 #define HF_EVENT_EXISTING 0x80u		/* it was there when the container was adopted: op adopt */
+#define HF_EVENT_LEFT_CGROUP 0x1000000u	/* the task is in no cgroup of its container's */
+#define HF_EVENT_LEFT_MOUNTS 0x2000000u	/* the task is among the host's mounts, or another container's */
 
 /*
  * A record of the ring. Behind the struct: path_bytes of the file's path, then exe_bytes of the path of the program
@@ -465,8 +420,6 @@ _Static_assert(sizeof(struct hf_catalog_key) == 24, "catalogue key");
 _Static_assert(sizeof(struct hf_catalog_entry) == 16, "catalogue value");
 _Static_assert(sizeof(struct hf_container) == 64, "container slot: one cache line");
 _Static_assert(sizeof(struct hf_policy) % 8 == 0, "stride of a mapped array");
-_Static_assert(sizeof(struct hf_exception) % 8 == 0, "stride of a mapped array");
 _Static_assert(sizeof(struct hf_event) % 8 == 0, "event header");
-_Static_assert(sizeof(struct hf_task) == 56, "survey of tasks");
 
 #endif

@@ -54,6 +54,10 @@ enum hf_subject_kind {
 #define HF_FACT_OUTSIDE 0x40000000u /* an access that reaches out of the container */
 #define HF_FACT_COPIED_UP 0x20000u /* no hit, but the bytes of the image's file: copied up and never opened for writing */
 
+#define HF_FACT_HOST_HANDLER 0x200000u /* an interpreter that the host registered for a kind of programs (binfmt_misc) */
+#define HF_FACT_CONTAINER_FILE 0x400000u /* host subjects: the file is a container's */
+#define HF_FACT_KERNEL_HELPER 0x800000u /* … and the kernel itself started the task */
+
 struct hf_facts {
 	__u32 bits;
 	__u8 op;      /* enum hf_op */
@@ -128,6 +132,8 @@ static __always_inline __u8 reason_registered(const struct hf_facts *facts, __u8
 	*detail = facts->detail;
 	if (facts->detail)
 		return HF_REASON_UNDECIDABLE;
+	if (bits & HF_FACT_HOST_HANDLER) /* the program itself was judged before it */
+		return HF_REASON_ORIGINAL;
 	if (bits & HF_FACT_NO_FILE) {
 		if (bits & HF_FACT_READ_IMPLIES_EXEC)
 			*detail = HF_DETAIL_READ_IMPLIES_EXEC;
@@ -157,7 +163,7 @@ static __always_inline __u8 reason_unknown(const struct hf_facts *facts, __u8 *d
 	*detail = facts->detail;
 	if (facts->detail)
 		return HF_REASON_UNKNOWN_CONTAINER;
-	if (bits & HF_FACT_NO_FILE)
+	if (bits & (HF_FACT_NO_FILE | HF_FACT_HOST_HANDLER))
 		return HF_REASON_ORIGINAL;
 	if (bits & HF_FACT_MEMFD) /* mapping one is what language runtimes do; running one is not */
 		return decide_class(facts) == HF_CLASS_EXECUTABLE ? HF_REASON_UNKNOWN_CONTAINER : HF_REASON_ORIGINAL;
@@ -221,6 +227,28 @@ static __always_inline __u8 verdict_of(__u8 action, int paused)
 }
 
 /*
+ * A container's file run from outside: by a process of the host, which is never refused anything, or by the kernel, which runs it as
+ * root of the host because somebody told it to.
+ */
+static __always_inline void decide_host(const struct hf_facts *facts, const struct hf_policy *policy, int paused,
+					struct hf_decision *d)
+{
+	int is_helper = (facts->bits & HF_FACT_KERNEL_HELPER) != 0;
+	__u8 action;
+
+	d->reason = is_helper ? HF_REASON_KERNEL_HELPER : HF_REASON_HOST_EXEC;
+	if (!policy->valid) {
+		d->reason = HF_REASON_UNDECIDABLE;
+		d->detail = HF_DETAIL_NO_POLICY;
+		action = HF_ACTION_DENY;
+	} else {
+		action = policy->action[d->class_][d->reason];
+	}
+	d->verdict = verdict_of(action, paused || !is_helper);
+	d->paused = paused && is_helper && action >= HF_ACTION_DENY;
+}
+
+/*
  * The verdict on one exec, mmap, mprotect or access. policy: the container's, or that of unknown containers; may be invalid
  * (valid == 0), which denies what is not original. paused: break-glass is on for this container. No side effects.
  */
@@ -230,8 +258,11 @@ static __always_inline struct hf_decision decide(const struct hf_facts *facts, c
 	struct hf_decision d = { .class_ = decide_class(facts) };
 	__u8 action;
 
-	if (facts->subject == HF_SUBJECT_HOST)
+	if (facts->subject == HF_SUBJECT_HOST) {
+		if (facts->bits & HF_FACT_CONTAINER_FILE)
+			decide_host(facts, policy, paused, &d);
 		return d;
+	}
 	if (facts->subject == HF_SUBJECT_STALE) {
 		d.reason = HF_REASON_UNDECIDABLE;
 		d.detail = HF_DETAIL_STALE_TAG;

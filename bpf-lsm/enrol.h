@@ -9,6 +9,7 @@
 #define BPF_LSM_ENROL_H
 
 #include "bpf-lsm/plain.h"
+#include "bpf-lsm/store.h"
 
 static __always_inline struct hf_enrol *enrol_slot(void)
 {
@@ -32,7 +33,8 @@ static __always_inline struct hf_enrol *enrol_asked(void)
 	return enrol;
 }
 
-static __always_inline u32 catalog_add(struct object *o, u32 layer_set)
+/* inode: that the object's key names. */
+static __always_inline u32 catalog_add(struct object *o, struct inode *inode, u32 layer_set)
 {
 	struct hf_catalog_entry entry = entry_of(&o->value), *known;
 	long err;
@@ -41,6 +43,8 @@ static __always_inline u32 catalog_add(struct object *o, u32 layer_set)
 	known = bpf_map_lookup_elem(&hf_catalog, &o->key);
 	if (known && known->ctime_ns == entry.ctime_ns && known->state == entry.state)
 		return HF_ENROL_KNOWN;
+	if (store_add(inode, &o->key))
+		return HF_ENROL_NO_MEMORY;
 	err = (int)bpf_map_update_elem(&hf_catalog, &o->key, &entry, BPF_ANY); /* 32 bits up to 6.3 */
 	if (!err) {
 		count(HF_COUNTER_ENROLLED);
@@ -78,7 +82,7 @@ static __always_inline u32 enrol_upper(const struct hf_enrol *enrol, struct obje
 		return HF_ENROL_UPPER;
 	identify_inode(lower, &o->key, &o->value);
 	if (enrol->flags & HF_ENROL_LOWER)
-		return catalog_add(o, enrol->layer_set);
+		return catalog_add(o, lower, enrol->layer_set);
 	return inode_has_writer(o->real) ? HF_ENROL_WRITER : HF_ENROL_COPIED_UP;
 }
 
@@ -104,7 +108,7 @@ __noinline int enrol_file(u64 file)
 	} else if (enrol->flags & HF_ENROL_WATCH && plain_watch(&o)) {
 		enrol->status = HF_ENROL_NO_MEMORY;
 	} else {
-		enrol->status = catalog_add(&o, enrol->layer_set);
+		enrol->status = catalog_add(&o, o.real, enrol->layer_set);
 	}
 	enrol->key = o.key;
 	enrol->value = o.value;

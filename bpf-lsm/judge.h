@@ -147,6 +147,8 @@ __noinline int judge_drift(struct subject *s, struct object *o, struct request *
 	container = s->kind == HF_SUBJECT_STALE ? NULL : container_slot(s->slot);
 	if (container)
 		policy = policy_slot(container->policy);
+	if (s->kind == HF_SUBJECT_CONTAINER)
+		r->event_flags |= home_left(s->id, s->slot);
 	scratch = event_begin(o, r->event_flags, (void *)bpf_get_current_task_btf(), bpf_get_current_cgroup_id());
 	/* A memory file's name is its maker's to choose, slashes included: it is no path. */
 	if (scratch && policy && d->reason != HF_REASON_MEMFD && exception_applies(policy, scratch)) {
@@ -177,8 +179,11 @@ static __always_inline int judge(struct subject *s, struct object *o, struct req
 	s->policy_generation = policy ? policy->generation : 0;
 	if (decide_once(&r->facts, policy, &d, is_paused(s, cfg)))
 		return -EPERM;
-	if (d.reason == HF_REASON_ORIGINAL && d.verdict == HF_VERDICT_ALLOW)
+	if (d.reason == HF_REASON_ORIGINAL && d.verdict == HF_VERDICT_ALLOW) {
+		if (r->facts.bits & HF_FACT_HOST_HANDLER) /* its mappings come next */
+			remember_seen(tag_of((void *)bpf_get_current_task_btf()), o);
 		return 0;
+	}
 	return judge_drift(s, o, r, &d) ? -EPERM : 0;
 }
 

@@ -69,6 +69,25 @@ struct {
 	__type(value, struct hf_catalog_entry);
 } hf_catalog SEC(".maps");
 
+/* Which files stand in the catalogue, whosever they are: one bit pattern each, asked before any set is looked through. Written by the
+ * enrolment hook, never taken out: what is gone from the catalogue costs a look there. About a byte for each file that the catalogue
+ * has room for. Never full: it only gets less sharp. */
+struct {
+	__uint(type, BPF_MAP_TYPE_BLOOM_FILTER);
+	__uint(max_entries, HF_MAX_CATALOG);
+	__uint(map_extra, 3); /* hashes: one file in thirty is looked up for nothing when the catalogue is full, and hardly any before */
+	__type(value, struct hf_layer_file);
+} hf_layer_files SEC(".maps");
+
+/* Block device -> HF_STORE_*. Written by the enrolment hook and, for those below, by the daemon. When full: HF_ENROL_NO_MEMORY,
+ * and the container gets its notReady answer; for one below, a line of the log. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, HF_MAX_STORE_DEVICES);
+	__type(key, u32);
+	__type(value, u32);
+} hf_store_devices SEC(".maps");
+
 /* Root directory or superblock -> container: how an untagged task is found. Daemon writes, hooks read. Two per slot at
  * most, so it cannot fill before hf_containers does. */
 struct {
@@ -85,6 +104,24 @@ struct {
 	__type(key, u64);
 	__type(value, struct hf_slot_ref);
 } hf_cgroups SEC(".maps");
+
+/* Folder of a container's writable layer -> container: whose file it is that is reached below the overlay. Daemon writes, hooks
+ * read when somebody outside of containers runs a file. One per slot, so it cannot fill before hf_containers does. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, HF_MAX_CONTAINERS);
+	__type(key, struct hf_root_key);
+	__type(value, struct hf_slot_ref);
+} hf_uppers SEC(".maps");
+
+/* One element: a bit for each of those folders. Daemon writes by mmap, hooks read. Never full: it only gets less sharp. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct hf_upper_marks);
+} hf_upper_marks SEC(".maps");
 
 /* Declared mounts -> enum hf_volume_kind. Daemon writes, hooks read when a file is not on the root's superblock. When full:
  * the container gets its notReady answer. */
@@ -178,6 +215,15 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, HF_RING_BYTES);
 } hf_events SEC(".maps");
+
+/* Slot -> what its container has of the ring. Hooks write, the daemon reads by mmap. Sized as hf_containers. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, HF_MAX_CONTAINERS);
+	__type(key, u32);
+	__type(value, struct hf_share);
+} hf_shares SEC(".maps");
 
 /* enum hf_counter -> count, per CPU. Hooks add, the daemon sums. */
 struct {

@@ -14,13 +14,16 @@
 
 #include "bpf-lsm/memory.h"
 #include "bpf-lsm/reach.h"
+#include "bpf-lsm/store.h"
 
 /* By a task of a container or, without a tag, of a runtime on its way in. 0 or -EPERM. */
 static __always_inline int open_to_write_contained(struct file *file, unsigned long magic)
 {
 	int err = magic == KERNEL_MAGIC_PROC ? memory_open(file) : 0;
 
-	return err || reach_open(file, magic) ? -EPERM : 0;
+	if (err || reach_open(file, magic))
+		return -EPERM;
+	return magic == KERNEL_MAGIC_OVERLAY || magic == KERNEL_MAGIC_PROC ? 0 : store_open(file, magic);
 }
 
 /* Opened for writing. 0 or -EPERM. */

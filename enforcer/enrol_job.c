@@ -25,6 +25,7 @@
 #include "enforcer/log.h"
 #include "enforcer/lsm.h"
 #include "enforcer/root_kind.h"
+#include "enforcer/store_devices.h"
 #include "enforcer/util.h"
 #include "enforcer/workers.h"
 
@@ -387,6 +388,9 @@ static int run(struct enroller *e, struct enrol_job *job)
 		return err;
 	job->layer_set = set->id;
 	job->complete = set->complete;
+	err = store_devices_look(e->lsm, NULL);
+	if (err)
+		log_warning("the devices below an image's layers cannot be told to the kernel half: %s", strerror(-err));
 	return 0;
 }
 

@@ -32,7 +32,7 @@ enum lsm_survey { LSM_SURVEY_TASKS, LSM_SURVEY_PROGRAMS, LSM_SURVEY_MAPS, _LSM_S
 struct lsm {
 	struct holdfast_bpf *skel;
 	struct ring_map *ring;
-	struct lsm_view config, enrol, containers, policies, exceptions;
+	struct lsm_view config, enrol, containers, policies, exceptions, upper_marks, shares;
 	struct lsm_sizes sizes;
 	bool took_over;
 	bool loaded;

@@ -62,6 +62,10 @@ int lsm_maps_open(struct lsm *lsm)
 	if (!err)
 		err = view_open(&lsm->exceptions, lsm->skel->maps.hf_exceptions);
 	if (!err)
+		err = view_open(&lsm->upper_marks, lsm->skel->maps.hf_upper_marks);
+	if (!err)
+		err = view_open(&lsm->shares, lsm->skel->maps.hf_shares);
+	if (!err)
 		err = read_carried(lsm);
 	if (err)
 		return err;
@@ -79,6 +83,8 @@ void lsm_maps_close(struct lsm *lsm)
 	view_close(&lsm->containers);
 	view_close(&lsm->policies);
 	view_close(&lsm->exceptions);
+	view_close(&lsm->upper_marks);
+	view_close(&lsm->shares);
 }
 
 struct hf_config *lsm_config(struct lsm *lsm)
@@ -243,7 +249,7 @@ int lsm_leftovers_remove(struct lsm *lsm, lsm_gone_fn fn, void *data)
 		{ lsm->skel->maps.hf_volumes, key_is_gone },
 		{ lsm->skel->maps.hf_written, key_is_gone },
 	};
-	int64_t n = 0;
+	int64_t n = lsm_uppers_sweep(lsm, fn, data);
 
 	for (size_t i = 0; n >= 0 && i < ARRAY_SIZE(rows); i++) {
 		struct gone_match match = { .fn = fn, .data = data, .fd = bpf_map__fd(rows[i].map) };

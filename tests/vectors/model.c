@@ -27,6 +27,7 @@ struct rule {
 static const struct rule registered[] = {
 	{ .when = ON_ACCESS, .reason = FOUND_REASON, .detail = COPY_DETAIL },
 	{ .when = UNRESOLVED, .reason = HF_REASON_UNDECIDABLE, .detail = COPY_DETAIL },
+	{ .must = HF_FACT_HOST_HANDLER, .reason = HF_REASON_ORIGINAL, .detail = COPY_DETAIL },
 	{ .must = HF_FACT_NO_FILE | HF_FACT_READ_IMPLIES_EXEC, .reason = HF_REASON_ANONYMOUS_CODE,
 	  .detail = HF_DETAIL_READ_IMPLIES_EXEC },
 	{ .must = HF_FACT_NO_FILE | HF_FACT_HEAP, .reason = HF_REASON_ANONYMOUS_CODE, .detail = HF_DETAIL_HEAP },
@@ -65,6 +66,7 @@ static const struct rule registered[] = {
 static const struct rule unregistered[] = {
 	{ .when = ON_ACCESS, .reason = FOUND_REASON, .detail = COPY_DETAIL },
 	{ .when = UNRESOLVED, .reason = HF_REASON_UNKNOWN_CONTAINER, .detail = COPY_DETAIL },
+	{ .must = HF_FACT_HOST_HANDLER, .reason = HF_REASON_ORIGINAL },
 	{ .must = HF_FACT_NO_FILE, .reason = HF_REASON_ORIGINAL },
 	{ .must = HF_FACT_MEMFD, .when = ON_EXEC, .reason = HF_REASON_UNKNOWN_CONTAINER },
 	{ .must = HF_FACT_MEMFD, .reason = HF_REASON_ORIGINAL },
@@ -126,6 +128,8 @@ static __u8 access_cell(const struct hf_facts *facts, const struct hf_policy *po
 
 __u8 model_cell(const struct hf_facts *facts, const struct hf_policy *policy, const struct hf_decision *d)
 {
+	if (facts->subject == HF_SUBJECT_HOST)
+		return policy->action[d->class_][d->reason];
 	if (facts->access)
 		return access_cell(facts, policy);
 	if (d->reason == HF_REASON_VOLUME)
@@ -165,13 +169,44 @@ static void decide_stale(const struct hf_facts *facts, int paused, struct hf_dec
 	set_verdict(d, facts->stale_enforced ? HF_ACTION_DENY : HF_ACTION_AUDIT, paused);
 }
 
+static const struct rule outside[] = {
+	{ .must = HF_FACT_CONTAINER_FILE | HF_FACT_KERNEL_HELPER, .reason = HF_REASON_KERNEL_HELPER },
+	{ .must = HF_FACT_CONTAINER_FILE, .reason = HF_REASON_HOST_EXEC },
+	{ .reason = HF_REASON_ORIGINAL },
+};
+
+/* The host's own are not asked about; what others let through or deny, the host's processes are only told of. */
+static void decide_outside(const struct hf_facts *facts, const struct hf_policy *policy, int paused, struct hf_decision *d)
+{
+	const struct rule *rule = outside;
+	__u8 action;
+
+	while (!applies(rule, facts))
+		rule++;
+	d->reason = rule->reason;
+	if (d->reason == HF_REASON_ORIGINAL)
+		return;
+	action = policy->valid ? policy->action[d->class_][d->reason] : HF_ACTION_DENY;
+	if (!policy->valid) {
+		d->reason = HF_REASON_UNDECIDABLE;
+		d->detail = HF_DETAIL_NO_POLICY;
+	}
+	set_verdict(d, action, paused);
+	if (rule->reason == HF_REASON_HOST_EXEC && d->verdict > HF_VERDICT_AUDIT)
+		d->verdict = HF_VERDICT_AUDIT;
+	if (rule->reason == HF_REASON_HOST_EXEC)
+		d->paused = 0;
+}
+
 struct hf_decision model_decide(const struct hf_facts *facts, const struct hf_policy *policy, int paused)
 {
 	struct hf_decision d = { .class_ = is_exec(facts) || facts->access ? HF_CLASS_EXECUTABLE : HF_CLASS_LIBRARY };
 	const struct rule *rule;
 
-	if (facts->subject == HF_SUBJECT_HOST)
+	if (facts->subject == HF_SUBJECT_HOST) {
+		decide_outside(facts, policy, paused, &d);
 		return d;
+	}
 	if (facts->subject == HF_SUBJECT_STALE) {
 		decide_stale(facts, paused, &d);
 		return d;
