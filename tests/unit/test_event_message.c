@@ -107,6 +107,30 @@ static void test_message_of_reaching_out_names_the_way(void **state)
 	}
 }
 
+static void test_message_says_when_the_task_is_not_at_home(void **state)
+{
+	static const struct {
+		uint32_t flags;
+		const char *where;
+	} cases[] = {
+		{ 0, "" },
+		{ HF_EVENT_LEFT_CGROUP, ", outside its container's cgroup," },
+		{ HF_EVENT_LEFT_MOUNTS, ", outside its container's mounts," },
+		{ HF_EVENT_LEFT_CGROUP | HF_EVENT_LEFT_MOUNTS, ", outside its container's cgroup and mounts," },
+	};
+	char text[EVENT_MESSAGE_BYTES], expected[256];
+	struct hf_event record = a_record();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		record.flags = cases[i].flags;
+		snprintf(expected, sizeof(expected),
+			 "`nginx` (pid 123)%s tried to execute /tmp/x, which is not in the image: denied", cases[i].where);
+		event_message(&record, "/tmp/x", 6, true, text);
+		assert_string_equal(text, expected);
+	}
+}
+
 static void test_message_cannot_act_on_a_terminal(void **state)
 {
 	static const struct {
@@ -167,6 +191,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_message_says_what_happened),
 		cmocka_unit_test(test_message_of_reaching_out_names_the_way),
+		cmocka_unit_test(test_message_says_when_the_task_is_not_at_home),
 		cmocka_unit_test(test_message_cannot_act_on_a_terminal),
 		cmocka_unit_test(test_long_path_shows_its_end),
 		cmocka_unit_test(test_missing_path_is_said),
