@@ -22,6 +22,7 @@
 #include "enforcer/guard.h"
 #include "enforcer/guard_daemon.h"
 #include "enforcer/images.h"
+#include "enforcer/integrity.h"
 #include "enforcer/log.h"
 #include "enforcer/lsm.h"
 #include "enforcer/policy_store.h"
@@ -225,6 +226,7 @@ static int answer_status(void *data, struct json_object *request, struct json_ob
 	add_faults(daemon, status);
 	add_guard_facts(daemon, status);
 	add_image_facts(daemon, status);
+	integrity_status(daemon, status);
 	*ret = report_status(status);
 	return *ret ? 0 : -ENOMEM;
 }

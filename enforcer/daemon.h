@@ -29,6 +29,7 @@ struct loop_source;
 struct policy_store;
 struct rearm;
 struct ring;
+struct scrub;
 struct workers;
 
 #define DAEMON_RUNTIME_ROOTS_MAX 16 /* a node has one or two runtimes */
@@ -42,6 +43,8 @@ struct daemon_options {
 	const char *state_dir;	 /* image database; default /var/lib/holdfast */
 	uint64_t layer_grace_ns; /* how long an image without containers stays in the catalogue */
 	uint64_t digest_bytes_per_second; /* read for digests; 0: none are computed */
+	uint64_t scrub_bytes_per_second; /* read to see whether images' files are still what they were; 0: none */
+	uint64_t scrub_interval_s; /* from one such pass to the next; 0: none */
 	struct lsm_limits limits;
 	unsigned int digest_wait_ms; /* longest wait of an event for the digest of its file */
 	const char *runtime_roots[DAEMON_RUNTIME_ROOTS_MAX]; /* runtimes' folders of state beside the usual ones */
@@ -62,6 +65,7 @@ struct daemon {
 	struct faults *faults;
 	struct guard *guard;
 	struct images *images; /* NULL: without a database */
+	struct scrub *scrub;
 	struct enroller *enroller;
 	struct digests *digests;
 	struct hook_server *hook;
@@ -69,6 +73,7 @@ struct daemon {
 	struct ring *ring;
 	struct loop_source *watchdog;
 	char images_folder[PATH_MAX];
+	char scrub_file[PATH_MAX];
 	int lock_fd; /* of the run folder */
 	struct adopter *adopter;
 	struct arming *armings; /* arm.c's: containers on their way */

@@ -190,6 +190,19 @@ static void add_images(struct json_object *object, const struct report_status *s
 	add_number(images, "unreadable", status->image_unreadable);
 }
 
+static void add_scrub(struct json_object *object, const struct report_status *status)
+{
+	struct json_object *scrub = add_object(object, "integrity");
+
+	json_object_object_add(scrub, "enabled", json_object_new_boolean(status->scrub_enabled));
+	json_object_object_add(scrub, "running", json_object_new_boolean(status->scrub_running));
+	add_time(scrub, "began", status->scrub_began_ns);
+	add_time(scrub, "last_ended", status->scrub_ended_ns);
+	add_number(scrub, "files", status->scrub_files);
+	add_number(scrub, "bytes", status->scrub_bytes);
+	add_number(scrub, "mismatches", status->scrub_bad);
+}
+
 static void add_numbers(struct json_object *object, const struct report_status *status)
 {
 	struct json_object *events = add_object(object, "events"), *counters = add_object(object, "counters");
@@ -209,6 +222,7 @@ static void add_numbers(struct json_object *object, const struct report_status *
 	add_number(catalog, "entries", status->catalog_entries);
 	add_number(catalog, "max", status->catalog_max);
 	add_images(object, status);
+	add_scrub(object, status);
 }
 
 struct json_object *report_status(const struct report_status *status)

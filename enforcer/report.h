@@ -76,6 +76,9 @@ struct report_status {
 	uint64_t catalog_entries, catalog_max;
 	/* The image database. pending: files whose digest is still to be computed. */
 	uint64_t image_sets, image_files, image_digests, image_pending, image_unreadable;
+	bool scrub_enabled, scrub_running; /* the pass over images' files */
+	uint64_t scrub_began_ns, scrub_ended_ns; /* CLOCK_REALTIME, 0: none yet */
+	uint64_t scrub_files, scrub_bytes, scrub_bad;
 
 	char degraded[REPORT_DEGRADED_MAX][REPORT_DEGRADED_BYTES];
 	size_t n_degraded;

@@ -30,6 +30,7 @@
 #include "enforcer/hook_server.h"
 #include "enforcer/host.h"
 #include "enforcer/images.h"
+#include "enforcer/integrity.h"
 #include "enforcer/log.h"
 #include "enforcer/loop.h"
 #include "enforcer/lsm.h"
@@ -241,17 +242,23 @@ static int start_images(struct daemon *daemon, char *reterr)
 {
 	struct images_options options = { .folder = daemon->images_folder, .workers = daemon->workers,
 					  .bytes_per_second = daemon->options.digest_bytes_per_second };
+	int err;
 
 	(void)reterr;
 	snprintf(daemon->images_folder, sizeof(daemon->images_folder), "%s/imagedb", daemon->options.state_dir);
 	if (mkdir(daemon->options.state_dir, 0700) && errno != EEXIST)
 		log_warning("cannot make %s: %m", daemon->options.state_dir);
+	err = integrity_new(daemon);
+	if (err)
+		return err;
+	options.scrub = daemon->scrub;
 	return images_new(&options, &daemon->images);
 }
 
 static void stop_images(struct daemon *daemon)
 {
 	images_free(&daemon->images);
+	integrity_free(daemon);
 }
 
 static int start_enroller(struct daemon *daemon, char *reterr)

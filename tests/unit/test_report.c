@@ -79,7 +79,8 @@ static void test_status_has_the_whole_shape(void **state)
 		   "\"unlocked_until\":\"2026-01-01T12:00:00.000000000Z\"},\"events\":{\"produced\":16,\"delivered\":7,"
 		   "\"waiting\":1,\"lost\":8,\"outputs\":[{\"name\":\"file\",\"failing\":true,\"missing\":4,\"waiting_bytes\":5}]},\"counters\":{"
 		   "\"denied\":10,\"audited\":0},\"faults\":{\"catalogue\":3},\"catalog\":{\"entries\":9,\"max\":1048576},"
-		   "\"images\":{\"sets\":2,\"files\":30,\"digests\":20,\"pending\":9,\"unreadable\":1},\"degraded\":["
+		   "\"images\":{\"sets\":2,\"files\":30,\"digests\":20,\"pending\":9,\"unreadable\":1},\"integrity\":{"
+		   "\"enabled\":false,\"running\":false,\"began\":null,\"last_ended\":null,\"files\":0,\"bytes\":0,\"mismatches\":0},\"degraded\":["
 		   "\"something is wrong\"]}");
 }
 
