@@ -163,21 +163,19 @@ struct hf_catalog_value {
 #define HF_CATALOG_MODE 07777u
 #define HF_CATALOG_SIZE_SHIFT 16
 
-/*
- * The same as the catalogue keeps it: with 16 bytes an element fits an allocation of 96, with more it takes one of 128. Of a
- * file's size and of the cookie the lowest bits stay: 64 GiB are more than a program, and a cookie that has come around
- * to the same 25 bits, at the same ctime to the nanosecond, took 33 million changes and a clock that was set back.
- */
+/* The same as the catalogue keeps it: 16 bytes fit an allocation of 96, more take one of 128. Of size and cookie the lowest bits stay:
+ * 16 GiB are more than a program, and 4 million changes at one ctime to the nanosecond took a clock that was set back. */
 struct hf_catalog_entry {
 	__u64 ctime_ns;
-	__u64 state; /* HF_ENTRY_*, then size, then cookie */
+	__u64 state; /* HF_ENTRY_*, then enum hf_interpreter, then size, then cookie */
 };
 #define HF_ENTRY_SETUID 0x1u
 #define HF_ENTRY_SETGID 0x2u
 #define HF_ENTRY_EXECUTABLE 0x4u /* by anybody */
-#define HF_ENTRY_SIZE_SHIFT 3
-#define HF_ENTRY_SIZE_BITS 36
-#define HF_ENTRY_COOKIE_SHIFT 39
+#define HF_ENTRY_INTERPRETER_SHIFT 3
+#define HF_ENTRY_SIZE_SHIFT 8
+#define HF_ENTRY_SIZE_BITS 34
+#define HF_ENTRY_COOKIE_SHIFT 42
 
 /* struct hf_container.flags */
 #define HF_CONTAINER_OVERLAY_ROOT 0x1u /* the superblock belongs to this container alone */

@@ -17,7 +17,8 @@ enum hf_enrol_status {
 	HF_ENROL_UNDECIDABLE,
 	HF_ENROL_IDENTIFIED, /* answer of an identify question */
 	HF_ENROL_COPIED_UP,  /* as UPPER, over the image's file that the key names */
-	HF_ENROL_UNLISTED,   /* answer to HF_ENROL_LOOK: copied up from no file of the catalogue, or the image's data */
+	HF_ENROL_UNLISTED,   /* answer to HF_ENROL_LOOK: its bytes are the layers' */
+	HF_ENROL_COPIED_DATA, /* answer to HF_ENROL_LOOK: copied up from a file of the image that is no executable, named by the key */
 	HF_ENROL_WRITER,     /* as COPIED_UP, and somebody has it open for writing or mapped shared */
 	_HF_ENROL_MAX
 };
@@ -37,6 +38,8 @@ struct hf_enrol {
 #define HF_ENROL_LOOK 0x4u	   /* write nothing: which file of the catalogue is this one a copy of? */
 #define HF_ENROL_LOWER 0x2u	   /* of a copied-up file take the image's: the caller has seen that their bytes are equal */
 #define HF_ENROL_WATCH 0x8u	   /* the root is no overlay: note from now on who opens the file for writing */
+#define HF_ENROL_MARK 0x8000u	   /* write nothing but what interpreter a file of the catalogue is: HF_ENROL_INTERPRETER_SHIFT */
+#define HF_ENROL_INTERPRETER_SHIFT 16
 #define HF_ENROL_REFUSE_UPPER 0x1u /* the root is an overlay of the container's own: its writable layer is no image */
 
 #endif

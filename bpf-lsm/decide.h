@@ -52,9 +52,10 @@ enum hf_subject_kind {
 #define HF_FACT_STACK 0x200000u	     /* … or a stack */
 #define HF_FACT_TOO_LATE 0x80000000u /* the hook cannot refuse: what the policy denies ends the process */
 #define HF_FACT_OUTSIDE 0x40000000u /* an access that reaches out of the container */
+#define HF_FACT_BYTECODE 0x1000000u /* HF_OP_READ: what a compiler made of a script for the interpreter's own use */
 #define HF_FACT_COPIED_UP 0x20000u /* no hit, but the bytes of the image's file: copied up and never opened for writing */
 
-#define HF_FACT_HOST_HANDLER 0x200000u /* an interpreter that the host registered for a kind of programs (binfmt_misc) */
+#define HF_FACT_HOST_HANDLER 0x2000000u /* an interpreter that the host registered for a kind of programs (binfmt_misc) */
 #define HF_FACT_CONTAINER_FILE 0x400000u /* host subjects: the file is a container's */
 #define HF_FACT_KERNEL_HELPER 0x800000u /* … and the kernel itself started the task */
 
@@ -76,9 +77,12 @@ struct hf_decision {
 	__u8 paused; /* break-glass turned a denial into AUDIT */
 };
 
-/* The executable's class for what execve and processes do, the library's for what is mapped later. */
+/* The executable's class for what execve and processes do, the library's for what is mapped later, the script's for what an interpreter
+ * reads. */
 static __always_inline __u8 decide_class(const struct hf_facts *facts)
 {
+	if (facts->op == HF_OP_READ && !facts->access)
+		return HF_CLASS_SCRIPT;
 	return facts->access || facts->op == HF_OP_EXEC || facts->op == HF_OP_EXEC_CHECK ? HF_CLASS_EXECUTABLE
 											 : HF_CLASS_LIBRARY;
 }
@@ -125,10 +129,40 @@ static __always_inline __u8 reason_elsewhere(const struct hf_facts *facts)
 	return facts->bits & HF_FACT_TMPFS ? HF_REASON_TMPFS : HF_REASON_FOREIGN;
 }
 
+/*
+ * A file that an interpreter reads. Only its bytes count: what the layers hold is the image's, in the catalogue or not, and so is what was
+ * copied up unchanged, whoever has it open; bits of its mode mean nothing to a reader.
+ */
+static __always_inline __u8 reason_script(const struct hf_facts *facts, __u8 *detail)
+{
+	__u32 bits = facts->bits;
+	int in_root = bits & HF_FACT_ROOT_WORLD && !(bits & HF_FACT_MEMFD) && facts->volume >= _HF_VOLUME_MAX;
+
+	*detail = facts->detail;
+	if (facts->detail)
+		return HF_REASON_UNDECIDABLE;
+	if (!(bits & HF_FACT_MEMFD) && facts->volume < _HF_VOLUME_MAX)
+		return HF_REASON_VOLUME;
+	if (in_root && bits & HF_FACT_HIT && !(bits & HF_FACT_CHANGED))
+		return HF_REASON_ORIGINAL;
+	if (in_root && bits & HF_FACT_COPIED_UP) {
+		*detail = HF_DETAIL_COPIED_UP;
+		return HF_REASON_METADATA;
+	}
+	if (in_root && (bits & (HF_FACT_HIT | HF_FACT_OVERLAY | HF_FACT_HAS_LOWER | HF_FACT_UPPER_DATA)) ==
+			       (HF_FACT_OVERLAY | HF_FACT_HAS_LOWER))
+		return HF_REASON_ORIGINAL;
+	if (in_root && bits & HF_FACT_HIT)
+		*detail = HF_DETAIL_CHANGED;
+	return HF_REASON_SCRIPT;
+}
+
 static __always_inline __u8 reason_registered(const struct hf_facts *facts, __u8 *detail)
 {
 	__u32 bits = facts->bits;
 
+	if (facts->op == HF_OP_READ)
+		return reason_script(facts, detail);
 	*detail = facts->detail;
 	if (facts->detail)
 		return HF_REASON_UNDECIDABLE;
@@ -160,6 +194,9 @@ static __always_inline __u8 reason_unknown(const struct hf_facts *facts, __u8 *d
 {
 	__u32 bits = facts->bits;
 
+	*detail = HF_DETAIL_NONE;
+	if (facts->op == HF_OP_READ) /* nobody knows its interpreters */
+		return HF_REASON_ORIGINAL;
 	*detail = facts->detail;
 	if (facts->detail)
 		return HF_REASON_UNKNOWN_CONTAINER;
@@ -188,7 +225,7 @@ static __always_inline __u8 decide_reason(const struct hf_facts *facts, __u8 *de
  * What the policy says to an access. What reaches out of the container is not left at a report where the policy's mode denies at
  * all, which the cell of tampering tells: no key of a policy sets that one.
  */
-static __always_inline __u8 action_of_access(const struct hf_facts *facts, const struct hf_policy *policy, __u8 reason)
+static __always_inline __u8 action_of_access(const struct hf_facts *facts, const struct hf_policy *policy, __u32 reason)
 {
 	__u8 action = policy->action[HF_CLASS_EXECUTABLE][reason];
 	__u8 firm = policy->action[HF_CLASS_EXECUTABLE][HF_REASON_TAMPERING];
@@ -197,15 +234,18 @@ static __always_inline __u8 action_of_access(const struct hf_facts *facts, const
 }
 
 /* What the policy says to a reason; anything that is no action denies (I3). */
-static __always_inline __u8 decide_action(const struct hf_facts *facts, const struct hf_policy *policy, __u8 reason,
+static __always_inline __u8 decide_action(const struct hf_facts *facts, const struct hf_policy *policy, __u32 reason,
 					  __u8 detail)
 {
 	__u8 class_ = decide_class(facts);
 
+	__asm__ volatile("" : "+r"(reason)); /* one value for compiler and verifier: a copy of it would lose the bound */
 	if (reason >= _HF_REASON_MAX)
 		return HF_ACTION_DENY;
 	if (facts->access)
 		return action_of_access(facts, policy, reason);
+	if (facts->op == HF_OP_READ && facts->bits & HF_FACT_BYTECODE && (reason == HF_REASON_SCRIPT || reason == HF_REASON_VOLUME))
+		return policy->bytecode;
 	if (reason == HF_REASON_VOLUME)
 		return facts->volume < _HF_VOLUME_MAX ? policy->volume[class_][facts->volume] : HF_ACTION_DENY;
 	if (reason == HF_REASON_ANONYMOUS_CODE && detail == HF_DETAIL_READ_IMPLIES_EXEC)

@@ -237,7 +237,7 @@ int BPF_PROG(hf_open, struct file *file, int ret)
 {
 	if (ret)
 		return ret;
-	return file->f_mode & KERNEL_FMODE_WRITE ? open_to_write(file) : 0;
+	return file->f_mode & KERNEL_FMODE_WRITE ? open_to_write(file) : open_to_read(file);
 }
 
 /* Somebody getting hold of another process: ptrace, its memory, its descriptors. Looking at it (ps, top) is another mode. */

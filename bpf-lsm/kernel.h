@@ -123,6 +123,7 @@ struct path {
 
 struct file {
 	unsigned int f_mode;
+	unsigned int f_flags;
 	struct inode *f_inode;
 	struct path f_path;
 	const struct cred *f_cred;
@@ -247,6 +248,7 @@ struct task_struct {
 	int tgid;
 	unsigned int flags;
 	unsigned int personality;
+	u64 self_exec_id;
 	unsigned in_execve : 1;
 	u64 start_boottime;
 	struct task_struct *real_parent;

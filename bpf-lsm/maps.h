@@ -9,6 +9,7 @@
 #define BPF_LSM_MAPS_H
 
 #include "bpf-lsm/kernel.h"
+#include "bpf-lsm/likely_args.h"
 
 /* One element: what the hooks must know of the host. Daemon writes by mmap, hooks read. Never full. */
 struct {
@@ -169,7 +170,15 @@ struct {
  * a task's first drift, freed with the task. Failure: HF_COUNTER_EVENTS_NO_MEMORY, the verdict stands. */
 struct hf_scratch {
 	struct hf_event event;
-	char data[HF_PATH_BYTES + HF_EXE_BYTES + HF_NAME_SLACK];
+	union {
+		char data[HF_PATH_BYTES + HF_EXE_BYTES + HF_NAME_SLACK];
+		struct { /* before there is an event: is it likely to be a script? */
+			char args[HF_PATH_BYTES];
+			char path[LIKELY_PATH_BYTES];
+			char name[LIKELY_NAME_BYTES];
+		} text;
+	};
+	struct likely_args args;
 	/* State of the loops in path.h and exception.h. In map memory the verifier does not follow each value it may take. */
 	struct {
 		u64 dentry, mount, root_dentry, root_mount;
@@ -190,6 +199,47 @@ struct {
 	__type(key, int);
 	__type(value, struct hf_scratch);
 } hf_scratches SEC(".maps");
+
+/* What a task runs, if it is a container's: found out at its first open after an exec. Written and read by hooks. Failure to
+ * allocate: it is found out again at each open. */
+struct interpreter {
+	u64 exec_id; /* task_struct.self_exec_id, which each exec that succeeds raises */
+	u32 root_dev;
+	u32 layer_set;
+	u8 kind; /* enum hf_interpreter, HF_INTERPRETER_EMBEDDED; 0: none */
+	u8 loader; /* was loaded by ld.so as its argument */
+	u8 tries; /* drifted files whose place on the command line was looked for */
+	u8 pad[5];
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct interpreter);
+} hf_interpreters SEC(".maps");
+
+/* Drifted files that a program was let run or read, so that one script in one program is one event. Written and read by hooks. The
+ * least recently used go when it is full: then one may be told again. */
+struct script_key {
+	u64 start_ns; /* of the process whose exec began the program; those that it forked are the same program */
+	u64 ino;
+	u32 dev;
+	u32 generation;
+};
+struct script_note {
+	u64 ctime_ns;
+	u32 what; /* SCRIPT_TOLD, SCRIPT_EXECUTED */
+	u32 pad;
+};
+#define SCRIPT_TOLD 0x1u
+#define SCRIPT_EXECUTED 0x2u /* execve has judged it: what its interpreter reads is no news */
+#define SCRIPT_NOTES_MAX 16384
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, SCRIPT_NOTES_MAX);
+	__type(key, struct script_key);
+	__type(value, struct script_note);
+} hf_script_notes SEC(".maps");
 
 /* What the survey of an adopted container has reported. Written by the surveys, emptied by the daemon after each. When full: one
  * file may be reported more than once. */

@@ -14,6 +14,7 @@
 
 #include "bpf-lsm/memory.h"
 #include "bpf-lsm/reach.h"
+#include "bpf-lsm/scripts.h"
 #include "bpf-lsm/store.h"
 
 /* By a task of a container or, without a tag, of a runtime on its way in. 0 or -EPERM. */
@@ -40,6 +41,16 @@ static __always_inline int open_to_write(struct file *file)
 	if (!cfg->enabled || subject_is_plain_host(cfg))
 		return 0;
 	return open_to_write_contained(file, magic);
+}
+
+/* Opened for reading alone. 0 or -EPERM. */
+static __always_inline int open_to_read(struct file *file)
+{
+	struct hf_config *cfg = config();
+
+	if (!cfg || !cfg->enabled || subject_is_plain_host(cfg))
+		return 0;
+	return script_on_open(file);
 }
 
 #endif

@@ -14,7 +14,7 @@
 #include "bpf-lsm/share.h"
 #include "bpf-lsm/subject.h"
 
-#define REQUEST_OP_SHIFT 24 /* enum hf_op above HF_FACT_* */
+#define REQUEST_OP_SHIFT 26 /* enum hf_op above HF_FACT_* */
 #define REQUEST_BITS ((1u << REQUEST_OP_SHIFT) - 1)
 
 /* What a hook knows beyond subject, object and decision. */

@@ -13,7 +13,7 @@ ALLOWED = [
     (r"imagedb/", r"imagedb/.*", ANY),
     (r"policies/", r"policies/.*", ANY),
     (r"enforcer/lsm[^/]*\.[ch]", r"bpf-lsm/abi\.h|enforcer/.*|holdfast\.skel\.h", ANY),
-    (r"enforcer/", r"bpf-lsm/abi\.h|imagedb/(imagedb|store|layers)\.h|policies/policies\.h|enforcer/.*", ANY),
+    (r"enforcer/", r"bpf-lsm/(abi|likely)\.h|imagedb/(imagedb|store|layers)\.h|policies/policies\.h|enforcer/.*", ANY),
     (r"tools/([^/]+)/", r"bpf-lsm/abi\.h|imagedb/(imagedb|store|layers)\.h|policies/policies\.h|enforcer/(wire|util)\.h|tools/{0}/.*",
      ANY),
     (r"tests/", ANY, ANY),

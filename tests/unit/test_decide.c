@@ -91,7 +91,7 @@ static void test_rows_have_names_of_their_own(void **state)
 static void test_rows_name_every_reason_that_decide_gives(void **state)
 {
 	/* Found by user space or by later stages, never by decide(). */
-	uint32_t seen = 1u << HF_REASON_LIBRARY | 1u << HF_REASON_SCRIPT | 1u << HF_REASON_PERSONALITY |
+	uint32_t seen = 1u << HF_REASON_LIBRARY | 1u << HF_REASON_PERSONALITY |
 			1u << HF_REASON_PROCESS_MEMORY | 1u << HF_REASON_PTRACE | 1u << HF_REASON_KERNEL_ACCESS |
 			1u << HF_REASON_TAMPERING | 1u << HF_REASON_IMAGE_WRITE;
 	uint32_t verdicts = 0;
@@ -194,11 +194,39 @@ static void test_original_needs_a_clean_hit_in_the_root(void **state)
 
 		sweep_random(&seed, &slot);
 		slot.facts.subject = HF_SUBJECT_CONTAINER;
+		if (f->op == HF_OP_READ)
+			continue;
 		d = ask(f, &slot.policy, (int)slot.paused);
 		assert_int_equal(d.reason == HF_REASON_ORIGINAL,
 				 !f->detail && !f->access && (f->bits & HF_FACT_HOST_HANDLER ||
 							      ((f->bits & must) == must && !(f->bits & must_not) &&
 							       f->volume >= _HF_VOLUME_MAX)));
+	}
+}
+
+/* What an interpreter reads: such a hit, or data of the overlay's layers; never what lies in the writable layer. */
+static void test_an_original_script_is_of_the_layers(void **state)
+{
+	const uint32_t layers = HF_FACT_ROOT_WORLD | HF_FACT_OVERLAY | HF_FACT_HAS_LOWER;
+	uint64_t seed = SEED + 12;
+	struct vector_slot slot;
+
+	(void)state;
+	for (int i = 0; i < ROUNDS / 4; i++) {
+		const struct hf_facts *f = &slot.facts;
+		struct hf_decision d;
+
+		sweep_random(&seed, &slot);
+		slot.facts.subject = HF_SUBJECT_CONTAINER;
+		slot.facts.op = HF_OP_READ;
+		slot.facts.access = 0;
+		d = ask(f, &slot.policy, (int)slot.paused);
+		assert_int_equal(d.class_, HF_CLASS_SCRIPT);
+		if (d.reason != HF_REASON_ORIGINAL)
+			continue;
+		assert_false(f->bits & HF_FACT_MEMFD || f->detail || f->volume < _HF_VOLUME_MAX);
+		assert_true((f->bits & HF_FACT_ROOT_WORLD && f->bits & HF_FACT_HIT && !(f->bits & HF_FACT_CHANGED)) ||
+			    ((f->bits & layers) == layers && !(f->bits & HF_FACT_UPPER_DATA)));
 	}
 }
 
@@ -351,6 +379,7 @@ int main(void)
 		cmocka_unit_test(test_random_questions_answer_as_the_model),
 		cmocka_unit_test(test_allow_is_original_or_named_by_the_policy),
 		cmocka_unit_test(test_original_needs_a_clean_hit_in_the_root),
+		cmocka_unit_test(test_an_original_script_is_of_the_layers),
 		cmocka_unit_test(test_the_mode_never_changes_the_reason),
 		cmocka_unit_test(test_actions_out_of_range_deny),
 		cmocka_unit_test(test_a_slot_not_in_use_denies_all_but_original),

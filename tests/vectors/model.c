@@ -15,7 +15,7 @@
 
 #define FOUND_REASON 0xff /* … and what the hook found itself */
 
-enum when { ALWAYS, ON_ACCESS, ON_EXEC, ON_VOLUME, UNRESOLVED };
+enum when { ALWAYS, ON_ACCESS, ON_EXEC, ON_READ, ON_VOLUME, UNRESOLVED };
 
 /* Applies when all bits of must and none of must_not are set, one of any_of at least (if it names any), and `when` holds. */
 struct rule {
@@ -63,8 +63,22 @@ static const struct rule registered[] = {
 	{ .reason = HF_REASON_ADDED, .detail = COPY_DETAIL },
 };
 
+/* A file that an interpreter reads: what it may do as a program does not matter, only whose bytes it has. */
+static const struct rule reading[] = {
+	{ .when = UNRESOLVED, .reason = HF_REASON_UNDECIDABLE, .detail = COPY_DETAIL },
+	{ .must = HF_FACT_MEMFD, .reason = HF_REASON_SCRIPT, .detail = COPY_DETAIL },
+	{ .when = ON_VOLUME, .reason = HF_REASON_VOLUME, .detail = COPY_DETAIL },
+	{ .must_not = HF_FACT_ROOT_WORLD, .reason = HF_REASON_SCRIPT, .detail = COPY_DETAIL },
+	{ .must = HF_FACT_HIT, .must_not = HF_FACT_CHANGED, .reason = HF_REASON_ORIGINAL },
+	{ .must = HF_FACT_COPIED_UP, .reason = HF_REASON_METADATA, .detail = HF_DETAIL_COPIED_UP },
+	{ .must = HF_FACT_HIT, .reason = HF_REASON_SCRIPT, .detail = HF_DETAIL_CHANGED },
+	{ .must = HF_FACT_OVERLAY | HF_FACT_HAS_LOWER, .must_not = HF_FACT_UPPER_DATA, .reason = HF_REASON_ORIGINAL },
+	{ .reason = HF_REASON_SCRIPT, .detail = COPY_DETAIL },
+};
+
 static const struct rule unregistered[] = {
 	{ .when = ON_ACCESS, .reason = FOUND_REASON, .detail = COPY_DETAIL },
+	{ .when = ON_READ, .reason = HF_REASON_ORIGINAL },
 	{ .when = UNRESOLVED, .reason = HF_REASON_UNKNOWN_CONTAINER, .detail = COPY_DETAIL },
 	{ .must = HF_FACT_HOST_HANDLER, .reason = HF_REASON_ORIGINAL },
 	{ .must = HF_FACT_NO_FILE, .reason = HF_REASON_ORIGINAL },
@@ -88,6 +102,8 @@ static bool holds(const struct hf_facts *facts, enum when when)
 		return facts->access != 0;
 	case ON_EXEC:
 		return is_exec(facts);
+	case ON_READ:
+		return facts->op == HF_OP_READ && !facts->access;
 	case ON_VOLUME:
 		return facts->volume <= HF_VOLUME_ALLOWED;
 	case UNRESOLVED:
@@ -106,7 +122,10 @@ static bool applies(const struct rule *rule, const struct hf_facts *facts)
 
 static const struct rule *find_rule(const struct hf_facts *facts)
 {
-	const struct rule *rule = facts->subject == HF_SUBJECT_UNKNOWN ? unregistered : registered;
+	const struct rule *rule = facts->op == HF_OP_READ && !facts->access ? reading : registered;
+
+	if (facts->subject == HF_SUBJECT_UNKNOWN)
+		rule = unregistered;
 
 	while (!applies(rule, facts)) /* the last rule of each table applies to everything */
 		rule++;
@@ -132,13 +151,16 @@ __u8 model_cell(const struct hf_facts *facts, const struct hf_policy *policy, co
 		return policy->action[d->class_][d->reason];
 	if (facts->access)
 		return access_cell(facts, policy);
+	if (d->class_ == HF_CLASS_SCRIPT && facts->bits & HF_FACT_BYTECODE &&
+	    (d->reason == HF_REASON_SCRIPT || d->reason == HF_REASON_VOLUME))
+		return policy->bytecode;
 	if (d->reason == HF_REASON_VOLUME)
 		return policy->volume[d->class_][facts->volume];
 	if (d->reason == HF_REASON_ANONYMOUS_CODE && d->detail == HF_DETAIL_READ_IMPLIES_EXEC)
 		return policy->read_implies_exec;
 	if (d->reason == HF_REASON_METADATA && d->detail == HF_DETAIL_COPIED_UP)
 		return policy->modified_metadata[d->class_];
-	if (d->reason == HF_REASON_MEMFD && !is_exec(facts))
+	if (d->reason == HF_REASON_MEMFD && d->class_ == HF_CLASS_LIBRARY)
 		return policy->memfd_map;
 	return policy->action[d->class_][d->reason];
 }
@@ -203,6 +225,8 @@ struct hf_decision model_decide(const struct hf_facts *facts, const struct hf_po
 	struct hf_decision d = { .class_ = is_exec(facts) || facts->access ? HF_CLASS_EXECUTABLE : HF_CLASS_LIBRARY };
 	const struct rule *rule;
 
+	if (facts->op == HF_OP_READ && !facts->access)
+		d.class_ = HF_CLASS_SCRIPT;
 	if (facts->subject == HF_SUBJECT_HOST) {
 		decide_outside(facts, policy, paused, &d);
 		return d;
