@@ -95,7 +95,7 @@ $(B)/tests/unit/%: $(B)/asan/tests/unit/%.o $(ASAN_LIBS)
 
 # The decide vectors as a program of the kernel, compared with the native answers.
 $(B)/asan/libvectors.a: $(call aobj,$(VECTORS))
-$(B)/bpf/decide.bpf.o: tests/vectors/decide.bpf.c tests/vectors/slot.h bpf-lsm/decide.h bpf-lsm/abi.h Makefile
+$(B)/bpf/decide.bpf.o: tests/vectors/decide.bpf.c tests/vectors/slot.h bpf-lsm/decide.h bpf-lsm/abi.h bpf-lsm/abi_writes.h Makefile
 	@mkdir -p $(@D)
 	$(CLANG) $(BPF_CFLAGS) -c $< -o $@.tmp
 	llvm-strip -g $@.tmp -o $@
@@ -113,14 +113,17 @@ next: $(B)/next/gen/bpf-lsm/abi.h
 	+@$(MAKE) --no-print-directory -s B=$(B)/next $(B)/next/holdfastd $(B)/next/tests/pins
 
 # Programs that the tests in VMs run in containers, and beside them.
-test-programs: next $(B)/tests/vectors/run_bpf $(B)/tests/again $(B)/tests/killat $(B)/tests/pins $(B)/attacks/bin/tamper $(B)/attacks/bin/reach
+test-programs: next $(B)/tests/vectors/run_bpf $(B)/tests/again $(B)/tests/killat $(B)/tests/write $(B)/tests/pins $(B)/attacks/bin/tamper $(B)/attacks/bin/reach
 $(B)/tests/again: tests/drift/again.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu17 $(WARN) -D_GNU_SOURCE -O1 -static -o $@ $<
 $(B)/tests/killat: tests/drift/killat.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu17 $(WARN) -D_GNU_SOURCE -O1 -static -o $@ $<
-$(B)/tests/pins: tests/drift/pins.c bpf-lsm/abi.h
+$(B)/tests/write: tests/drift/write.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 $(WARN) -D_GNU_SOURCE -O1 -static -o $@ $<
+$(B)/tests/pins: tests/drift/pins.c bpf-lsm/abi.h bpf-lsm/abi_writes.h
 	@mkdir -p $(@D)
 	$(CC) $(CSTD) -O1 -o $@ $<
 

@@ -13,6 +13,8 @@
 
 #include <linux/types.h>
 
+#include "bpf-lsm/abi_writes.h"
+
 #define HF_ABI_VERSION 5
 #define HF_TAG_VERSION 1   /* layout and meaning of struct hf_task_tag: tags are shared by all versions */
 #define HF_EVENT_VERSION 1 /* layout of struct hf_event: what another version left in its ring may be readable */
@@ -241,35 +243,6 @@ struct hf_slot_ref {
 	__u32 pad;
 };
 
-/* hf_volumes: mounts that the runtime declared, known by superblock and root inode of the mount. */
-struct hf_volume_key {
-	__u64 container;
-	__u64 root_ino;
-	__u32 dev;
-	__u32 pad;
-};
-
-/* hf_written: what happened to image files in a container, by the lower layer's inode. The value is a set of HF_WRITTEN_*.
- * Container 0: files of roots that are no overlay, whoever wrote; such a note is there from enrolment on. */
-#define HF_WRITTEN_BYTES 0x1u	     /* opened for writing or truncated */
-#define HF_WRITTEN_CAPABILITIES 0x2u /* given file capabilities */
-#define HF_WRITTEN_COPIED 0x4u	     /* adopted containers: copied up while we watched, or compared and found equal */
-#define HF_WRITTEN_WATCHED 0x8u	     /* enrolled from a root that is no overlay */
-#define HF_WRITTEN_LINKED 0x10u	     /* got another name, under which the overlay may not know whose copy it is */
-struct hf_written_key {
-	__u64 container;
-	__u64 ino;
-	__u32 dev;
-	__u32 generation;
-};
-
-/* hf_written_counts: how many of those notes a container has. */
-struct hf_written_count {
-	__u64 container; /* whose count it is: the slot may have been another's */
-	__u32 notes;
-	__u32 pad;
-};
-
 /* struct hf_task_tag.flags */
 #define HF_TAG_PERSONALITY_TOLD 0x2u /* READ_IMPLIES_EXEC was reported for this process */
 #define HF_TAG_ENFORCED 0x1u /* the policy enforced when the tag was made: what holds should the record go missing */
@@ -323,7 +296,7 @@ struct hf_config {
 	__u32 carried; /* the daemon's own note: 1 when hf_carried holds the counters of the version before */
 	struct hf_event_notes events; /* the daemon's own notes */
 	__u32 plain_roots; /* 1: some container's root is no overlay, or was one day: opens for writing are looked up on all file systems */
-	__u32 pad;
+	__u32 settle_epoch; /* 1 to 255, another with each daemon: what an earlier one was told and left undone is told again */
 	struct hf_guard guard;
 };
 #define HF_CANARY_TICK_NS 10000000ull /* USER_HZ: what /proc/PID/stat counts in */
@@ -357,6 +330,11 @@ enum hf_counter {
 	HF_COUNTER_EXISTING,	 /* drift that ran already when its container was adopted */
 	HF_COUNTER_KERNEL,	 /* a container reaching for the kernel, whatever its policy says to it */
 	HF_COUNTER_TAMPER,	 /* refused: somebody reaching for the enforcer */
+	HF_COUNTER_NOTICES_LOST, /* hf_notices full, or no memory: such a file is compared once somebody tries to run it */
+	HF_COUNTER_SETTLED,	 /* files compared with the image's */
+	HF_COUNTER_SETTLE_FULL,	 /* … and no room in hf_settled: they count as modified */
+	HF_COUNTER_VOLUMES_WRITTEN, /* declared read-only, and a task of the container wrote to them */
+	HF_COUNTER_VOLUMES_FULL,    /* … and no room to note it: refused */
 	_HF_COUNTER_MAX
 };
 

@@ -36,27 +36,33 @@ static __always_inline bool copyup_has_share(u64 container, u32 slot)
 	return __sync_fetch_and_add(&count->notes, 1) < written_share;
 }
 
-static __always_inline void copyup_note(const struct hf_written_key *key, u32 slot, u32 what)
+/* ask: its bytes are to be compared. True: the daemon should be told of that. */
+static __always_inline bool copyup_note(const struct hf_written_key *key, u32 slot, u32 what, bool ask)
 {
 	u32 *noted = bpf_map_lookup_elem(&hf_written, key);
 	struct hf_container *container;
+	u32 fresh = what;
 
 	count(HF_COUNTER_WRITES_SEEN);
 	if (noted) {
 		__sync_fetch_and_or(noted, what);
-		return;
+		return ask && settled_is_news(noted);
 	}
-	if (copyup_has_share(key->container, slot) && bpf_map_update_elem(&hf_written, key, &what, BPF_ANY) == 0)
-		return;
+	if (ask)
+		fresh |= settled_told_mark();
+	if (copyup_has_share(key->container, slot) && bpf_map_update_elem(&hf_written, key, &fresh, BPF_ANY) == 0)
+		return ask;
 	count(HF_COUNTER_WRITES_LOST);
 	if (what == HF_WRITTEN_COPIED) /* that file lacks its proof, which is safe, and no other's */
-		return;
+		return false;
 	container = container_slot(slot);
 	if (container)
 		__sync_fetch_and_or(&container->flags, HF_CONTAINER_WRITES_LOST);
+	return false;
 }
 
-/* HF_WRITTEN_* happened to an inode (its address), by whomever: notes it if it is an image file of a container. */
+/* HF_WRITTEN_* happened to an inode (its address), by whomever: notes it if it is an image file of a container. True: the daemon
+ * should be told (settled_tell), since the bytes may be the image's all the same. */
 __noinline int copyup_on_change(u64 address, u32 what)
 {
 	struct inode *inode = (void *)address, *lower;
@@ -67,10 +73,10 @@ __noinline int copyup_on_change(u64 address, u32 what)
 
 	if (!inode)
 		return 0;
-	if (BPF_CORE_READ(inode, i_sb, s_magic) != KERNEL_MAGIC_OVERLAY) {
-		plain_on_change(inode, what);
-		return 0;
-	}
+	if (BPF_CORE_READ(inode, i_sb, s_magic) != KERNEL_MAGIC_OVERLAY)
+		return plain_on_change(inode, what);
+	if (what & HF_WRITTEN_BYTES)
+		settled_forget(overlay_upper_address(inode));
 	root.dev = BPF_CORE_READ(inode, i_sb, s_dev);
 	ref = bpf_map_lookup_elem(&hf_roots, &root);
 	if (!ref)
@@ -84,8 +90,8 @@ __noinline int copyup_on_change(u64 address, u32 what)
 	if (!lower)
 		return 0;
 	written_key(&key, ref->id, lower);
-	copyup_note(&key, ref->slot, what);
-	return 0;
+	return copyup_note(&key, ref->slot, what,
+			   what & HF_WRITTEN_BYTES || (what & HF_WRITTEN_LINKED && !overlay_is_traceable((u64)inode)));
 }
 
 /* Image data with a metadata copy in the writable layer (metacopy): sets HF_FACT_GAINED_SETID for capabilities it was given. */

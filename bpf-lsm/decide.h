@@ -59,6 +59,15 @@ enum hf_subject_kind {
 #define HF_FACT_CONTAINER_FILE 0x400000u /* host subjects: the file is a container's */
 #define HF_FACT_KERNEL_HELPER 0x800000u /* … and the kernel itself started the task */
 
+/* What comparing its bytes with the image's has told: hf_facts.compared. */
+enum hf_compared {
+	HF_COMPARED_NOT,
+	HF_COMPARED_UNSETTLED, /* over an image file, as long as it, opened for writing: the answer is awaited */
+	HF_COMPARED_SETTLED,   /* beside HF_FACT_COPIED_UP: which rests on a digest */
+	HF_COMPARED_COPY,      /* a file of its own, with the digest of one of the image's */
+	_HF_COMPARED_MAX
+};
+
 struct hf_facts {
 	__u32 bits;
 	__u8 op;      /* enum hf_op */
@@ -67,6 +76,7 @@ struct hf_facts {
 	__u8 detail;  /* enum hf_detail: something could not be found out; 0 otherwise. Of an access: what its event shall say */
 	__u8 stale_enforced; /* STALE only: its policy enforced when the tag was made */
 	__u8 access; /* enum hf_reason of an access that runs no file (access.h), which the policy's cell answers; 0: code */
+	__u8 compared;	     /* enum hf_compared */
 };
 
 struct hf_decision {
@@ -87,14 +97,25 @@ static __always_inline __u8 decide_class(const struct hf_facts *facts)
 											 : HF_CLASS_LIBRARY;
 }
 
+/* Nobody can change it now, and it is mapped as it is: only then what comparing has told is worth something. */
+static __always_inline __u8 compared_still(const struct hf_facts *facts)
+{
+	if (facts->bits & (HF_FACT_WRITER | HF_FACT_GAINED_SETID | HF_FACT_CODE_WRITTEN | HF_FACT_CODE_WRITABLE))
+		return HF_COMPARED_NOT;
+	return facts->compared;
+}
+
 /* A file on the container's root superblock (design, section 4, steps 3 to 7). */
 static __always_inline __u8 reason_in_root(const struct hf_facts *facts, __u8 *detail)
 {
+	__u8 compared = compared_still(facts);
 	__u32 bits = facts->bits;
 
 	if (bits & HF_FACT_HIT) {
 		if (bits & (HF_FACT_CHANGED | HF_FACT_WRITER)) {
 			*detail = bits & HF_FACT_CHANGED ? HF_DETAIL_CHANGED : HF_DETAIL_WRITER;
+			if (compared == HF_COMPARED_UNSETTLED && !(bits & HF_FACT_OVERLAY))
+				*detail = HF_DETAIL_UNSETTLED;
 			return bits & HF_FACT_OVERLAY ? HF_REASON_HOST_MODIFIED : HF_REASON_MODIFIED;
 		}
 		if (bits & (HF_FACT_CODE_WRITTEN | HF_FACT_CODE_WRITABLE))
@@ -105,7 +126,7 @@ static __always_inline __u8 reason_in_root(const struct hf_facts *facts, __u8 *d
 		if (bits & (HF_FACT_CODE_WRITTEN | HF_FACT_CODE_WRITABLE))
 			return HF_REASON_MODIFIED_CODE;
 		if (!(bits & HF_FACT_GAINED_SETID))
-			*detail = HF_DETAIL_COPIED_UP;
+			*detail = compared == HF_COMPARED_SETTLED ? HF_DETAIL_SETTLED : HF_DETAIL_COPIED_UP;
 		return HF_REASON_METADATA;
 	}
 	if (bits & HF_FACT_NO_BASELINE) {
@@ -117,7 +138,14 @@ static __always_inline __u8 reason_in_root(const struct hf_facts *facts, __u8 *d
 	/* The image's own bytes, but none of its executables: data mapped as code, or code that the scan had no room for. */
 	if ((bits & (HF_FACT_OVERLAY | HF_FACT_HAS_LOWER | HF_FACT_UPPER_DATA)) == (HF_FACT_OVERLAY | HF_FACT_HAS_LOWER))
 		return HF_REASON_LIBRARY;
-	return bits & HF_FACT_HAS_LOWER ? HF_REASON_MODIFIED : HF_REASON_ADDED;
+	if (bits & HF_FACT_HAS_LOWER) {
+		if (compared == HF_COMPARED_UNSETTLED)
+			*detail = HF_DETAIL_UNSETTLED;
+		return HF_REASON_MODIFIED;
+	}
+	if (compared == HF_COMPARED_COPY)
+		*detail = HF_DETAIL_COPY;
+	return HF_REASON_ADDED;
 }
 
 /* A file on any other superblock. */
@@ -250,8 +278,12 @@ static __always_inline __u8 decide_action(const struct hf_facts *facts, const st
 		return facts->volume < _HF_VOLUME_MAX ? policy->volume[class_][facts->volume] : HF_ACTION_DENY;
 	if (reason == HF_REASON_ANONYMOUS_CODE && detail == HF_DETAIL_READ_IMPLIES_EXEC)
 		return policy->read_implies_exec;
-	if (reason == HF_REASON_METADATA && detail == HF_DETAIL_COPIED_UP)
+	if (reason == HF_REASON_METADATA && (detail == HF_DETAIL_COPIED_UP || detail == HF_DETAIL_SETTLED))
 		return policy->modified_metadata[class_];
+	if (reason == HF_REASON_MODIFIED && detail == HF_DETAIL_UNSETTLED)
+		return policy->unsettled[class_];
+	if (reason == HF_REASON_ADDED && detail == HF_DETAIL_COPY)
+		return policy->copies[class_];
 	if (reason == HF_REASON_MEMFD && class_ == HF_CLASS_LIBRARY)
 		return policy->memfd_map;
 	return policy->action[class_][reason];

@@ -15,6 +15,7 @@
 #include "bpf-lsm/host.h"
 #include "bpf-lsm/judge.h"
 #include "bpf-lsm/open.h"
+#include "bpf-lsm/settle.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -158,6 +159,8 @@ int BPF_PROG(hf_mmap, struct file *file, unsigned long reqprot, unsigned long pr
 	if (!(prot & KERNEL_PROT_EXEC)) {
 		if (enrol_asked()) /* also while another version judges: its containers are enrolled before we do */
 			enrol_file(address_of(file));
+		else if (settle_asked())
+			settle_file(address_of(file));
 		return 0;
 	}
 	cfg = config();
@@ -294,7 +297,8 @@ int BPF_PROG(hf_truncate, const struct path *path, int ret)
 	if (ret)
 		return ret;
 	inode = (u64)BPF_CORE_READ(path, dentry, d_inode);
-	copyup_on_change(inode, HF_WRITTEN_BYTES);
+	if (copyup_on_change(inode, HF_WRITTEN_BYTES))
+		settled_tell((u64)BPF_CORE_READ(path, mnt), (u64)BPF_CORE_READ(path, dentry));
 	return store_truncates(inode) && store_judge(address_of(path), HF_DETAIL_NONE, ACCESS_PATH) ? -EPERM : 0;
 }
 
@@ -307,7 +311,8 @@ int BPF_PROG(hf_ftruncate, struct file *file, int ret)
 	if (ret)
 		return ret;
 	inode = (u64)BPF_CORE_READ(file, f_inode);
-	copyup_on_change(inode, HF_WRITTEN_BYTES);
+	if (copyup_on_change(inode, HF_WRITTEN_BYTES))
+		settled_tell((u64)BPF_CORE_READ(file, f_path.mnt), (u64)BPF_CORE_READ(file, f_path.dentry));
 	return store_truncates(inode) && store_judge(address_of(file), HF_DETAIL_NONE, 0) ? -EPERM : 0;
 }
 
@@ -317,7 +322,8 @@ int BPF_PROG(hf_link, struct dentry *old, const struct path *dir, struct dentry 
 {
 	if (ret)
 		return ret;
-	copyup_on_change((u64)BPF_CORE_READ(old, d_inode), HF_WRITTEN_LINKED);
+	if (copyup_on_change((u64)BPF_CORE_READ(old, d_inode), HF_WRITTEN_LINKED))
+		settled_tell((u64)BPF_CORE_READ(dir, mnt), address_of(old));
 	return 0;
 }
 
@@ -383,6 +389,21 @@ int hf_register(void *ctx)
 	enrol->active = 0;
 	enrol->task = (u64)task;
 	enrol->start_ns = task->start_boottime;
+	return 0;
+}
+
+/* The same by its settling thread, for settle_asked. */
+SEC("syscall")
+int hf_register_settler(void *ctx)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	struct hf_settling *settling = settle_slot();
+
+	if (!settling)
+		return -ENOENT;
+	settling->active = 0;
+	settling->task = (u64)task;
+	settling->start_ns = task->start_boottime;
 	return 0;
 }
 

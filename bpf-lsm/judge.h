@@ -11,11 +11,22 @@
 #include "bpf-lsm/exception.h"
 #include "bpf-lsm/kernel_open.h"
 #include "bpf-lsm/report.h"
+#include "bpf-lsm/settle.h"
 
 #define SIGKILL 9
 #define PROGRAM_FORKS_MAX 8 /* generations without an exec: a server, its workers, their helpers */
 /* Without HF_FACT_HIT: a file of the image, as the overlay says, with its data in the writable layer. */
 #define COPYUP_BITS (HF_FACT_ROOT_WORLD | HF_FACT_OVERLAY | HF_FACT_HAS_LOWER | HF_FACT_UPPER_DATA | HF_FACT_HIT)
+
+/* On the container's root, and nothing else has shown it to be the image's: of an overlay what lies in the writable layer. */
+static __always_inline bool is_compared(u32 bits)
+{
+	if (!(bits & HF_FACT_ROOT_WORLD) || bits & HF_FACT_COPIED_UP)
+		return false;
+	if (bits & HF_FACT_OVERLAY)
+		return (bits & (HF_FACT_UPPER_DATA | HF_FACT_HIT)) == HF_FACT_UPPER_DATA;
+	return (bits & (HF_FACT_HIT | HF_FACT_CHANGED)) != HF_FACT_HIT;
+}
 
 /* Facts that need both sides: which world, which volume, what the catalogue says. A global function, as judge_drift. */
 __noinline int facts_of_file(struct hf_facts *f, struct subject *s, struct object *o)
@@ -43,6 +54,8 @@ __noinline int facts_of_file(struct hf_facts *f, struct subject *s, struct objec
 			copyup_prove(o, s, f->op);
 		if ((o->bits & (HF_FACT_HIT | HF_FACT_OVERLAY)) == (HF_FACT_HIT | HF_FACT_OVERLAY))
 			copyup_capabilities(o, s);
+		if (is_compared(o->bits))
+			settle_prove(o, s, f);
 		if (!(o->bits & (HF_FACT_HIT | HF_FACT_MEMFD)))
 			f->volume = object_volume(o, s->id);
 		if (s->flags & HF_CONTAINER_NO_BASELINE)

@@ -156,6 +156,31 @@ struct {
 /* That share, by the size that hf_written really has: set before the load. */
 const volatile unsigned int written_share = HF_MAX_WRITTEN / HF_WRITTEN_SHARE;
 
+/* What comparing a file's bytes with the image's has told. Hooks write it, when the settling thread asks and when the file is opened
+ * for writing; the daemon removes a container's. When full: HF_COUNTER_SETTLE_FULL, and the file counts as modified. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, HF_MAX_SETTLED);
+	__type(key, struct hf_settled_key);
+	__type(value, struct hf_settled);
+} hf_settled SEC(".maps");
+
+/* One element: the settling thread's question and the hook's answer, as hf_enrol. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct hf_settling);
+} hf_settling SEC(".maps");
+
+/* What the daemon is told that is no event. When full: HF_COUNTER_NOTICES_LOST, and nothing is let through for that. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, HF_NOTICE_RING_BYTES);
+} hf_notices SEC(".maps");
+
 /* Task -> tag. Written and read by hooks. Pinned outside the version's folder, as HF_PIN_DIR/tasks_vN with HF_TAG_VERSION, so
  * that no task gets free by an upgrade. Failure to allocate: HF_COUNTER_TAG_FAILED, and the fork is refused. */
 struct {

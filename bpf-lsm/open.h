@@ -36,8 +36,8 @@ static __always_inline int open_to_write(struct file *file)
 
 	if (!cfg)
 		return 0;
-	if (magic == KERNEL_MAGIC_OVERLAY || cfg->plain_roots)
-		copyup_on_change(address_of(inode), HF_WRITTEN_BYTES);
+	if ((magic == KERNEL_MAGIC_OVERLAY || cfg->plain_roots) && copyup_on_change(address_of(inode), HF_WRITTEN_BYTES))
+		settled_tell((u64)BPF_CORE_READ(file, f_path.mnt), (u64)BPF_CORE_READ(file, f_path.dentry));
 	if (!cfg->enabled || subject_is_plain_host(cfg))
 		return 0;
 	return open_to_write_contained(file, magic);

@@ -13,7 +13,7 @@
 #ifndef BPF_LSM_PLAIN_H
 #define BPF_LSM_PLAIN_H
 
-#include "bpf-lsm/object.h"
+#include "bpf-lsm/settled.h"
 
 static __always_inline u32 *plain_note(struct inode *inode)
 {
@@ -43,15 +43,18 @@ static __always_inline int plain_watch(struct object *o)
 	return 0;
 }
 
-/* HF_WRITTEN_* happened to an inode that is on no overlay. */
-static __always_inline void plain_on_change(struct inode *inode, u32 what)
+/* HF_WRITTEN_* happened to an inode that is on no overlay. True: the daemon should be told. */
+static __always_inline bool plain_on_change(struct inode *inode, u32 what)
 {
 	u32 *noted = plain_note(inode);
 
+	if (what & HF_WRITTEN_BYTES)
+		settled_forget((u64)inode);
 	if (!noted)
-		return;
+		return false;
 	count(HF_COUNTER_WRITES_SEEN);
 	__sync_fetch_and_or(noted, what);
+	return what & HF_WRITTEN_BYTES && settled_is_news(noted);
 }
 
 /*

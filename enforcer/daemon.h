@@ -30,6 +30,7 @@ struct policy_store;
 struct rearm;
 struct ring;
 struct scrub;
+struct settler;
 struct workers;
 
 #define DAEMON_RUNTIME_ROOTS_MAX 16 /* a node has one or two runtimes */
@@ -71,6 +72,7 @@ struct daemon {
 	struct hook_server *hook;
 	struct control *control;
 	struct ring *ring;
+	struct settler *settler;
 	struct loop_source *watchdog;
 	char images_folder[PATH_MAX];
 	char scrub_file[PATH_MAX];

@@ -376,14 +376,19 @@ int event_json_digest(struct json *json, const struct hf_event *record, const ch
 	return err;
 }
 
-size_t event_json_path(const struct hf_event *record, char *ret)
+size_t event_json_path_of(const char *leaf_first, size_t bytes, char *ret)
 {
 	struct path_text path;
 
-	if (record->flags & (HF_EVENT_PATH_CUT | HF_EVENT_DELETED | HF_EVENT_NO_PATH) || record->reason == HF_REASON_MEMFD)
-		return 0;
-	read_path((const char *)(record + 1), record->path_bytes, true, HF_PATH_BYTES, &path);
+	read_path(leaf_first, bytes, true, HF_PATH_BYTES, &path);
 	memcpy(ret, path.bytes, path.n);
 	ret[path.n] = '\0';
 	return path.n;
+}
+
+size_t event_json_path(const struct hf_event *record, char *ret)
+{
+	if (record->flags & (HF_EVENT_PATH_CUT | HF_EVENT_DELETED | HF_EVENT_NO_PATH) || record->reason == HF_REASON_MEMFD)
+		return 0;
+	return event_json_path_of((const char *)(record + 1), record->path_bytes, ret);
 }

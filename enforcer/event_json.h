@@ -88,6 +88,8 @@ size_t event_json_fill(const struct event_line *line, const struct event_digest 
 /* The path of the event's file from its container's root, as users write it: ret has room for HF_PATH_BYTES + 1 and is
  * NUL-terminated. Its bytes; 0: the file has no name that could be opened. */
 size_t event_json_path(const struct hf_event *record, char *ret);
+/* The same of bytes of a path as the kernel half writes it, at most HF_PATH_BYTES. */
+size_t event_json_path_of(const char *leaf_first, size_t bytes, char *ret);
 
 /* Whose they were. */
 #define EVENT_LOSS_CONTAINERS_MAX 64 /* named in a line; more do not fit it, and are only in the sum */

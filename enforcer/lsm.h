@@ -30,6 +30,7 @@ struct lsm_sizes {
 	uint32_t policies;
 	uint32_t exceptions;
 	uint32_t volumes;
+	uint32_t settled;
 };
 
 /* Opens the pinned programs if they are this build's and judge; otherwise loads (against pinned maps where their programs judge),
@@ -98,7 +99,7 @@ int lsm_volumes_remove(struct lsm *lsm, uint64_t container);
 int lsm_written_add(struct lsm *lsm, const struct hf_written_key *key);
 /* Adopted containers: notes that a copy of that image file holds its bytes. -EEXIST: something else was noted, which stands. */
 int lsm_written_copied(struct lsm *lsm, const struct hf_written_key *key);
-/* Forgets which image files a container opened for writing. Walks the map: O(entries). */
+/* Forgets which image files a container opened for writing, and what comparing its files has told. Walks the maps: O(entries). */
 int lsm_written_remove(struct lsm *lsm, uint64_t container);
 int lsm_cgroup_add(struct lsm *lsm, uint64_t cgroup, const struct hf_slot_ref *ref);
 int lsm_cgroup_remove(struct lsm *lsm, uint64_t cgroup, uint64_t container);
@@ -134,6 +135,18 @@ int lsm_enrol_file(struct lsm *lsm, int fd, const struct lsm_enrolment *where, s
 /* What the kernel calls the file or folder behind fd (O_PATH will do): ret->key.dev, .ino, .generation, ->magic.
  * -EOPNOTSUPP: it cannot tell that file system's files apart. */
 int lsm_identify(struct lsm *lsm, int fd, struct hf_enrol *ret);
+
+/* --- comparing bytes (lsm_settle.c) --- */
+/* Registers the calling thread as the one whose questions about compared files are answered. Needs CAP_BPF: call before dropping. */
+int lsm_settle_register(struct lsm *lsm);
+/* Asks about the regular file behind fd (open for reading) by mapping a page of it: question->question, kind and who it is about; *ret
+ * is the answer. Only on the registered thread. 0, or -errno when mapping failed. */
+int lsm_settle_ask(struct lsm *lsm, int fd, const struct hf_settling *question, struct hf_settling *ret);
+/* How many entries are a container's. Walks the map: O(entries). -errno. */
+int64_t lsm_settled_count(struct lsm *lsm, uint64_t container);
+/* What the hooks tell that is no event, read as the ring of events is. Valid until lsm_close. */
+int lsm_notices_fd(struct lsm *lsm);
+struct ring_map *lsm_notices(struct lsm *lsm);
 
 /* Surveys of what runs already (lsm_survey.c). They take no capability, may take seconds on a busy node, and run on any thread, one at
  * a time. */

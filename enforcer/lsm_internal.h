@@ -31,8 +31,8 @@ enum lsm_survey { LSM_SURVEY_TASKS, LSM_SURVEY_PROGRAMS, LSM_SURVEY_MAPS, _LSM_S
 
 struct lsm {
 	struct holdfast_bpf *skel;
-	struct ring_map *ring;
-	struct lsm_view config, enrol, containers, policies, exceptions, upper_marks, shares;
+	struct ring_map *ring, *notices;
+	struct lsm_view config, enrol, settling, containers, policies, exceptions, upper_marks, shares;
 	struct lsm_sizes sizes;
 	bool took_over;
 	bool loaded;
@@ -88,6 +88,14 @@ struct lsm_programs {
 int lsm_remove_folder(const char *folder, struct lsm_programs *programs);
 /* The pins of maps alone. */
 int lsm_remove_maps(const char *folder);
+
+/* Removes what comparing has told of a container's files. How many entries, or -errno. */
+int64_t lsm_settled_remove(struct lsm *lsm, uint64_t container);
+/* … of all containers that fn calls gone. */
+int64_t lsm_settled_remove_if(struct lsm *lsm, lsm_gone_fn fn, void *data);
+
+/* Runs a program of type syscall once, on the calling thread. Its return value, or -errno. */
+int lsm_run_once(const struct bpf_program *prog);
 
 /* Makes the iterators' links, which are not pinned: they go with the daemon. Needs CAP_BPF and CAP_PERFMON. 0 or -errno. */
 int lsm_surveys_open(struct lsm *lsm);

@@ -377,9 +377,9 @@ bool lsm_has_hook(const struct lsm *lsm, const char *name)
 	return false;
 }
 
-int lsm_enrol_register(struct lsm *lsm)
+int lsm_run_once(const struct bpf_program *prog)
 {
-	_cleanup_(close_fd) int fd = lsm_program_open(lsm->skel->progs.hf_register);
+	_cleanup_(close_fd) int fd = lsm_program_open(prog);
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
 	int err = fd < 0 ? -errno : bpf_prog_test_run_opts(fd, &opts);
 

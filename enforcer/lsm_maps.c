@@ -56,6 +56,8 @@ int lsm_maps_open(struct lsm *lsm)
 	if (!err)
 		err = view_open(&lsm->enrol, lsm->skel->maps.hf_enrol);
 	if (!err)
+		err = view_open(&lsm->settling, lsm->skel->maps.hf_settling);
+	if (!err)
 		err = view_open(&lsm->containers, lsm->skel->maps.hf_containers);
 	if (!err)
 		err = view_open(&lsm->policies, lsm->skel->maps.hf_policies);
@@ -72,14 +74,19 @@ int lsm_maps_open(struct lsm *lsm)
 	lsm->n_cpus = libbpf_num_possible_cpus();
 	if (lsm->n_cpus <= 0)
 		return -EINVAL;
-	return ring_map_open(lsm_ring_fd(lsm), bpf_map__max_entries(lsm->skel->maps.hf_events), &lsm->ring);
+	err = ring_map_open(lsm_ring_fd(lsm), bpf_map__max_entries(lsm->skel->maps.hf_events), &lsm->ring);
+	if (!err)
+		err = ring_map_open(lsm_notices_fd(lsm), bpf_map__max_entries(lsm->skel->maps.hf_notices), &lsm->notices);
+	return err;
 }
 
 void lsm_maps_close(struct lsm *lsm)
 {
 	ring_map_close(&lsm->ring);
+	ring_map_close(&lsm->notices);
 	view_close(&lsm->config);
 	view_close(&lsm->enrol);
+	view_close(&lsm->settling);
 	view_close(&lsm->containers);
 	view_close(&lsm->policies);
 	view_close(&lsm->exceptions);
@@ -212,6 +219,8 @@ int lsm_written_remove(struct lsm *lsm, uint64_t container)
 {
 	int64_t n = remove_matching(lsm->skel->maps.hf_written, written_is_of, &container);
 
+	if (n >= 0)
+		n = lsm_settled_remove(lsm, container);
 	return n < 0 ? (int)n : 0;
 }
 
@@ -256,6 +265,8 @@ int lsm_leftovers_remove(struct lsm *lsm, lsm_gone_fn fn, void *data)
 
 		n = remove_matching(rows[i].map, rows[i].match, &match);
 	}
+	if (n >= 0)
+		n = lsm_settled_remove_if(lsm, fn, data);
 	return n < 0 ? (int)n : 0;
 }
 
@@ -299,6 +310,11 @@ static void answer(struct hf_enrol *slot, struct hf_enrol *ret)
 {
 	__atomic_store_n(&slot->active, 0, __ATOMIC_RELEASE);
 	*ret = *slot;
+}
+
+int lsm_enrol_register(struct lsm *lsm)
+{
+	return lsm_run_once(lsm->skel->progs.hf_register);
 }
 
 int lsm_enrol_file(struct lsm *lsm, int fd, const struct lsm_enrolment *where, struct hf_enrol *ret)
@@ -387,6 +403,11 @@ const char *lsm_counter_name(enum hf_counter counter)
 		[HF_COUNTER_EXISTING] = "existing",
 		[HF_COUNTER_KERNEL] = "kernel",
 		[HF_COUNTER_TAMPER] = "tamper",
+		[HF_COUNTER_NOTICES_LOST] = "notices_lost",
+		[HF_COUNTER_SETTLED] = "settled",
+		[HF_COUNTER_SETTLE_FULL] = "settle_full",
+		[HF_COUNTER_VOLUMES_WRITTEN] = "volumes_written",
+		[HF_COUNTER_VOLUMES_FULL] = "volumes_full",
 	};
 	_Static_assert(ARRAY_SIZE(names) == _HF_COUNTER_MAX, "a name for each counter");
 

@@ -20,6 +20,7 @@
 
 #define VOLUMES_EACH (HF_MAX_VOLUMES / HF_MAX_CONTAINERS) /* declared mounts of an average container */
 #define WRITTEN_EACH (HF_MAX_WRITTEN / HF_MAX_CONTAINERS) /* image files that it opens for writing */
+#define SETTLED_EACH (HF_MAX_SETTLED / HF_MAX_CONTAINERS) /* … of which the bytes were compared */
 #define POLICIES_EACH (HF_MAX_POLICIES / HF_MAX_CONTAINERS) /* its own, and the one before a reload in quarantine */
 
 /* Entries of a pinned map; 0: there is none. */
@@ -82,6 +83,7 @@ int lsm_size_maps(struct lsm *lsm, const struct lsm_limits *limits)
 		{ lsm->skel->maps.hf_volumes, VOLUMES_EACH * slots },
 		{ lsm->skel->maps.hf_written, WRITTEN_EACH * slots },
 		{ lsm->skel->maps.hf_written_counts, slots },
+		{ lsm->skel->maps.hf_settled, SETTLED_EACH * slots },
 	};
 	int err = 0;
 
@@ -101,5 +103,6 @@ struct lsm_sizes lsm_sizes(const struct lsm *lsm)
 		.policies = bpf_map__max_entries(lsm->skel->maps.hf_policies),
 		.exceptions = bpf_map__max_entries(lsm->skel->maps.hf_exceptions),
 		.volumes = bpf_map__max_entries(lsm->skel->maps.hf_volumes),
+		.settled = bpf_map__max_entries(lsm->skel->maps.hf_settled),
 	};
 }

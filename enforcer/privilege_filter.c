@@ -68,6 +68,7 @@ static const int deadly[] = {
 static const int worker_allowed[] = {
 	SCMP_SYS(read), SCMP_SYS(pread64), SCMP_SYS(openat2), SCMP_SYS(close), SCMP_SYS(lseek), SCMP_SYS(fcntl),
 	SCMP_SYS(fadvise64), SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(getdents64),
+	SCMP_SYS(fgetxattr), /* whether a file has capabilities */
 	SCMP_SYS(sendmsg), SCMP_SYS(recvmsg), SCMP_SYS(poll), SCMP_SYS(ppoll),
 	SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(brk), SCMP_SYS(futex),
 	SCMP_SYS(sched_yield), SCMP_SYS(restart_syscall), SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask),

@@ -27,6 +27,7 @@
 #include "enforcer/mend.h"
 #include "enforcer/ring_map.h"
 #include "enforcer/ring_note.h"
+#include "enforcer/settle.h"
 #include "enforcer/util.h"
 
 #define LOST_CHECK_NS (1 * NSEC_PER_SEC)
@@ -66,6 +67,8 @@ static int queue_record(struct ring *ring, const struct ring_record *found)
 		context.container = container_by_kernel_id(ring->daemon->containers, record->container);
 	if (context.container)
 		context.policy = context.container->policy;
+	if (context.container && found->bytes >= sizeof(*record) + record->path_bytes)
+		settle_on_event(ring->daemon->settler, record, context.container);
 	context.seq = ring->config->events_taken - ring->config->events.own + event_queue_told(ring->queue) + 1;
 	err = event_queue_add(ring->queue, &item, clock_ns(CLOCK_MONOTONIC));
 	ring->starved = err < 0;

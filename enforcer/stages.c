@@ -40,6 +40,7 @@
 #include "enforcer/privilege.h"
 #include "enforcer/rearm.h"
 #include "enforcer/ring.h"
+#include "enforcer/settle.h"
 #include "enforcer/state.h"
 #include "enforcer/util.h"
 #include "enforcer/workers.h"
@@ -288,6 +289,20 @@ static void stop_digests(struct daemon *daemon)
 	digests_free(&daemon->digests);
 }
 
+static int start_settler(struct daemon *daemon, char *reterr)
+{
+	int err = settler_new(daemon, &daemon->settler);
+
+	if (err)
+		snprintf(reterr, STAGES_ERROR_BYTES, "the settling thread did not start");
+	return err;
+}
+
+static void stop_settler(struct daemon *daemon)
+{
+	settler_free(&daemon->settler);
+}
+
 static int start_adopter(struct daemon *daemon, char *reterr)
 {
 	int err = adopter_new(daemon, &daemon->adopter);
@@ -433,6 +448,7 @@ static const struct {
 	{ "image database", start_images, stop_images },
 	{ "enrolment", start_enroller, stop_enroller },
 	{ "digests", start_digests, stop_digests },
+	{ "settling", start_settler, stop_settler },
 	{ "adoption", start_adopter, stop_adopter },
 	{ "running containers", start_containers, NULL },
 	{ "judging", start_judging, NULL },

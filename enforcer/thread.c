@@ -13,6 +13,7 @@
 #include "enforcer/privilege.h"
 
 struct start {
+	thread_prepare_fn prepare;
 	thread_fn fn;
 	void *data;
 	const char *name;
@@ -26,12 +27,15 @@ static void *begin(void *arg)
 	char reason[PRIVILEGE_ERROR_BYTES] = "";
 	thread_fn fn = start->fn;
 	void *data = start->data;
-	int err;
+	int err, unprepared;
 
 	pthread_setname_np(pthread_self(), start->name);
+	unprepared = start->prepare ? start->prepare(data) : 0;
 	err = privilege_drop_capabilities(reason);
 	if (err)
 		log_error("%s: cannot drop capabilities: %s", start->name, reason);
+	if (!err)
+		err = unprepared;
 	start->err = err;
 	sem_post(&start->done); /* start is gone from here on */
 	if (!err)
@@ -41,7 +45,12 @@ static void *begin(void *arg)
 
 int thread_start(pthread_t *ret, const char *name, thread_fn fn, void *data)
 {
-	struct start start = { .fn = fn, .data = data, .name = name };
+	return thread_start_prepared(ret, name, NULL, fn, data);
+}
+
+int thread_start_prepared(pthread_t *ret, const char *name, thread_prepare_fn prepare, thread_fn fn, void *data)
+{
+	struct start start = { .prepare = prepare, .fn = fn, .data = data, .name = name };
 	int err;
 
 	if (sem_init(&start.done, 0, 0))

@@ -22,6 +22,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "enforcer/privilege.h"
@@ -273,13 +274,33 @@ static uint64_t ctime_of(const struct stat *st)
 	return (uint64_t)st->st_ctim.tv_sec * NSEC_PER_SEC + ((uint64_t)st->st_ctim.tv_nsec & CTIME_NS_MASK);
 }
 
+/* The descriptor itself, if it is that of a regular file. */
+static int take_regular(int file, struct stat *ret)
+{
+	int fd;
+
+	if (fstat(file, ret))
+		return -errno;
+	if (!S_ISREG(ret->st_mode))
+		return -EINVAL;
+	fd = fcntl(file, F_DUPFD_CLOEXEC, 0);
+	return fd < 0 ? -errno : fd;
+}
+
+static bool has_capabilities(int fd)
+{
+	return fgetxattr(fd, "security.capability", NULL, 0) >= 0 || (errno != ENODATA && errno != EOPNOTSUPP);
+}
+
 static int hash(const struct worker_request *request, const char *path, int root, struct imagedb_digest *ret)
 {
 	struct stat st;
-	_cleanup_(close_fd) int fd = open_regular(root, path, &st);
+	_cleanup_(close_fd) int fd = path[0] ? open_regular(root, path, &st) : take_regular(root, &st);
 
 	if (fd < 0)
 		return fd;
+	if (request->flags & WORKER_HASH_NO_CAPABILITIES && has_capabilities(fd))
+		return -EPERM;
 	if ((request->ino && st.st_ino != request->ino) || (uint64_t)st.st_size != request->size ||
 	    ctime_of(&st) != request->ctime_ns)
 		return -ESTALE;

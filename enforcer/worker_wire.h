@@ -51,14 +51,16 @@ struct spawner_answer {
 enum worker_task {
 	WORKER_SCAN, /* descriptor: a root; answers FILES until END */
 	WORKER_OPEN, /* descriptor: a root; path: several, each with its NUL; answers FILES until END */
-	WORKER_HASH, /* descriptor: a root; path: one file's; answers DIGEST */
+	WORKER_HASH, /* descriptor: a root; path: one file's, or empty: the descriptor is the file; answers DIGEST */
 	_WORKER_TASK_MAX
 };
+
+#define WORKER_HASH_NO_CAPABILITIES 0x1u /* a file that has some is refused: -EPERM */
 
 struct worker_request {
 	uint32_t magic;
 	uint32_t task;
-	uint32_t flags; /* SCAN: IMAGEDB_SCAN_* */
+	uint32_t flags; /* SCAN: IMAGEDB_SCAN_*; HASH: WORKER_HASH_* */
 	uint32_t path_bytes;
 	uint64_t deadline_ns; /* CLOCK_MONOTONIC, 0 none */
 	uint64_t ino;	      /* HASH: what the file must be; 0: any */

@@ -345,6 +345,7 @@ int worker_hash(struct worker *worker, const struct worker_hash *file, const ato
 		struct imagedb_digest *ret)
 {
 	struct worker_request request = { .task = WORKER_HASH, .path_bytes = (uint32_t)strlen(file->path) + 1,
+					  .flags = file->no_capabilities ? WORKER_HASH_NO_CAPABILITIES : 0,
 					  .deadline_ns = file->deadline_ns, .ino = file->ino, .size = file->size,
 					  .ctime_ns = file->ctime_ns, .max_bytes = file->max_bytes };
 	struct worker_answer answer;

@@ -84,7 +84,8 @@ int worker_open(struct worker *worker, int rootfs_fd, const char *paths, size_t 
 
 struct worker_hash {
 	int root_fd;	      /* borrowed: folder that the path begins at, and does not leave */
-	const char *path;     /* borrowed */
+	const char *path;     /* borrowed; "": root_fd is the file itself, open for reading */
+	bool no_capabilities; /* one that has file capabilities is refused: -EPERM */
 	uint64_t ino;	      /* as stat() must tell; 0: any */
 	uint64_t size;
 	uint64_t ctime_ns;

@@ -12,10 +12,11 @@
 
 #define COPY_DETAIL 0xff /* the rule hands the facts' detail on */
 #define CODE (HF_FACT_CODE_WRITTEN | HF_FACT_CODE_WRITABLE)
+#define LOOSE (CODE | HF_FACT_WRITER | HF_FACT_GAINED_SETID) /* what comparing has told does not count then */
 
 #define FOUND_REASON 0xff /* … and what the hook found itself */
 
-enum when { ALWAYS, ON_ACCESS, ON_EXEC, ON_READ, ON_VOLUME, UNRESOLVED };
+enum when { ALWAYS, ON_ACCESS, ON_EXEC, ON_READ, ON_VOLUME, UNRESOLVED, IS_UNSETTLED, IS_SETTLED, IS_COPY };
 
 /* Applies when all bits of must and none of must_not are set, one of any_of at least (if it names any), and `when` holds. */
 struct rule {
@@ -40,6 +41,8 @@ static const struct rule registered[] = {
 	{ .must_not = HF_FACT_ROOT_WORLD, .reason = HF_REASON_FOREIGN, .detail = COPY_DETAIL },
 	{ .must = HF_FACT_HIT | HF_FACT_CHANGED | HF_FACT_OVERLAY, .reason = HF_REASON_HOST_MODIFIED,
 	  .detail = HF_DETAIL_CHANGED },
+	{ .must = HF_FACT_HIT | HF_FACT_CHANGED, .must_not = LOOSE, .when = IS_UNSETTLED, .reason = HF_REASON_MODIFIED,
+	  .detail = HF_DETAIL_UNSETTLED },
 	{ .must = HF_FACT_HIT | HF_FACT_CHANGED, .reason = HF_REASON_MODIFIED, .detail = HF_DETAIL_CHANGED },
 	{ .must = HF_FACT_HIT | HF_FACT_WRITER | HF_FACT_OVERLAY, .reason = HF_REASON_HOST_MODIFIED,
 	  .detail = HF_DETAIL_WRITER },
@@ -51,6 +54,8 @@ static const struct rule registered[] = {
 	  .detail = COPY_DETAIL },
 	{ .must = HF_FACT_COPIED_UP | HF_FACT_GAINED_SETID, .must_not = HF_FACT_WRITER, .reason = HF_REASON_METADATA,
 	  .detail = COPY_DETAIL },
+	{ .must = HF_FACT_COPIED_UP, .must_not = HF_FACT_WRITER, .when = IS_SETTLED, .reason = HF_REASON_METADATA,
+	  .detail = HF_DETAIL_SETTLED },
 	{ .must = HF_FACT_COPIED_UP, .must_not = HF_FACT_WRITER, .reason = HF_REASON_METADATA,
 	  .detail = HF_DETAIL_COPIED_UP },
 	{ .must = HF_FACT_NO_BASELINE | HF_FACT_UNSUPPORTED_ROOT, .reason = HF_REASON_UNDECIDABLE,
@@ -59,7 +64,10 @@ static const struct rule registered[] = {
 	{ .must = HF_FACT_DELETED, .reason = HF_REASON_DELETED, .detail = COPY_DETAIL },
 	{ .must = HF_FACT_OVERLAY | HF_FACT_HAS_LOWER, .must_not = HF_FACT_UPPER_DATA, .reason = HF_REASON_LIBRARY,
 	  .detail = COPY_DETAIL },
+	{ .must = HF_FACT_HAS_LOWER, .must_not = LOOSE, .when = IS_UNSETTLED, .reason = HF_REASON_MODIFIED,
+	  .detail = HF_DETAIL_UNSETTLED },
 	{ .must = HF_FACT_HAS_LOWER, .reason = HF_REASON_MODIFIED, .detail = COPY_DETAIL },
+	{ .must_not = LOOSE, .when = IS_COPY, .reason = HF_REASON_ADDED, .detail = HF_DETAIL_COPY },
 	{ .reason = HF_REASON_ADDED, .detail = COPY_DETAIL },
 };
 
@@ -108,6 +116,12 @@ static bool holds(const struct hf_facts *facts, enum when when)
 		return facts->volume <= HF_VOLUME_ALLOWED;
 	case UNRESOLVED:
 		return facts->detail != HF_DETAIL_NONE;
+	case IS_UNSETTLED:
+		return facts->compared == HF_COMPARED_UNSETTLED;
+	case IS_SETTLED:
+		return facts->compared == HF_COMPARED_SETTLED;
+	case IS_COPY:
+		return facts->compared == HF_COMPARED_COPY;
 	case ALWAYS:
 		break;
 	}
@@ -158,8 +172,12 @@ __u8 model_cell(const struct hf_facts *facts, const struct hf_policy *policy, co
 		return policy->volume[d->class_][facts->volume];
 	if (d->reason == HF_REASON_ANONYMOUS_CODE && d->detail == HF_DETAIL_READ_IMPLIES_EXEC)
 		return policy->read_implies_exec;
-	if (d->reason == HF_REASON_METADATA && d->detail == HF_DETAIL_COPIED_UP)
+	if (d->reason == HF_REASON_METADATA && (d->detail == HF_DETAIL_COPIED_UP || d->detail == HF_DETAIL_SETTLED))
 		return policy->modified_metadata[d->class_];
+	if (d->reason == HF_REASON_MODIFIED && d->detail == HF_DETAIL_UNSETTLED)
+		return policy->unsettled[d->class_];
+	if (d->reason == HF_REASON_ADDED && d->detail == HF_DETAIL_COPY)
+		return policy->copies[d->class_];
 	if (d->reason == HF_REASON_MEMFD && d->class_ == HF_CLASS_LIBRARY)
 		return policy->memfd_map;
 	return policy->action[d->class_][d->reason];

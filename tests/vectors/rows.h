@@ -4,6 +4,7 @@
  *
  *   ROW(name, subject, op, volume, bits, policy,  verdict, reason, detail, class)
  *   PAUSED(...) the same with break-glass on; its answer has one more column, paused
+ *   COMPARED(name, subject, op, compared, bits, …) the same as ROW, on no volume
  *   DETAIL(...) the same as ROW with the finding "could not be found out" as one more fact before bits
  *   ACCESS(name, subject, op, found, detail, bits, policy, pause,  verdict, reason, detail, paused): no code, but a reason found
  */
@@ -69,6 +70,15 @@ enum {
 	}
 #define ROW(row, subject_, op_, volume_, bits_, policy_, v, r, d, c) \
 	ROW_FULL(row, subject_, op_, volume_, NONE, bits_, 0, policy_, 0, v, r, d, c, 0)
+#define COMPARED(row, subject_, op_, compared_, bits_, policy_, v, r, d, c)                                             \
+	{                                                                                                               \
+		.name = (row),                                                                                          \
+		.facts = { .bits = (bits_), .op = HF_OP_##op_, .subject = HF_SUBJECT_##subject_,                        \
+			   .volume = _HF_VOLUME_MAX, .compared = HF_COMPARED_##compared_ },                             \
+		.policy = VECTOR_POLICY_##policy_,                                                                      \
+		.want = { .verdict = HF_VERDICT_##v, .reason = HF_REASON_##r, .detail = HF_DETAIL_##d,                  \
+			  .class_ = HF_CLASS_##c },                                                                     \
+	}
 #define PAUSED(row, subject_, op_, volume_, bits_, policy_, v, r, d, c, p) \
 	ROW_FULL(row, subject_, op_, volume_, NONE, bits_, 0, policy_, 1, v, r, d, c, p)
 #define DETAIL(row, subject_, op_, volume_, detail_, bits_, policy_, v, r, d, c) \
@@ -90,6 +100,6 @@ struct vector_rows {
 };
 
 extern const struct vector_rows vector_rows_root, vector_rows_elsewhere, vector_rows_memory, vector_rows_subject,
-	vector_rows_policy, vector_rows_access, vector_rows_host, vector_rows_scripts;
+	vector_rows_policy, vector_rows_access, vector_rows_host, vector_rows_scripts, vector_rows_compared;
 
 #endif

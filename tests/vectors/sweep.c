@@ -22,6 +22,7 @@ void sweep_facts(uint64_t index, struct hf_facts *ret)
 	others /= sizeof(ops);
 	ret->volume = volumes[others % sizeof(volumes)];
 	ret->detail = details[others / sizeof(volumes)];
+	ret->compared = (__u8)(index * 0x9e3779b97f4a7c15ull >> 62); /* each with some of all combinations */
 }
 
 /* xorshift64*: repeatable, and good enough to scatter. */
@@ -82,5 +83,6 @@ void sweep_random(uint64_t *state, struct vector_slot *ret)
 	ret->facts.detail = sweep_next(state) >> 62 ? 0 : pick(state, _HF_DETAIL_MAX);
 	ret->facts.access = sweep_next(state) >> 61 ? 0 : pick(state, _HF_REASON_MAX);
 	ret->facts.stale_enforced = sweep_next(state) >> 63;
+	ret->facts.compared = pick(state, _HF_COMPARED_MAX);
 	ret->paused = sweep_next(state) >> 62 == 0;
 }

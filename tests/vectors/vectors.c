@@ -6,7 +6,7 @@
 
 static const struct vector_rows *const files[] = {
 	&vector_rows_root, &vector_rows_elsewhere, &vector_rows_memory, &vector_rows_subject, &vector_rows_policy,
-	&vector_rows_access, &vector_rows_host, &vector_rows_scripts,
+	&vector_rows_access, &vector_rows_host, &vector_rows_scripts, &vector_rows_compared,
 };
 
 const struct vector *vector_at(size_t index)

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The thread and its two sources: notices (an image file was opened for writing) and events (somebody was kept from running a file).
+ *
+ *   I1  Nothing here gives permission: the kernel half enters an answer itself, on the question of the registered thread.
+ *   I2  What is lost (a full ring, a full queue, a daemon that was killed) leaves a file unsettled, which its next exec tells of.
+ */
+#include "enforcer/settle.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "enforcer/container.h"
+#include "enforcer/daemon.h"
+#include "enforcer/event_json.h"
+#include "enforcer/log.h"
+#include "enforcer/loop.h"
+#include "enforcer/lsm.h"
+#include "enforcer/ring_map.h"
+#include "enforcer/settle_image.h"
+#include "enforcer/settle_queue.h"
+#include "enforcer/settle_work.h"
+#include "enforcer/thread.h"
+
+#define IDLE_NS (2 * NSEC_PER_SEC) /* the child stays for that long after the last file */
+#define VISIT_NOTICES 1024 /* taken in one visit, before others on the loop have their turn */
+#define LAST_EPOCH 255u /* HF_WRITTEN_TOLD has room for no more */
+
+/* lock guards queue and status; image belongs to the thread, the rest to the main thread. */
+struct settler {
+	struct daemon *daemon;
+	struct loop_source *source;
+	struct settle_image image;
+	struct settle_queue *queue;
+	struct settle_status status;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	atomic_bool stop;
+	bool running;
+};
+
+/* --- the thread ------------------------------------------------------------------------------------------------------- */
+
+static int prepare(void *data)
+{
+	struct settler *s = data;
+	int err = lsm_settle_register(s->daemon->lsm);
+
+	if (err)
+		log_error("settling: the kernel half did not register the thread: %s", strerror(-err));
+	return err;
+}
+
+/* Until then, the stop or, with early, a new file. The lock is held. */
+static void wait_until(struct settler *s, uint64_t until_ns, bool early)
+{
+	uint64_t now = clock_ns(CLOCK_MONOTONIC), most = now + 3600 * NSEC_PER_SEC;
+	struct timespec at;
+
+	until_ns = until_ns < most ? until_ns : most;
+	at = (struct timespec){ .tv_sec = (time_t)(until_ns / NSEC_PER_SEC), .tv_nsec = (long)(until_ns % NSEC_PER_SEC) };
+	while (!atomic_load(&s->stop) && pthread_cond_timedwait(&s->wake, &s->lock, &at) != ETIMEDOUT) {
+		if (early)
+			return;
+	}
+}
+
+/* As much as the image database may read, on average. The lock is held. */
+static void keep_pace(struct settler *s)
+{
+	uint64_t read_bytes = s->image.read_bytes, per_second = s->daemon->options.digest_bytes_per_second;
+
+	s->image.read_bytes = 0;
+	if (read_bytes && per_second)
+		wait_until(s, clock_ns(CLOCK_MONOTONIC) +
+				      (uint64_t)((double)read_bytes / (double)per_second * (double)NSEC_PER_SEC), false);
+}
+
+/* The next file; NULL: stop. The lock is held. */
+static const struct settle_file *wait_for_file(struct settler *s)
+{
+	bool resting = false;
+
+	while (!atomic_load(&s->stop)) {
+		uint64_t now = clock_ns(CLOCK_MONOTONIC), due;
+		const struct settle_file *file = settle_queue_next(s->queue, now, &due);
+
+		if (file)
+			return file;
+		if (!resting && s->image.worker && due > now + IDLE_NS) {
+			wait_until(s, now + IDLE_NS, true);
+			resting = true;
+			continue;
+		}
+		if (resting)
+			settle_image_rest(&s->image);
+		wait_until(s, due, true);
+	}
+	return NULL;
+}
+
+static void run(void *data)
+{
+	const struct settle_file *file;
+	struct settler *s = data;
+	struct settle_ops ops;
+
+	settle_image_ops(&s->image, &ops);
+	pthread_mutex_lock(&s->lock);
+	while ((file = wait_for_file(s))) {
+		enum settle_result result;
+
+		pthread_mutex_unlock(&s->lock);
+		result = settle_compare(&ops, file);
+		pthread_mutex_lock(&s->lock);
+		s->status.given_up += settle_queue_done(s->queue, result, clock_ns(CLOCK_MONOTONIC));
+		keep_pace(s);
+	}
+	pthread_mutex_unlock(&s->lock);
+	settle_image_rest(&s->image);
+}
+
+/* --- the main thread -------------------------------------------------------------------------------------------------- */
+
+/* Whether its policy wants copies of the image's executables to be told from other new files. */
+static bool wants_copies(struct settler *s, const struct container *c)
+{
+	const struct hf_policy *policy = lsm_policy(s->daemon->lsm, c->policy_slot);
+
+	for (int class_ = 0; policy && class_ < _HF_CLASS_MAX; class_++) {
+		if (policy->copies[class_] < HF_ACTION_DENY)
+			return true;
+	}
+	return false;
+}
+
+static void add(struct settler *s, const struct container *c, const char *path)
+{
+	struct settle_place place = {
+		.container = c->kernel_id, .pid = c->pid, .layer_set = c->layer_set, .root_dev = c->root_dev,
+		.on_overlay = c->own_overlay, .copies = wants_copies(s, c), .layers = c->layers,
+	};
+	int err;
+
+	if (!s->running || !c->layer_set || path[0] != '/')
+		return;
+	pthread_mutex_lock(&s->lock);
+	err = settle_queue_add(s->queue, &place, path + 1, clock_ns(CLOCK_MONOTONIC));
+	if (err)
+		s->status.refused++;
+	else
+		pthread_cond_signal(&s->wake);
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* A file of a plain root: whichever container runs on it. */
+static const struct container *find_on_plain_root(struct settler *s, const struct hf_notice *notice)
+{
+	struct hf_catalog_key key = { .ino = notice->ino, .dev = notice->dev, .generation = notice->generation };
+
+	for (size_t i = 0; i < container_count(s->daemon->containers); i++) {
+		const struct container *c = container_at(s->daemon->containers, i);
+
+		key.layer_set = c->layer_set;
+		if (c->layer_set && !c->own_overlay && lsm_catalog_has(s->daemon->lsm, &key))
+			return c;
+	}
+	return NULL;
+}
+
+static void on_written(struct settler *s, const struct hf_notice *notice)
+{
+	char path[HF_PATH_BYTES + 1];
+	const struct container *c = notice->container ? container_by_kernel_id(s->daemon->containers, notice->container) :
+							find_on_plain_root(s, notice);
+
+	if (!c || !event_json_path_of((const char *)(notice + 1), notice->path_bytes, path))
+		return;
+	add(s, c, path);
+}
+
+static void take_notice(struct settler *s, const struct ring_record *found)
+{
+	const struct hf_notice *notice = found->data;
+
+	if (found->bytes < sizeof(*notice) || found->bytes - sizeof(*notice) < notice->path_bytes ||
+	    notice->path_bytes > HF_PATH_BYTES)
+		return;
+	if (notice->kind == HF_NOTICE_WRITTEN)
+		on_written(s, notice);
+}
+
+static void on_notices(uint32_t events, void *data)
+{
+	struct settler *s = data;
+	struct ring_map *map = lsm_notices(s->daemon->lsm);
+	struct ring_record found;
+
+	(void)events;
+	for (int i = 0; i < VISIT_NOTICES; i++) {
+		enum ring_state state = ring_map_peek(map, ring_map_position(map), &found);
+
+		if (state == RING_EMPTY || state == RING_BUSY)
+			return;
+		if (state == RING_BROKEN) {
+			log_error("settling: the ring of notices makes no sense, %llu bytes of it were skipped",
+				  (unsigned long long)ring_map_skip_all(map));
+			return;
+		}
+		if (state == RING_RECORD)
+			take_notice(s, &found);
+		ring_map_take(map, found.next);
+	}
+}
+
+void settle_on_event(struct settler *s, const struct hf_event *record, const struct container *c)
+{
+	char path[HF_PATH_BYTES + 1];
+	bool image = record->reason == HF_REASON_MODIFIED && record->detail == HF_DETAIL_UNSETTLED;
+	bool copy = record->reason == HF_REASON_ADDED && !record->detail;
+
+	if (!s || !c || !(image || (copy && wants_copies(s, c))) || !event_json_path(record, path))
+		return;
+	add(s, c, path);
+}
+
+void settle_get_status(struct settler *s, struct settle_status *ret)
+{
+	pthread_mutex_lock(&s->lock);
+	*ret = s->status;
+	ret->waiting = settle_queue_count(s->queue);
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* Another epoch than the last daemon's: what it was told and left undone is told again. */
+static void begin_epoch(struct hf_config *config)
+{
+	uint32_t epoch = config->settle_epoch % LAST_EPOCH + 1;
+
+	__atomic_store_n(&config->settle_epoch, epoch, __ATOMIC_RELEASE);
+}
+
+static void init_locks(struct settler *s)
+{
+	pthread_condattr_t attr;
+
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->wake, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+int settler_new(struct daemon *daemon, struct settler **ret)
+{
+	_cleanup_(settler_free) struct settler *s = calloc(1, sizeof(*s));
+	int err;
+
+	if (!s)
+		return -ENOMEM;
+	s->daemon = daemon;
+	s->image = (struct settle_image){ .lsm = daemon->lsm, .workers = daemon->workers, .images = daemon->images,
+					  .stop = &s->stop };
+	init_locks(s);
+	err = settle_queue_new(&s->queue);
+	if (!err)
+		err = loop_watch(daemon->loop, lsm_notices_fd(daemon->lsm), EPOLLIN, on_notices, s, &s->source);
+	if (!err && daemon->options.digest_bytes_per_second)
+		err = thread_start_prepared(&s->thread, "settling", prepare, run, s);
+	if (err)
+		return err;
+	s->running = daemon->options.digest_bytes_per_second != 0;
+	begin_epoch(lsm_config(daemon->lsm));
+	*ret = TAKE_PTR(s);
+	return 0;
+}
+
+void settler_free(struct settler **settler)
+{
+	struct settler *s = *settler;
+
+	if (!s)
+		return;
+	atomic_store(&s->stop, true);
+	if (s->running) {
+		pthread_mutex_lock(&s->lock);
+		pthread_cond_broadcast(&s->wake);
+		pthread_mutex_unlock(&s->lock);
+		pthread_join(s->thread, NULL);
+	}
+	loop_unwatch(&s->source);
+	settle_queue_free(&s->queue);
+	pthread_cond_destroy(&s->wake);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+	*settler = NULL;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Image files that were opened for writing: are their bytes still the image's?
+ *
+ * Owns: the thread that compares them, what it is told by the kernel half's notices and by events. Must not know: how a file is
+ * compared (settle_work.h), verdicts. All calls on the main thread, none waits.
+ */
+#ifndef ENFORCER_SETTLE_H
+#define ENFORCER_SETTLE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct container;
+struct daemon;
+struct hf_event;
+struct settler;
+
+/* For status. */
+struct settle_status {
+	size_t waiting;
+	uint64_t refused; /* no room for them: they are looked at when somebody runs them */
+	uint64_t given_up; /* written for too long, or their image has no digests */
+};
+
+/* Before the daemon is confined: the thread registers with the kernel half (needs CAP_BPF), then drops its capabilities. 0 or -errno. */
+int settler_new(struct daemon *daemon, struct settler **ret);
+/* Cancels what runs, waits for the thread. NULL-safe. */
+void settler_free(struct settler **settler);
+
+/* An event of a container, record whole: if it is about a file that may be the image's after all, it is compared. NULL-safe. */
+void settle_on_event(struct settler *settler, const struct hf_event *record, const struct container *container);
+void settle_get_status(struct settler *settler, struct settle_status *ret);
+
+#endif
