@@ -13,14 +13,15 @@
 #define HF_NOTICE_RING_BYTES (256 << 10) /* some 2,000 notices between two visits of the daemon */
 
 /* hf_volumes: mounts that the runtime declared, known by superblock and root inode of the mount. */
-#define HF_VOLUME_KIND 0u    /* the value is an enum hf_volume_kind; the daemon's */
+#define HF_VOLUME_KIND 0u    /* the value is an enum hf_volume_kind, and HF_VOLUME_WHILE_READ_ONLY; the daemon's */
 #define HF_VOLUME_WRITTEN 1u /* a task of the container wrote to it: it is read-only no more; the hooks' */
 struct hf_volume_key {
 	__u64 container;
-	__u64 root_ino; /* WRITTEN: 0 stands for the whole superblock */
+	__u64 root_ino; /* 0: KIND: something on that superblock is WHILE_READ_ONLY; WRITTEN: all of it */
 	__u32 dev;
 	__u32 what; /* HF_VOLUME_KIND, HF_VOLUME_WRITTEN */
 };
+#define HF_VOLUME_WHILE_READ_ONLY 0x100u /* the kind holds while the mount is read-only and nobody wrote to it: writable then */
 
 /* hf_written: what happened to image files in a container, by the lower layer's inode. The value is a set of HF_WRITTEN_*.
  * Container 0: files of roots that are no overlay, whoever wrote; such a note is there from enrolment on. */

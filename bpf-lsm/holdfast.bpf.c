@@ -299,7 +299,9 @@ int BPF_PROG(hf_truncate, const struct path *path, int ret)
 	inode = (u64)BPF_CORE_READ(path, dentry, d_inode);
 	if (copyup_on_change(inode, HF_WRITTEN_BYTES))
 		settled_tell((u64)BPF_CORE_READ(path, mnt), (u64)BPF_CORE_READ(path, dentry));
-	return store_truncates(inode) && store_judge(address_of(path), HF_DETAIL_NONE, ACCESS_PATH) ? -EPERM : 0;
+	if (store_truncates(inode) && store_judge(address_of(path), HF_DETAIL_NONE, ACCESS_PATH))
+		return -EPERM;
+	return volume_on_change((u64)BPF_CORE_READ(path, mnt), (u64)BPF_CORE_READ(path, dentry));
 }
 
 /* ftruncate and O_TRUNC since 6.2. */
@@ -324,7 +326,17 @@ int BPF_PROG(hf_link, struct dentry *old, const struct path *dir, struct dentry 
 		return ret;
 	if (copyup_on_change((u64)BPF_CORE_READ(old, d_inode), HF_WRITTEN_LINKED))
 		settled_tell((u64)BPF_CORE_READ(dir, mnt), address_of(old));
-	return 0;
+	return volume_on_change((u64)BPF_CORE_READ(dir, mnt), (u64)BPF_CORE_READ(dir, dentry));
+}
+
+/* Something that comes to another folder. */
+SEC("lsm/path_rename")
+int BPF_PROG(hf_rename, const struct path *old_dir, struct dentry *old, const struct path *dir, struct dentry *fresh,
+	     unsigned int flags, int ret)
+{
+	if (ret)
+		return ret;
+	return volume_on_change((u64)BPF_CORE_READ(dir, mnt), (u64)BPF_CORE_READ(dir, dentry));
 }
 
 /* File capabilities given. The hook before the change is not for us: a program on it would replace the kernel's own check. */

@@ -69,6 +69,7 @@ struct super_block {
 	struct block_device *s_bdev;
 	const struct export_operations *s_export_op;
 	uuid_t s_uuid;
+	struct dentry *s_root;
 	unsigned long s_flags;
 	unsigned long s_magic;
 };

@@ -189,24 +189,35 @@ __noinline int object_resolve(struct object *o, u64 address)
 	return 0;
 }
 
+/* Whether a task of the container wrote to that volume, however it came to. */
+static __always_inline bool volume_is_written(struct hf_volume_key *key)
+{
+	key->what = HF_VOLUME_WRITTEN;
+	if (bpf_map_lookup_elem(&hf_volumes, key))
+		return true;
+	key->root_ino = 0;
+	return bpf_map_lookup_elem(&hf_volumes, key) != NULL;
+}
+
 /* The declared mount that the file was reached through, or _HF_VOLUME_MAX. */
 static __always_inline u8 object_volume(struct object *o, u64 container)
 {
 	struct vfsmount *mnt = o->path.mnt;
 	struct inode *root = BPF_CORE_READ(mnt, mnt_root, d_inode);
 	struct hf_volume_key key = { .container = container };
-	u32 *kind;
+	u32 *found, kind;
 
 	key.root_ino = BPF_CORE_READ(root, i_ino);
 	key.dev = inode_dev(root);
-	kind = bpf_map_lookup_elem(&hf_volumes, &key);
-	if (!kind || *kind >= _HF_VOLUME_MAX)
+	found = key.root_ino ? bpf_map_lookup_elem(&hf_volumes, &key) : NULL;
+	kind = found ? *found & ~HF_VOLUME_WHILE_READ_ONLY : _HF_VOLUME_MAX;
+	if (!found || kind >= _HF_VOLUME_MAX)
 		return _HF_VOLUME_MAX;
-	/* A read-only mount that somebody made writable is a writable one. */
-	if ((*kind == HF_VOLUME_READ_ONLY || *kind == HF_VOLUME_INIT) &&
-	    !(BPF_CORE_READ(mnt, mnt_flags) & KERNEL_MNT_READONLY))
+	/* A read-only mount that somebody made writable, or was, is a writable one. */
+	if (*found & HF_VOLUME_WHILE_READ_ONLY &&
+	    (!(BPF_CORE_READ(mnt, mnt_flags) & KERNEL_MNT_READONLY) || volume_is_written(&key)))
 		return HF_VOLUME_WRITABLE;
-	return *kind;
+	return kind;
 }
 
 /* Looks the object up in the catalogue of a layer set and compares its state. */

@@ -16,6 +16,7 @@
 #include "bpf-lsm/reach.h"
 #include "bpf-lsm/scripts.h"
 #include "bpf-lsm/store.h"
+#include "bpf-lsm/volume.h"
 
 /* By a task of a container or, without a tag, of a runtime on its way in. 0 or -EPERM. */
 static __always_inline int open_to_write_contained(struct file *file, unsigned long magic)
@@ -24,7 +25,11 @@ static __always_inline int open_to_write_contained(struct file *file, unsigned l
 
 	if (err || reach_open(file, magic))
 		return -EPERM;
-	return magic == KERNEL_MAGIC_OVERLAY || magic == KERNEL_MAGIC_PROC ? 0 : store_open(file, magic);
+	if (magic == KERNEL_MAGIC_PROC)
+		return 0;
+	if (magic != KERNEL_MAGIC_OVERLAY && store_open(file, magic))
+		return -EPERM;
+	return volume_on_write((u64)BPF_CORE_READ(file, f_path.mnt), (u64)BPF_CORE_READ(file, f_path.dentry)) ? -EPERM : 0;
 }
 
 /* Opened for writing. 0 or -EPERM. */

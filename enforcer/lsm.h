@@ -92,7 +92,8 @@ int lsm_root_remove(struct lsm *lsm, const struct hf_root_key *key, uint64_t con
 int lsm_upper_add(struct lsm *lsm, const struct hf_root_key *key, const struct hf_slot_ref *ref);
 /* Removes a container's. Walks the map: O(containers); so does the next. */
 int lsm_upper_remove(struct lsm *lsm, uint64_t container);
-int lsm_volume_add(struct lsm *lsm, const struct hf_volume_key *key, enum hf_volume_kind kind);
+/* while_read_only: the kind holds while the mount is read-only and no task of the container wrote to it. */
+int lsm_volume_add(struct lsm *lsm, const struct hf_volume_key *key, enum hf_volume_kind kind, bool while_read_only);
 /* Removes all volumes of a container. Walks the map: O(volumes). */
 int lsm_volumes_remove(struct lsm *lsm, uint64_t container);
 /* Notes that a copy of that image file in the container's writable layer holds other bytes. */

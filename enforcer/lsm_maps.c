@@ -160,11 +160,13 @@ int lsm_cgroup_remove(struct lsm *lsm, uint64_t cgroup, uint64_t container)
 	return map_drop_of(lsm->skel->maps.hf_cgroups, &cgroup, container);
 }
 
-int lsm_volume_add(struct lsm *lsm, const struct hf_volume_key *key, enum hf_volume_kind kind)
+int lsm_volume_add(struct lsm *lsm, const struct hf_volume_key *key, enum hf_volume_kind kind, bool while_read_only)
 {
-	uint32_t value = kind;
+	const struct hf_volume_key any = { .container = key->container, .dev = key->dev };
+	uint32_t value = kind | (while_read_only ? HF_VOLUME_WHILE_READ_ONLY : 0);
+	int err = while_read_only ? map_put(lsm->skel->maps.hf_volumes, &any, &value) : 0;
 
-	return map_put(lsm->skel->maps.hf_volumes, key, &value);
+	return err ? err : map_put(lsm->skel->maps.hf_volumes, key, &value);
 }
 
 int lsm_written_add(struct lsm *lsm, const struct hf_written_key *key)

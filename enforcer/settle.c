@@ -23,7 +23,9 @@
 #include "enforcer/settle_image.h"
 #include "enforcer/settle_queue.h"
 #include "enforcer/settle_work.h"
+#include "enforcer/state.h"
 #include "enforcer/thread.h"
+#include "enforcer/volumes.h"
 
 #define IDLE_NS (2 * NSEC_PER_SEC) /* the child stays for that long after the last file */
 #define VISIT_NOTICES 1024 /* taken in one visit, before others on the loop have their turn */
@@ -183,6 +185,19 @@ static void on_written(struct settler *s, const struct hf_notice *notice)
 	add(s, c, path);
 }
 
+/* The kernel half knows it already: what is published says the same after a reload and for the next daemon. */
+static void on_volume(struct settler *s, const struct hf_notice *notice)
+{
+	struct container *c = container_by_kernel_id(s->daemon->containers, notice->container);
+
+	if (!c || !volumes_mark_written(c, notice->ino, notice->dev))
+		return;
+	if (volumes_publish(s->daemon->lsm, c))
+		log_error("container %s: its volumes cannot be told to the kernel half", c->facts.id);
+	if (c->watched_ns)
+		state_keep(s->daemon, c);
+}
+
 static void take_notice(struct settler *s, const struct ring_record *found)
 {
 	const struct hf_notice *notice = found->data;
@@ -192,6 +207,8 @@ static void take_notice(struct settler *s, const struct ring_record *found)
 		return;
 	if (notice->kind == HF_NOTICE_WRITTEN)
 		on_written(s, notice);
+	else if (notice->kind == HF_NOTICE_VOLUME)
+		on_volume(s, notice);
 }
 
 static void on_notices(uint32_t events, void *data)

@@ -28,6 +28,65 @@ volumes_mount() {
 	END
 }
 
+# volumes_call NAME PYTHON: calls of the C library by a process of the host that has entered the container's namespaces and root: it counts
+# as one of the container's.
+volumes_call() {
+	python3 - "$(container_pid "${box_runtime[$1]}" "$1")" "$2" <<-'END'
+		import ctypes, os, sys
+		libc = ctypes.CDLL(None, use_errno=True)
+		def call(name, *args):
+		    if getattr(libc, name)(*args):
+		        raise OSError(ctypes.get_errno(), name)
+		pid = sys.argv[1]
+		mnt, root = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY), os.open(f"/proc/{pid}/root", os.O_RDONLY)
+		call("setns", mnt, 0)
+		os.fchdir(root)
+		os.chroot(".")
+		BIND, REMOUNT, RDONLY = 4096, 32, 1
+		exec(sys.argv[2])
+	END
+}
+
+# A volume that was declared read-only and is so again, after a task of the container wrote to it: in its own mount, in one that was bound
+# elsewhere, by a name that came from elsewhere. The host's writes count for nothing.
+volumes_remounted() {
+	local mark
+	box=remount
+	policy_is enforce
+	BUNDLE_JQ='.mounts += [
+		{destination: "/config", type: "bind", source: "/mnt/images/config", options: ["rbind", "ro"]},
+		{destination: "/secret", type: "bind", source: "/mnt/images/secret", options: ["rbind", "ro"]},
+		{destination: "/tools", type: "bind", source: "/mnt/images/tools", options: ["rbind", "ro"]},
+		{destination: "/data", type: "bind", source: "/mnt/images/data", options: ["rbind", "rw"]}]' \
+		BUNDLE_CAPS="$containers_caps SYS_ADMIN" box_start remount crun || { not_ok 'a container with volumes starts'; return; }
+	cp "$(image_lower_file "$hello")" /mnt/images/config/renewed
+	volumes_row 'the host renews a read-only volume' ran /config/renewed ''
+	box_do remount 'echo x >/data/x; cat /config/tool >/dev/null' >/dev/null
+	volumes_row 'what is written to another volume of that disk counts for nothing' ran /config/tool ''
+	check 'made writable, written to, made read-only' volumes_call remount '
+call("mount", None, b"/config", None, REMOUNT | BIND, None)
+open("/config/added", "wb").write(open("/opt/app/bin/hello", "rb").read()); os.chmod("/config/added", 0o755)
+call("mount", None, b"/config", None, REMOUNT | BIND | RDONLY, None)'
+	volumes_row 'what was written' EPERM /config/added 'denied exec volume'
+	volumes_row 'and what was there before' EPERM /config/tool 'denied exec volume'
+	check_match 'the daemon says so' "$(cat "$hf_log")" 'remount: it wrote to its read-only volume /config'
+	check 'a folder of it, bound elsewhere and writable there' volumes_call remount '
+os.makedirs("/srv/there", exist_ok=True)
+call("mount", b"/secret/sub", b"/srv/there", None, BIND, None)
+call("mount", None, b"/srv/there", None, REMOUNT | BIND, None)
+open("/srv/there/added", "wb").write(open("/opt/app/bin/hello", "rb").read()); os.chmod("/srv/there/added", 0o755)
+call("umount", b"/srv/there")'
+	volumes_row 'what was written there' EPERM /secret/sub/added 'denied exec volume'
+	volumes_row 'a volume that nobody wrote to' ran /tools/tool ''
+	policy_is enforce 'volumes: {writable: allow}'
+	policy_is enforce
+	volumes_row 'after reloads it is so still' EPERM /config/tool 'denied exec volume'
+	check 'the daemon is started anew' holdfast_stop && check 'and is there' holdfast_start
+	volumes_row 'and after a restart' EPERM /config/tool 'denied exec volume'
+	volumes_row 'and the other runs' ran /tools/tool ''
+	box_stop remount
+}
+
 # volumes_row NAME WORD PATH EVENT: exec of PATH in $box; EVENT "" for none.
 volumes_row() {
 	local mark
@@ -64,7 +123,7 @@ volumes_rows() {
 
 topic_volumes() {
 	local rt volume
-	for volume in config data plugins; do
+	for volume in config data plugins tools secret/sub secret; do
 		mkdir -p /mnt/images/$volume
 		cp "$(image_lower_file "$hello")" /mnt/images/$volume/tool
 	done
@@ -76,4 +135,5 @@ topic_volumes() {
 		volumes_rows volumes-$rt
 		box_stop volumes-$rt
 	done
+	volumes_remounted
 }

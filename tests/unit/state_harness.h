@@ -68,7 +68,7 @@ int lsm_cgroup_remove(struct lsm *, uint64_t, uint64_t)
 	return 0;
 }
 
-int lsm_volume_add(struct lsm *, const struct hf_volume_key *, enum hf_volume_kind)
+int lsm_volume_add(struct lsm *, const struct hf_volume_key *, enum hf_volume_kind, bool)
 {
 	return 0;
 }
