@@ -29,6 +29,7 @@
 #include "enforcer/report.h"
 #include "enforcer/ring.h"
 #include "enforcer/request.h"
+#include "enforcer/settle.h"
 #include "enforcer/util.h"
 #include "enforcer/workers.h"
 
@@ -203,6 +204,18 @@ static void add_guard_facts(struct daemon *daemon, struct report_status *status)
 			status->self_protection_fault);
 }
 
+static void add_settle_facts(struct daemon *daemon, struct report_status *status)
+{
+	struct settle_status settling = { 0 };
+
+	if (!daemon->settler)
+		return;
+	settle_get_status(daemon->settler, &settling);
+	status->settle_waiting = settling.waiting;
+	status->settle_refused = settling.refused;
+	status->settle_given_up = settling.given_up;
+}
+
 static int answer_status(void *data, struct json_object *request, struct json_object **ret)
 {
 	struct daemon *daemon = data;
@@ -227,6 +240,7 @@ static int answer_status(void *data, struct json_object *request, struct json_ob
 	add_guard_facts(daemon, status);
 	add_image_facts(daemon, status);
 	integrity_status(daemon, status);
+	add_settle_facts(daemon, status);
 	*ret = report_status(status);
 	return *ret ? 0 : -ENOMEM;
 }

@@ -203,6 +203,15 @@ static void add_scrub(struct json_object *object, const struct report_status *st
 	add_number(scrub, "mismatches", status->scrub_bad);
 }
 
+static void add_settling(struct json_object *object, const struct report_status *status)
+{
+	struct json_object *settling = add_object(object, "settling");
+
+	add_number(settling, "waiting", status->settle_waiting);
+	add_number(settling, "refused", status->settle_refused);
+	add_number(settling, "given_up", status->settle_given_up);
+}
+
 static void add_numbers(struct json_object *object, const struct report_status *status)
 {
 	struct json_object *events = add_object(object, "events"), *counters = add_object(object, "counters");
@@ -223,6 +232,7 @@ static void add_numbers(struct json_object *object, const struct report_status *
 	add_number(catalog, "max", status->catalog_max);
 	add_images(object, status);
 	add_scrub(object, status);
+	add_settling(object, status);
 }
 
 struct json_object *report_status(const struct report_status *status)

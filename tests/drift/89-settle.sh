@@ -126,6 +126,53 @@ settle_restart() {
 	settle_silent 'after a restart' "busybox touch $program"
 }
 
+# A copy of a program of the image: denied at first, and where the policy lets copies run, not any more once its digest is known.
+settle_copies() {
+	local from mark name
+	settle_box copies crun 'executables: {copies: allow}' || return
+	events_mark
+	box_do copies 'cp /bin/hello /srv/copy; cp /bin/hello /srv/other; echo >>/srv/other; cp /bin/hello /srv/setuid; busybox chmod u+s /srv/setuid' >/dev/null
+	from=$(settle_count)
+	check_is 'copies: at first' "$(small_try copies /srv/copy)" denied
+	check 'copies: compared' settle_wait "$from" 1
+	check_is 'copies: then it runs' "$(small_try copies /srv/copy)" ran
+	for name in other setuid; do
+		check_is "copies: not $name" "$(small_try copies /srv/$name)" denied
+	done
+	box_do copies 'cp /bin/hello /srv/last' >/dev/null
+	from=$(settle_count)
+	small_try copies /srv/last >/dev/null
+	check 'copies: another is compared' settle_wait "$from" 1
+	for name in other setuid; do
+		check_is "copies: $name has had its turn, and is no copy" "$(small_try copies /srv/$name)" denied
+	done
+	box_do copies 'echo >>/srv/copy' >/dev/null
+	check_is 'copies: changed, it is none' "$(small_try copies /srv/copy)" denied
+	events_fence
+	check_is 'copies: no event says more than there is' "$(events_since "$mark" '[.action, .reason] | join(" ")' | sort -u)" '"denied added"'
+	box_stop copies
+	settle_box strict crun || return
+	box_do strict 'cp /bin/hello /srv/copy' >/dev/null
+	for name in first second; do
+		check_is "strict: a copy, $name try" "$(small_try strict /srv/copy)" denied
+	done
+	box_stop strict
+}
+
+# What the policy says while nothing is known: a writer that holds on to the file keeps it so.
+settle_policy() {
+	local mark
+	settle_box patient crun 'executables: {unsettled: audit}' || return
+	settle_next
+	coproc settle_writer { "$hf_tree/build/tests/write" holding "$(settle_path)"; }
+	local pid=$settle_writer_PID in=${settle_writer[1]} out=${settle_writer[0]}
+	read -r -u "$out"
+	check_match 'patient: held open for writing, it is no matter of patience' "$(small_try patient "$program")" 'denied|busy'
+	exec {in}>&-
+	wait "$pid"
+	box_stop patient
+}
+
 # settle_box NAME RUNTIME [POLICY-LINE...]
 settle_box() {
 	box=$1
@@ -144,4 +191,6 @@ topic_settle() {
 		settle_restart
 		box_stop settle
 	fi
+	settle_copies
+	settle_policy
 }

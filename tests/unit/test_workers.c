@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 
 #include "enforcer/privilege.h"
 #include "enforcer/util.h"
@@ -194,6 +195,38 @@ static void test_hash_of_a_file_in_its_state_only(void **state)
 	file.path = "../../etc/passwd";
 	assert_int_equal(worker_hash(worker, &file, NULL, &digest), -ENOENT);
 	file.path = "view";
+	assert_int_equal(worker_hash(worker, &file, NULL, &digest), -EINVAL);
+}
+
+/* A file that its asker has opened already. */
+static void test_hash_of_a_descriptor(void **state)
+{
+	static const uint32_t net_bind[5] = { 0x02000000, 1u << 10 }; /* vfs_cap_data, revision 2 */
+	struct fixture *f = *state;
+	_cleanup_(worker_free) struct worker *worker = make(f);
+	struct imagedb_digest digest;
+	struct worker_hash file;
+
+	describe(f, "text", &file);
+	file.root_fd = openat(f->root, "text", O_RDONLY | O_CLOEXEC);
+	file.path = "";
+	file.no_capabilities = true;
+	assert_int_equal(worker_hash(worker, &file, NULL, &digest), 0);
+	assert_int_equal(digest.size, 3);
+	file.ctime_ns++;
+	assert_int_equal(worker_hash(worker, &file, NULL, &digest), -ESTALE);
+	file.ctime_ns--;
+	if (fsetxattr(file.root_fd, "security.capability", net_bind, sizeof(net_bind), 0)) {
+		print_message("no capabilities can be given to files here\n");
+	} else {
+		describe(f, "text", &file);
+		file.root_fd = openat(f->root, "text", O_RDONLY | O_CLOEXEC);
+		file.path = "";
+		assert_int_equal(worker_hash(worker, &file, NULL, &digest), 0);
+		file.no_capabilities = true;
+		assert_int_equal(worker_hash(worker, &file, NULL, &digest), -EPERM);
+	}
+	file.root_fd = f->root;
 	assert_int_equal(worker_hash(worker, &file, NULL, &digest), -EINVAL);
 }
 
@@ -434,6 +467,7 @@ int main(void)
 		TEST(test_callback_ends_the_scan),
 		TEST(test_open_gives_the_named_files),
 		TEST(test_hash_of_a_file_in_its_state_only),
+		TEST(test_hash_of_a_descriptor),
 		TEST(test_special_files_are_not_opened),
 		TEST(test_killed_child_is_an_error_and_the_next_is_fine),
 		TEST(test_stopped_child_is_given_up_at_the_deadline),
