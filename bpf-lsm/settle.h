@@ -179,6 +179,8 @@ static __always_inline u32 settle_begin(struct hf_settling *q, struct object *o)
 		return HF_SETTLE_WRITER;
 	if (q->on_overlay && !(o->bits & HF_FACT_UPPER_DATA))
 		return HF_SETTLE_ORIGINAL;
+	if (q->on_overlay && (u64)o->real != overlay_upper_address(o->inode)) /* copied up since it was opened for this */
+		return HF_SETTLE_WRITER;
 	settle_fill(&value, q, o);
 	if (bpf_map_update_elem(&hf_settled, &file, &value, BPF_ANY)) {
 		count(HF_COUNTER_SETTLE_FULL);

@@ -81,27 +81,39 @@ static __always_inline int settled_send(struct hf_scratch *scratch, const struct
 	return 0;
 }
 
-/* Whose image file an inode is. False: nobody's. */
-static __always_inline bool settled_whose(struct hf_notice *notice, struct inode *inode)
+/* The container on whose root an overlay inode lies, and its image. NULL: nobody's. */
+static __always_inline struct hf_container *settled_owner(struct hf_notice *notice, struct inode *inode)
 {
-	struct hf_root_key root = {};
-	struct hf_slot_ref *ref;
+	struct hf_root_key root = { .dev = BPF_CORE_READ(inode, i_sb, s_dev) };
+	struct hf_slot_ref *ref = bpf_map_lookup_elem(&hf_roots, &root);
 
-	if (BPF_CORE_READ(inode, i_sb, s_magic) == KERNEL_MAGIC_OVERLAY) {
-		root.dev = BPF_CORE_READ(inode, i_sb, s_dev);
-		ref = bpf_map_lookup_elem(&hf_roots, &root);
-		inode = overlay_lower_inode(inode);
-		if (!ref || !inode)
-			return false;
-		notice->container = ref->id;
-	}
-	notice->ino = BPF_CORE_READ(inode, i_ino);
-	notice->dev = inode_dev(inode);
-	notice->generation = BPF_CORE_READ(inode, i_generation);
-	return true;
+	if (!ref)
+		return NULL;
+	notice->container = ref->id;
+	return container_slot(ref->slot);
 }
 
-/* Tells the daemon of an image file that was opened for writing, by its mount and dentry. */
+/* Which of somebody's executables an inode is. False: none of them, so that it need not be compared. */
+static __always_inline bool settled_whose(struct hf_notice *notice, struct inode *inode)
+{
+	bool on_overlay = BPF_CORE_READ(inode, i_sb, s_magic) == KERNEL_MAGIC_OVERLAY;
+	struct hf_container *owner = on_overlay ? settled_owner(notice, inode) : NULL;
+	struct hf_catalog_key key = {};
+
+	if (on_overlay)
+		inode = owner ? overlay_lower_inode(inode) : NULL;
+	if (!inode)
+		return false;
+	key.ino = notice->ino = BPF_CORE_READ(inode, i_ino);
+	key.dev = notice->dev = inode_dev(inode);
+	key.generation = notice->generation = BPF_CORE_READ(inode, i_generation);
+	if (!owner) /* of a plain root only what was enrolled is watched */
+		return true;
+	key.layer_set = owner->layer_set;
+	return bpf_map_lookup_elem(&hf_catalog, &key) != NULL;
+}
+
+/* Tells the daemon of an executable of the image that was opened for writing, by its mount and dentry. */
 __noinline int settled_tell(u64 mnt, u64 dentry)
 {
 	struct hf_notice head = { .kind = HF_NOTICE_WRITTEN };
