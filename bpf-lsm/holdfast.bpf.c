@@ -238,9 +238,18 @@ int BPF_PROG(hf_mprotect, struct vm_area_struct *vma, unsigned long reqprot, uns
 SEC("lsm/file_open")
 int BPF_PROG(hf_open, struct file *file, int ret)
 {
-	if (ret)
+	if (ret || !(file->f_mode & KERNEL_FMODE_WRITE))
 		return ret;
-	return file->f_mode & KERNEL_FMODE_WRITE ? open_to_write(file) : open_to_read(file);
+	return open_to_write(file);
+}
+
+/* A program of its own: on 6.1 the longest way of both must fit into one stack, and the hook's own memory is part of it. */
+SEC("lsm/file_open")
+int BPF_PROG(hf_open_read, struct file *file, int ret)
+{
+	if (ret || file->f_mode & KERNEL_FMODE_WRITE)
+		return ret;
+	return open_to_read(file);
 }
 
 /* Somebody getting hold of another process: ptrace, its memory, its descriptors. Looking at it (ps, top) is another mode. */

@@ -29,7 +29,7 @@ static __always_inline bool is_compared(u32 bits)
 }
 
 /* Facts that need both sides: which world, which volume, what the catalogue says. A global function, as judge_drift. */
-__noinline int facts_of_file(struct hf_facts *f, struct subject *s, struct object *o)
+__noinline int facts_of_sides(struct hf_facts *f, struct subject *s, struct object *o)
 {
 	struct hf_config *cfg = config();
 
@@ -54,8 +54,6 @@ __noinline int facts_of_file(struct hf_facts *f, struct subject *s, struct objec
 			copyup_prove(o, s, f->op);
 		if ((o->bits & (HF_FACT_HIT | HF_FACT_OVERLAY)) == (HF_FACT_HIT | HF_FACT_OVERLAY))
 			copyup_capabilities(o, s);
-		if (is_compared(o->bits))
-			settle_prove(o, s, f);
 		if (!(o->bits & (HF_FACT_HIT | HF_FACT_MEMFD)))
 			f->volume = object_volume(o, s->id);
 		if (s->flags & HF_CONTAINER_NO_BASELINE)
@@ -63,6 +61,17 @@ __noinline int facts_of_file(struct hf_facts *f, struct subject *s, struct objec
 		if (s->flags & HF_CONTAINER_UNSUPPORTED)
 			o->bits |= HF_FACT_UNSUPPORTED_ROOT;
 	}
+	return 0;
+}
+
+/* Everything that is known about a file. What was found out by comparing is asked on its own: two frames side by side, not on top of
+ * each other. */
+static __always_inline int facts_of_file(struct hf_facts *f, struct subject *s, struct object *o)
+{
+	if (facts_of_sides(f, s, o))
+		return -EINVAL;
+	if (s->kind == HF_SUBJECT_CONTAINER && is_compared(o->bits))
+		settle_prove(o, s, f);
 	f->bits |= o->bits;
 	return 0;
 }

@@ -356,7 +356,7 @@ static __always_inline void script_follow_loader(struct interpreter *note, u64 f
 }
 
 /* An interpreter opens a file (its address) that may not be the image's. 0 or -EPERM. */
-__noinline int script_open(u64 address)
+static __always_inline int script_open(u64 address)
 {
 	struct interpreter *note = interpreter_note((void *)bpf_get_current_task_btf());
 	struct file *file = (void *)address;

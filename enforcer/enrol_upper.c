@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "enforcer/enrol_copied.h"
+#include "enforcer/images.h"
 #include "enforcer/interpreters.h"
 #include "enforcer/log.h"
 #include "enforcer/lsm.h"
@@ -188,10 +189,22 @@ static int note_copied(struct walk *walk, const struct hf_catalog_key *lower)
 	return 0;
 }
 
+/* By the copy's own name, or by the one that the file had in the image before its copy was moved or linked. */
+static bool is_the_images(struct walk *walk, int fd, const struct hf_catalog_key *lower)
+{
+	const struct imagedb_store_inode inode = { .ino = lower->ino, .dev = lower->dev, .generation = lower->generation };
+	_cleanup_(free_ptr) char *name = NULL;
+
+	if (copied_is_equal(walk->e, walk->job, &walk->layers, fd, walk->path, lower))
+		return true;
+	return !images_find_path(walk->e->images, walk->job->root.layers, &inode, &name) && strcmp(name, walk->path) &&
+	       copied_is_equal(walk->e, walk->job, &walk->layers, fd, name, lower);
+}
+
 static int judge_copy(struct walk *walk, int fd, const struct stat *st, const struct hf_enrol *answer)
 {
 	if (answer->value.size_mode >> HF_CATALOG_SIZE_SHIFT == (uint64_t)st->st_size &&
-	    copied_is_equal(walk->e, walk->job, &walk->layers, fd, walk->path, &answer->key))
+	    is_the_images(walk, fd, &answer->key))
 		return walk->job->unwatched ? note_copied(walk, &answer->key) : 0;
 	return note(walk, &answer->key);
 }

@@ -409,6 +409,33 @@ int images_walk(struct images *images, const char *identity, imagedb_store_file_
 	return err;
 }
 
+struct naming {
+	const struct imagedb_store_inode *inode;
+	char *path;
+};
+
+static int take_name(const struct imagedb_store_file *file, void *data)
+{
+	struct naming *naming = data;
+
+	if (file->inode.ino != naming->inode->ino || file->inode.dev != naming->inode->dev ||
+	    file->inode.generation != naming->inode->generation)
+		return 0;
+	naming->path = strdup(file->path);
+	return naming->path ? 1 : -ENOMEM;
+}
+
+int images_find_path(struct images *images, const char *identity, const struct imagedb_store_inode *inode, char **ret)
+{
+	struct naming naming = { .inode = inode };
+	int err = images_walk(images, identity, take_name, &naming);
+
+	if (err <= 0)
+		return err ? err : -ENOENT;
+	*ret = naming.path;
+	return 0;
+}
+
 int images_find_digest(struct images *images, const struct imagedb_store_inode *inode, uint64_t size, uint64_t ctime_ns,
 		       struct imagedb_digest *ret)
 {

@@ -63,6 +63,10 @@ int images_walk(struct images *images, const char *identity, imagedb_store_file_
 int images_find_digest(struct images *images, const struct imagedb_store_inode *inode, uint64_t size, uint64_t ctime_ns,
 		       struct imagedb_digest *ret);
 
+/* The name that a file had in the image, from its root and without a leading slash: *ret is the caller's. As images_walk(), and -ENOENT:
+ * the set has no such file. */
+int images_find_path(struct images *images, const char *identity, const struct imagedb_store_inode *inode, char **ret);
+
 /* Any thread; does not wait for the disk. */
 void images_get_status(struct images *images, struct images_status *ret);
 

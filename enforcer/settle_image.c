@@ -107,23 +107,6 @@ static struct imagedb_store_inode inode_of(const struct hf_settling *state)
 					     .generation = state->image.generation };
 }
 
-struct naming {
-	struct imagedb_store_inode inode;
-	char *path;
-};
-
-/* The database's callback: the name that the file had in the image. */
-static int take_name(const struct imagedb_store_file *file, void *data)
-{
-	struct naming *naming = data;
-
-	if (file->inode.ino != naming->inode.ino || file->inode.dev != naming->inode.dev ||
-	    file->inode.generation != naming->inode.generation)
-		return 0;
-	naming->path = strdup(file->path);
-	return 1;
-}
-
 /* By that name in the layers: the top one that has this very file. */
 static int hash_in_layers(struct settle_image *image, const struct copied_layers *layers, const char *path,
 			  const struct hf_settling *state, struct imagedb_digest *ret)
@@ -145,16 +128,16 @@ static int hash_in_layers(struct settle_image *image, const struct copied_layers
 static int hash_image(struct settle_image *image, const struct settle_file *file, const struct hf_settling *state,
 		      struct imagedb_digest *ret)
 {
-	struct naming naming = { .inode = inode_of(state) };
+	const struct imagedb_store_inode inode = inode_of(state);
+	_cleanup_(free_ptr) char *name = NULL;
 	struct copied_layers layers = { 0 };
 	int err = copied_layers_open(file->place.layers, &layers);
 
 	if (err)
 		return err;
 	err = hash_in_layers(image, &layers, file->path, state, ret);
-	if (err == -EAGAIN && images_walk(image->images, file->place.layers, take_name, &naming) == 1 && naming.path)
-		err = hash_in_layers(image, &layers, naming.path, state, ret);
-	free(naming.path);
+	if (err == -EAGAIN && !images_find_path(image->images, file->place.layers, &inode, &name))
+		err = hash_in_layers(image, &layers, name, state, ret);
 	copied_layers_close(&layers);
 	return err;
 }

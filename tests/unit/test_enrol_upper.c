@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 
 #include "enforcer/enrol_upper.h"
+#include "enforcer/images.h"
 #include "enforcer/log.h"
 #include "enforcer/lsm.h"
 #include "enforcer/util.h"
@@ -31,7 +32,22 @@ static struct fixture {
 	enum hf_enrol_status status; /* PENDING: as found */
 	bool writer;
 	bool data; /* the image's file is no executable */
+	const char *moved; /* name of the copy of "program", which the database knows by that name; NULL: it keeps its own */
 } f;
+
+int images_find_path(struct images *images, const char *identity, const struct imagedb_store_inode *inode, char **ret)
+{
+	char path[256];
+	struct stat st;
+
+	(void)images;
+	assert_string_equal(identity, f.job.root.layers);
+	snprintf(path, sizeof(path), "%s/program", f.lower);
+	if (!f.moved || stat(path, &st) || st.st_ino != inode->ino)
+		return -ENOENT;
+	*ret = strdup("program");
+	return 0;
+}
 
 int lsm_identify(struct lsm *lsm, int fd, struct hf_enrol *ret)
 {
@@ -60,6 +76,8 @@ int lsm_enrol_file(struct lsm *lsm, int fd, const struct lsm_enrolment *where, s
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	assert_true(readlink(link, path, sizeof(path) - 1) > 0);
 	snprintf(lower, sizeof(lower), "%s%s", f.lower, path + strlen(f.upper));
+	if (f.moved && !strcmp(path + strlen(f.upper) + 1, f.moved))
+		snprintf(lower, sizeof(lower), "%s/program", f.lower);
 	ret->status = stat(lower, &st) ? HF_ENROL_UPPER : f.data ? HF_ENROL_COPIED_DATA : HF_ENROL_COPIED_UP;
 	ret->key.ino = st.st_ino;
 	ret->key.dev = (uint32_t)st.st_dev;
@@ -191,6 +209,25 @@ static void test_scripts_are_compared_too(void **state)
 			fail_msg("row %zu: %u", i, f.notes);
 		at_upper(rows[i % ARRAY_SIZE(rows)].name, path);
 		unlink(path);
+	}
+	f.data = false;
+}
+
+/* Renamed or linked after it was copied up: the image's file has another name. */
+static void test_moved_copies_are_compared(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned int notes;
+	} rows[] = { { "same", 0 }, { "sama", 1 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		f.notes = 0;
+		f.moved = "elsewhere";
+		put(f.upper, "elsewhere", rows[i].text);
+		assert_int_equal(enrol_upper_note(&f.e, &f.job, 5), 0);
+		assert_int_equal(f.notes, rows[i].notes);
 	}
 }
 
@@ -344,6 +381,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_copies_are_compared),
 		TEST(test_scripts_are_compared_too),
+		TEST(test_moved_copies_are_compared),
 		TEST(test_copy_with_a_writer_is_noted),
 		TEST(test_every_folder_is_walked),
 		TEST(test_what_is_not_seen_for_certain_is_not_believed),
