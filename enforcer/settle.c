@@ -272,31 +272,7 @@ static void init_locks(struct settler *s)
 	pthread_condattr_destroy(&attr);
 }
 
-int settler_new(struct daemon *daemon, struct settler **ret)
-{
-	_cleanup_(settler_free) struct settler *s = calloc(1, sizeof(*s));
-	int err;
-
-	if (!s)
-		return -ENOMEM;
-	s->daemon = daemon;
-	s->image = (struct settle_image){ .lsm = daemon->lsm, .workers = daemon->workers, .images = daemon->images,
-					  .stop = &s->stop };
-	init_locks(s);
-	err = settle_queue_new(&s->queue);
-	if (!err)
-		err = loop_watch(daemon->loop, lsm_notices_fd(daemon->lsm), EPOLLIN, on_notices, s, &s->source);
-	if (!err && daemon->options.digest_bytes_per_second)
-		err = thread_start_prepared(&s->thread, "settling", prepare, run, s);
-	if (err)
-		return err;
-	s->running = daemon->options.digest_bytes_per_second != 0;
-	begin_epoch(lsm_config(daemon->lsm));
-	*ret = TAKE_PTR(s);
-	return 0;
-}
-
-void settler_free(struct settler **settler)
+static void settler_free(struct settler **settler)
 {
 	struct settler *s = *settler;
 
@@ -315,4 +291,34 @@ void settler_free(struct settler **settler)
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 	*settler = NULL;
+}
+
+int settle_start(struct daemon *daemon, char *reterr)
+{
+	_cleanup_(settler_free) struct settler *s = calloc(1, sizeof(*s));
+	int err;
+
+	(void)reterr;
+	if (!s)
+		return -ENOMEM;
+	s->daemon = daemon;
+	s->image = (struct settle_image){ .lsm = daemon->lsm, .workers = daemon->workers, .images = daemon->images,
+					  .stop = &s->stop };
+	init_locks(s);
+	err = settle_queue_new(&s->queue);
+	if (!err)
+		err = loop_watch(daemon->loop, lsm_notices_fd(daemon->lsm), EPOLLIN, on_notices, s, &s->source);
+	if (!err && daemon->options.digest_bytes_per_second)
+		err = thread_start_prepared(&s->thread, "settling", prepare, run, s);
+	if (err)
+		return err;
+	s->running = daemon->options.digest_bytes_per_second != 0;
+	begin_epoch(lsm_config(daemon->lsm));
+	daemon->settler = TAKE_PTR(s);
+	return 0;
+}
+
+void settle_stop(struct daemon *daemon)
+{
+	settler_free(&daemon->settler);
 }

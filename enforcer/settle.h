@@ -23,10 +23,11 @@ struct settle_status {
 	uint64_t given_up; /* written for too long, or their image has no digests */
 };
 
-/* Before the daemon is confined: the thread registers with the kernel half (needs CAP_BPF), then drops its capabilities. 0 or -errno. */
-int settler_new(struct daemon *daemon, struct settler **ret);
-/* Cancels what runs, waits for the thread. NULL-safe. */
-void settler_free(struct settler **settler);
+/* Makes daemon->settler, before the daemon is confined: the thread registers with the kernel half (needs CAP_BPF), then drops its
+ * capabilities. 0 or -errno, the reason is logged. */
+int settle_start(struct daemon *daemon, char *reterr);
+/* Cancels what runs, waits for the thread. */
+void settle_stop(struct daemon *daemon);
 
 /* An event of a container, record whole: if it is about a file that may be the image's after all, it is compared. NULL-safe. */
 void settle_on_event(struct settler *settler, const struct hf_event *record, const struct container *container);

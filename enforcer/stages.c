@@ -289,20 +289,6 @@ static void stop_digests(struct daemon *daemon)
 	digests_free(&daemon->digests);
 }
 
-static int start_settler(struct daemon *daemon, char *reterr)
-{
-	int err = settler_new(daemon, &daemon->settler);
-
-	if (err)
-		snprintf(reterr, STAGES_ERROR_BYTES, "the settling thread did not start");
-	return err;
-}
-
-static void stop_settler(struct daemon *daemon)
-{
-	settler_free(&daemon->settler);
-}
-
 static int start_adopter(struct daemon *daemon, char *reterr)
 {
 	int err = adopter_new(daemon, &daemon->adopter);
@@ -448,7 +434,7 @@ static const struct {
 	{ "image database", start_images, stop_images },
 	{ "enrolment", start_enroller, stop_enroller },
 	{ "digests", start_digests, stop_digests },
-	{ "settling", start_settler, stop_settler },
+	{ "settling", settle_start, settle_stop },
 	{ "adoption", start_adopter, stop_adopter },
 	{ "running containers", start_containers, NULL },
 	{ "judging", start_judging, NULL },
