@@ -128,6 +128,16 @@ life_plugins() {
 	policy_again
 }
 
+# Scripts of the image, byte for byte, on a volume that the container may write.
+life_copied() {
+	local dir=/mnt/images/volume-$work_mode
+	mkdir -p "$dir"
+	row_begin
+	BUNDLE_JQ='.mounts += [{destination: "/srv/volume", type: "bind", source: "'$dir'", options: ["rbind", "rw"]}]' \
+		life_start copied "$(work_runtime)" /opt/work/copied
+	life_finish copied "$(work_runtime)"
+}
+
 # The Java program of jni under an exception for what it unpacks.
 life_unpacked() {
 	policy_with '  exceptions:' '    - {name: unpacked, paths: ["/tmp/libwork*.so"], fromProcess: ["/usr/lib/jvm/**"], reason: unpacked by the program}' ||

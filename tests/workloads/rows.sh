@@ -45,6 +45,8 @@ rows_table() {
 		init        services   300
 		tini        services   180
 		plugins     languages  180
+		copied      services   180
+		rendered    services   120
 		apt         services   240
 	END
 }
