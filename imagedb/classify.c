@@ -12,6 +12,15 @@ static bool starts_with(const struct imagedb_start *start, const char *magic, si
 	return start->len >= len && memcmp(start->bytes, magic, len) == 0;
 }
 
+/* Written by this kind of machine, so in its byte order. Java's (cdsConstants.hpp): what was made ahead, what a program left. */
+static bool is_heap(const struct imagedb_start *start)
+{
+	static const char sbcl[] = "LCBS\0\0\0\0", java[] = "\xa2\xab\x0b\xf0", java_dynamic[] = "\xa8\xab\x0b\xf0";
+
+	return starts_with(start, sbcl, sizeof(sbcl) - 1) || starts_with(start, java, sizeof(java) - 1) ||
+	       starts_with(start, java_dynamic, sizeof(java_dynamic) - 1);
+}
+
 bool imagedb_classify_magic(const struct imagedb_start *start, enum imagedb_kind *ret)
 {
 	if (starts_with(start, "\177ELF", 4))
@@ -20,6 +29,8 @@ bool imagedb_classify_magic(const struct imagedb_start *start, enum imagedb_kind
 		*ret = IMAGEDB_KIND_SCRIPT;
 	else if (starts_with(start, "MZ", 2))
 		*ret = IMAGEDB_KIND_PE;
+	else if (is_heap(start))
+		*ret = IMAGEDB_KIND_HEAP;
 	else
 		return false;
 	return true;

@@ -19,7 +19,7 @@ struct imagedb_script {
 /**
  * imagedb_classify_magic() - is it code, by its first bytes?
  * @start:	the file's start, borrowed
- * @ret:	output: IMAGEDB_KIND_SCRIPT, IMAGEDB_KIND_PE, or IMAGEDB_KIND_ELF_OTHER for any ELF file
+ * @ret:	output: IMAGEDB_KIND_SCRIPT, IMAGEDB_KIND_PE, IMAGEDB_KIND_HEAP, or IMAGEDB_KIND_ELF_OTHER for any ELF file
  *
  * The magic number alone decides: the kernel and ld.so may accept what a parser here would call broken, and a broken file
  * in the catalogue does no harm. Return: whether the file is a candidate.

@@ -35,6 +35,7 @@
  * @IMAGEDB_KIND_ELF_OTHER:	ELF magic, but another type, or headers that do not hold together
  * @IMAGEDB_KIND_SCRIPT:	starts with "#!"
  * @IMAGEDB_KIND_PE:		starts with "MZ": .NET maps the machine code in its .dll files executable
+ * @IMAGEDB_KIND_HEAP:		a saved heap with machine code that its language maps executable: SBCL's core, Java's shared classes
  * @IMAGEDB_KIND_MODE_BITS:	none of these, but executable by its mode: a shell runs it after ENOEXEC, or binfmt_misc does;
  *				only with IMAGEDB_SCAN_MODE_BITS
  * @IMAGEDB_KIND_OTHER:		a regular file that is no candidate; only with IMAGEDB_SCAN_ALL
@@ -49,6 +50,7 @@ enum imagedb_kind {
 	IMAGEDB_KIND_ELF_OTHER,
 	IMAGEDB_KIND_SCRIPT,
 	IMAGEDB_KIND_PE,
+	IMAGEDB_KIND_HEAP,
 	IMAGEDB_KIND_MODE_BITS,
 	IMAGEDB_KIND_OTHER,
 	_IMAGEDB_KIND_MAX,

@@ -15,6 +15,7 @@ static const char *const kind_names[] = {
 	[IMAGEDB_KIND_ELF_OTHER]	= "elf-other",
 	[IMAGEDB_KIND_SCRIPT]		= "script",
 	[IMAGEDB_KIND_PE]		= "pe",
+	[IMAGEDB_KIND_HEAP]		= "heap",
 	[IMAGEDB_KIND_MODE_BITS]	= "mode-bits",
 	[IMAGEDB_KIND_OTHER]		= "other",
 };

@@ -8,6 +8,7 @@ struct tally {
 	size_t elf;
 	size_t scripts;
 	size_t pe;
+	size_t heaps;
 	uint64_t path_bytes;	/* catches a file counted under another name */
 };
 
@@ -16,8 +17,8 @@ static size_t root_len;
 
 static int count_plainly(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
-	char magic[4] = { 0 };
-	bool elf, script, pe;
+	char magic[8] = { 0 };
+	bool elf, script, pe, heap;
 	int fd;
 
 	(void)ftw;
@@ -32,10 +33,12 @@ static int count_plainly(const char *path, const struct stat *st, int type, stru
 	elf = memcmp(magic, ELFMAG, SELFMAG) == 0;
 	script = memcmp(magic, "#!", 2) == 0;
 	pe = memcmp(magic, "MZ", 2) == 0;
+	heap = memcmp(magic, "LCBS\0\0\0", 8) == 0 || (!memcmp(magic + 1, "\xab\x0b\xf0", 3) && (magic[0] == '\xa2' || magic[0] == '\xa8'));
 	expected.elf += elf;
 	expected.scripts += script;
 	expected.pe += pe;
-	if (elf || script || pe)
+	expected.heaps += heap;
+	if (elf || script || pe || heap)
 		expected.path_bytes += strlen(path) - root_len - 1;
 	return 0;
 }
@@ -47,6 +50,7 @@ static int count_scanned(const struct imagedb_file *file, void *data)
 	tally->elf += file->kind <= IMAGEDB_KIND_ELF_OTHER;
 	tally->scripts += file->kind == IMAGEDB_KIND_SCRIPT;
 	tally->pe += file->kind == IMAGEDB_KIND_PE;
+	tally->heaps += file->kind == IMAGEDB_KIND_HEAP;
 	tally->path_bytes += file->path_len;
 	if (file->kind <= IMAGEDB_KIND_ELF_OTHER)
 		assert_non_null(file->elf);
@@ -71,8 +75,9 @@ static void compare(const char *root)
 	assert_int_equal(tally.elf, expected.elf);
 	assert_int_equal(tally.scripts, expected.scripts);
 	assert_int_equal(tally.pe, expected.pe);
+	assert_int_equal(tally.heaps, expected.heaps);
 	assert_int_equal(tally.path_bytes, expected.path_bytes);
-	assert_int_equal(stats.candidates, tally.elf + tally.scripts + tally.pe);
+	assert_int_equal(stats.candidates, tally.elf + tally.scripts + tally.pe + tally.heaps);
 	assert_true(tally.elf > 0);
 	print_message("%s: %zu ELF files, %zu scripts\n", root, tally.elf, tally.scripts);
 }

@@ -37,6 +37,10 @@ static void test_scan_finds_code_by_content_whatever_the_mode(void **state)
 		{ "script-0000", "#!/bin/sh\n", 10, 0000, true, IMAGEDB_KIND_SCRIPT },
 		{ "script-shortest", "#!x", 3, 0755, true, IMAGEDB_KIND_SCRIPT },
 		{ "pe", "MZ\x90\0", 4, 0644, true, IMAGEDB_KIND_PE },
+		{ "sbcl-core", "LCBS\0\0\0\0\x14", 9, 0644, true, IMAGEDB_KIND_HEAP },
+		{ "java-classes", "\xa2\xab\x0b\xf0\x04", 5, 0444, true, IMAGEDB_KIND_HEAP },
+		{ "java-dynamic", "\xa8\xab\x0b\xf0", 4, 0444, true, IMAGEDB_KIND_HEAP },
+		{ "no-core", "LCBSomething", 12, 0644, false, 0 },
 		{ "elf-magic-only", "\177ELF", 4, 0644, true, IMAGEDB_KIND_ELF_OTHER },
 		{ "text-0755", "echo hello\n", 11, 0755, false, 0 },
 		{ "late-magic", " #!/bin/sh\n", 11, 0755, false, 0 },
@@ -65,7 +69,7 @@ static void test_scan_finds_code_by_content_whatever_the_mode(void **state)
 	}
 	assert_int_equal(stats.candidates, candidates);
 	assert_int_equal(stats.regular_files, sizeof(cases) / sizeof(cases[0]));
-	assert_int_equal(stats.bytes, 10 + 10 + 3 + 4 + 4 + 11 + 11 + 3 + 2);
+	assert_int_equal(stats.bytes, 10 + 10 + 3 + 4 + 9 + 5 + 4 + 12 + 4 + 11 + 11 + 3 + 2);
 }
 
 static void test_scan_reports_elf_types(void **state)
