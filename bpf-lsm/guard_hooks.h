@@ -63,26 +63,26 @@ int BPF_PROG(hf_bpf_prog, struct bpf_prog *prog)
 }
 
 SEC("lsm/inode_unlink")
-int BPF_PROG(hf_unlink, struct inode *dir, struct dentry *dentry)
+int BPF_PROG(hf_pin_unlink, struct inode *dir, struct dentry *dentry)
 {
 	return guard_entry(dir, dentry);
 }
 
 SEC("lsm/inode_rmdir")
-int BPF_PROG(hf_rmdir, struct inode *dir, struct dentry *dentry)
+int BPF_PROG(hf_pin_rmdir, struct inode *dir, struct dentry *dentry)
 {
 	return guard_entry(dir, dentry);
 }
 
 /* A folder of ours that others made would be taken for another version's. */
 SEC("lsm/inode_mkdir")
-int BPF_PROG(hf_mkdir, struct inode *dir, struct dentry *dentry)
+int BPF_PROG(hf_pin_mkdir, struct inode *dir, struct dentry *dentry)
 {
 	return guard_entry(dir, dentry);
 }
 
 SEC("lsm/inode_rename")
-int BPF_PROG(hf_rename, struct inode *old_dir, struct dentry *old_dentry, struct inode *new_dir, struct dentry *new_dentry)
+int BPF_PROG(hf_pin_rename, struct inode *old_dir, struct dentry *old_dentry, struct inode *new_dir, struct dentry *new_dentry)
 {
 	return guard_entry(old_dir, old_dentry) || guard_entry(new_dir, new_dentry) ? -EPERM : 0;
 }
@@ -95,7 +95,7 @@ int BPF_PROG(hf_umount, struct vfsmount *mnt, int flags)
 	return guard_judge(HF_DETAIL_PINS, (u64)BPF_CORE_READ(mnt, mnt_root), 0) ? -EPERM : 0;
 }
 
-SEC("?lsm/sb_mount")
+SEC("lsm/sb_mount")
 int BPF_PROG(hf_mount, const char *dev_name, const struct path *path, const char *type, unsigned long flags)
 {
 	u64 dentry = (u64)BPF_CORE_READ(path, dentry);
@@ -151,27 +151,18 @@ int BPF_PROG(hf_connect, struct sock *sock, struct sock *other)
 	return reach_daemon() ? -EPERM : 0;
 }
 
-/* An argument by its place, read on its own: the verifier takes no computed place, which the compiler would make of two. */
-#define context_number(ctx, i)                                                                                                 \
-	({                                                                                                                     \
-		u64 number_;                                                                                                   \
-		asm volatile("%0 = *(u64 *)(%1 + %2)" : "=r"(number_) : "r"(ctx), "i"((i) * sizeof(u64)));                      \
-		(int)number_;                                                                                                  \
-	})
-
 SEC("lsm/perf_event_open")
 int hf_perf(unsigned long long *ctx)
 {
+	unsigned long long first = ctx[0], second = ctx[1];
 	struct hf_config *cfg = config();
-	int kind;
 
+	/* Loaded one by one: an address that is computed is no way into the context. */
+	barrier_var(first);
+	barrier_var(second);
 	if (!cfg || !cfg->enabled || subject_is_plain_host(cfg))
 		return 0;
-	if (perf_has_attributes)
-		kind = context_number(ctx, 1);
-	else
-		kind = context_number(ctx, 0);
-	return reach_perf(kind) ? -EPERM : 0;
+	return reach_perf(perf_has_attributes ? (int)second : (int)first) ? -EPERM : 0;
 }
 
 /* A module, or the kernel to come, from a file … */

@@ -340,7 +340,7 @@ int BPF_PROG(hf_link, struct dentry *old, const struct path *dir, struct dentry 
 
 /* Something that comes to another folder. */
 SEC("lsm/path_rename")
-int BPF_PROG(hf_move, const struct path *old_dir, struct dentry *old, const struct path *dir, struct dentry *fresh,
+int BPF_PROG(hf_rename, const struct path *old_dir, struct dentry *old, const struct path *dir, struct dentry *fresh,
 	     unsigned int flags, int ret)
 {
 	if (ret)

@@ -22,7 +22,7 @@ enum home {
 };
 
 /* The nearest root at or above a mount (its struct vfsmount's address): enum home, with *ret filled for HOME_CONTAINER. */
-__noinline int home_of_mount(struct hf_slot_ref *ret, u64 mnt)
+static __always_inline int home_of_mount(struct hf_slot_ref *ret, u64 mnt)
 {
 	struct mount *mount = real_mount((void *)mnt), *parent;
 	struct hf_config *cfg = config();

@@ -311,24 +311,29 @@ static __always_inline bool script_is_off(const struct hf_policy *policy)
 	       policy->bytecode == HF_ACTION_ALLOW;
 }
 
-/* A file that is not the image's as it was: 0 or -EPERM. A global function, as judge_file. */
-__noinline int script_judge(u64 file)
+/* Is it to be judged? SCRIPT_* and HF_FACT_BYTECODE, 0: no. A global function beside script_judge, not below it: 6.1's stack. */
+__noinline u32 script_asked(u64 file)
 {
-	struct request r = { .facts.op = HF_OP_READ, .facts.volume = _HF_VOLUME_MAX };
-	struct hf_config *cfg = config();
 	struct hf_policy *policy;
 	struct subject s = {};
-	struct object o = {};
-	u32 how = SCRIPT_YES;
 
-	if (!cfg || subject_of_current(&s) != HF_SUBJECT_CONTAINER)
+	if (subject_of_current(&s) != HF_SUBJECT_CONTAINER)
 		return 0;
 	policy = policy_slot(s.policy);
 	if (script_is_off(policy))
 		return 0;
-	if (!policy || !policy->all_script_files)
-		how = script_likely(file);
-	if (!how || script_resolve(&o, file))
+	return policy && policy->all_script_files ? SCRIPT_YES : script_likely(file);
+}
+
+/* A file that is not the image's as it was; how: script_asked's answer. 0 or -EPERM. A global function, as judge_file. */
+__noinline int script_judge(u64 file, u32 how)
+{
+	struct request r = { .facts.op = HF_OP_READ, .facts.volume = _HF_VOLUME_MAX };
+	struct hf_config *cfg = config();
+	struct subject s = {};
+	struct object o = {};
+
+	if (!cfg || subject_of_current(&s) != HF_SUBJECT_CONTAINER || script_resolve(&o, file))
 		return 0;
 	r.facts.bits = how & HF_FACT_BYTECODE;
 	facts_of_file(&r.facts, &s, &o);
@@ -362,7 +367,7 @@ static __always_inline int script_open(u64 address)
 	struct file *file = (void *)address;
 	struct super_block *sb;
 	struct inode *inode;
-	u32 magic;
+	u32 magic, how;
 
 	if (!note || !file)
 		return 0;
@@ -375,7 +380,8 @@ static __always_inline int script_open(u64 address)
 		return 0;
 	if (note->kind == HF_INTERPRETER_LOADER || script_is_pseudo(magic) || file_is_backing(file))
 		return 0;
-	return script_judge(address);
+	how = script_asked(address);
+	return how ? script_judge(address, how) : 0;
 }
 
 /* An open for reading by a task that is not plainly the host's. 0 or -EPERM. */

@@ -198,6 +198,17 @@ static int reuse_all(struct lsm *lsm)
 	return 0;
 }
 
+/* How many arguments a function of the kernel has; 0: there is none of that name. */
+static unsigned int count_arguments(const char *function)
+{
+	const struct btf *btf = kernel_types();
+	int id = btf ? btf__find_by_name_kind(btf, function, BTF_KIND_FUNC) : -1;
+	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+
+	t = t ? btf__type_by_id(btf, t->type) : NULL;
+	return t ? btf_vlen(t) : 0;
+}
+
 static void choose_programs(struct lsm *lsm)
 {
 	lsm->has_backing_hook = lsm_kernel_has_function("bpf_lsm_mmap_backing_file");
@@ -206,6 +217,7 @@ static void choose_programs(struct lsm *lsm)
 	bpf_program__set_autoload(lsm->skel->progs.hf_personality, lsm_kernel_has_function("__x64_sys_personality"));
 	bpf_program__set_autoload(lsm->skel->progs.hf_personality_32, lsm_kernel_has_function("__ia32_sys_personality"));
 	bpf_program__set_autoload(lsm->skel->progs.hf_ftruncate, lsm_kernel_has_function("bpf_lsm_file_truncate"));
+	lsm->skel->rodata->perf_has_attributes = count_arguments("bpf_lsm_perf_event_open") != 1;
 }
 
 static int load(struct lsm *lsm, const struct lsm_limits *limits, char *reterr, size_t bytes)

@@ -11,7 +11,7 @@ guard_try() {
 	local out
 	out=$("$@" 2>&1 </dev/null) && { tail -n 1 <<<"$out" | grep -o 'ran$' || echo ran; return; }
 	case $out in
-	*'not permitted'* | *EPERM*) echo EPERM ;;
+	*'not permitted'* | *'must be superuser'* | *'permission denied'* | *EPERM*) echo EPERM ;;
 	*) tail -n 1 <<<"$out" ;;
 	esac
 }

@@ -118,17 +118,21 @@ static long memory(const char *argument)
 {
 	char path[64];
 
+	long r;
+
 	snprintf(path, sizeof(path), "/proc/%s/mem", argument);
-	return result(open(path, O_RDWR));
+	r = result(open(path, O_RDWR));
+	return r == -EACCES ? -EPERM : r; /* procfs's word for whatever refused */
 }
 
-/* Nothing, to nowhere. */
+/* A byte, to nowhere. */
 static long write_memory(const char *argument)
 {
 	char byte = 0;
-	struct iovec from = { &byte, 0 }, to = { (void *)4096, 0 };
+	struct iovec from = { &byte, 1 }, to = { (void *)4096, 1 };
+	long r = result(process_vm_writev(pid_of(argument), &from, 1, &to, 1, 0));
 
-	return result(process_vm_writev(pid_of(argument), &from, 1, &to, 1, 0));
+	return r == -EFAULT ? 0 : r; /* that far nobody has refused */
 }
 
 static long descriptor(const char *argument)
