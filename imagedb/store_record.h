@@ -17,7 +17,7 @@
 #include "imagedb/store.h"
 
 #define IMAGEDB_STORE_MAGIC	"HFIMGDB"	/* 8 bytes with its NUL */
-#define IMAGEDB_STORE_VERSION	2u		/* raise it with any change of layout: older files are set aside and rebuilt */
+#define IMAGEDB_STORE_VERSION	3u		/* raise it with any change of layout: older files are set aside and rebuilt */
 
 #define IMAGEDB_RECORD_BYTES	106u		/* fixed part of a file's record */
 #define IMAGEDB_PIECE_BYTES	16368u		/* of files or index entries: four pages without their header */
