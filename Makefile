@@ -113,7 +113,7 @@ next: $(B)/next/gen/bpf-lsm/abi.h
 	+@$(MAKE) --no-print-directory -s B=$(B)/next $(B)/next/holdfastd $(B)/next/tests/pins
 
 # Programs that the tests in VMs run in containers, and beside them.
-test-programs: next $(B)/tests/vectors/run_bpf $(B)/tests/again $(B)/tests/killat $(B)/tests/write $(B)/tests/pins
+test-programs: next $(B)/tests/vectors/run_bpf $(B)/tests/again $(B)/tests/killat $(B)/tests/write $(B)/tests/pins $(B)/attacks/bin/tamper $(B)/attacks/bin/reach
 $(B)/tests/again: tests/drift/again.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu17 $(WARN) -D_GNU_SOURCE -O1 -static -o $@ $<

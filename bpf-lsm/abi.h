@@ -4,7 +4,7 @@
  *
  * Owns: the layout of map keys, map values and events, and the numbers behind the words users see (reason, verdict,
  * operation). Must not know: how either side works. It compiles as BPF, as C and alone, and includes nothing but
- * linux/types.h and abi_writes.h. Any change of layout raises HF_ABI_VERSION, which names the folder of the pins. Across versions only this
+ * linux/types.h and the abi_*.h, which are parts of it. Any change of layout raises HF_ABI_VERSION, which names the folder of the pins. Across versions only this
  * holds: struct hf_config and enum hf_counter grow at their ends; struct hf_task_tag and struct hf_event have versions of
  * their own.
  */
@@ -32,9 +32,9 @@
 #define HF_PATH_BYTES 4096	    /* PATH_MAX: what a path of an event is cut at */
 #define HF_EXE_BYTES 1024	    /* what the path of the acting program is cut at */
 #define HF_NAME_SLACK 256	    /* room behind a path buffer for one more component */
-#define HF_GLOB_BYTES 256	    /* longest pattern of an exception, with its NUL */
-#define HF_GLOB_CLASSES 8	    /* character classes of one (path, process) pair */
 #define HF_COMM_BYTES 16
+
+#include "bpf-lsm/abi_tables.h"
 
 #define HF_SLOT_CANARY 0u  /* the daemon's own proof that a denial works */
 #define HF_SLOT_UNKNOWN 1u /* the record that all unregistered containers share */
@@ -127,6 +127,7 @@ enum hf_detail {
 	HF_DETAIL_LINK,
 	HF_DETAIL_DAEMON,
 	HF_DETAIL_BLOCK_DEVICE, /* the one below the layers */
+	HF_DETAIL_HELPER, /* what tells the kernel which program to run by itself (core_pattern, binfmt_misc), or to stop at once */
 	_HF_DETAIL_MAX
 };
 
@@ -164,21 +165,19 @@ struct hf_catalog_value {
 #define HF_CATALOG_MODE 07777u
 #define HF_CATALOG_SIZE_SHIFT 16
 
-/*
- * The same as the catalogue keeps it: with 16 bytes an element fits an allocation of 96, with more it takes one of 128. Of a
- * file's size and of the cookie the lowest bits stay: 64 GiB are more than a program, and a cookie that has come around
- * to the same 25 bits, at the same ctime to the nanosecond, took 33 million changes and a clock that was set back.
- */
+/* The same as the catalogue keeps it: 16 bytes fit an allocation of 96, more take one of 128. Of size and cookie the lowest bits stay:
+ * 16 GiB are more than a program, and 4 million changes at one ctime to the nanosecond took a clock that was set back. */
 struct hf_catalog_entry {
 	__u64 ctime_ns;
-	__u64 state; /* HF_ENTRY_*, then size, then cookie */
+	__u64 state; /* HF_ENTRY_*, then enum hf_interpreter, then size, then cookie */
 };
 #define HF_ENTRY_SETUID 0x1u
 #define HF_ENTRY_SETGID 0x2u
 #define HF_ENTRY_EXECUTABLE 0x4u /* by anybody */
-#define HF_ENTRY_SIZE_SHIFT 3
-#define HF_ENTRY_SIZE_BITS 36
-#define HF_ENTRY_COOKIE_SHIFT 39
+#define HF_ENTRY_INTERPRETER_SHIFT 3
+#define HF_ENTRY_SIZE_SHIFT 8
+#define HF_ENTRY_SIZE_BITS 34
+#define HF_ENTRY_COOKIE_SHIFT 42
 
 /* struct hf_container.flags */
 #define HF_CONTAINER_OVERLAY_ROOT 0x1u /* the superblock belongs to this container alone */
@@ -231,27 +230,6 @@ struct hf_policy {
 	__u32 pad;
 };
 
-/*
- * One (path, process) pair of an exception, compiled. Patterns are component-reversed, as the kernel half builds paths: literal
- * bytes mixed with enum hf_glob_op, whose bytes no pattern may hold literally.
- */
-enum hf_glob_op {
-	HF_GLOB_STAR = 1, /* any run of bytes but '/' */
-	HF_GLOB_DEEP,	  /* any run of bytes */
-	HF_GLOB_ONE,	  /* one byte but '/' */
-	HF_GLOB_CLASS,	  /* one byte of the set classes[the next byte - 1] */
-};
-
-struct hf_exception {
-	__u64 expires_ns; /* CLOCK_BOOTTIME, 0 never */
-	__u16 path_bytes;
-	__u16 process_bytes; /* 0: any process */
-	__u32 index;	     /* position in the policy's list, for the event */
-	char path[HF_GLOB_BYTES];
-	char process[HF_GLOB_BYTES];
-	__u8 classes[HF_GLOB_CLASSES][32]; /* bit c % 8 of byte c / 8: byte c is in the set */
-};
-
 /* hf_roots: where a task's root tells whose it is. ino 0: the whole superblock (overlay). */
 struct hf_root_key {
 	__u64 ino;
@@ -291,37 +269,13 @@ struct hf_event_notes {
 	__u64 out[HF_EVENT_OUTPUTS]; /* … of which each has accepted, or been told that they are missing */
 };
 
-/* A task that is not at home in the host's root and mount namespace: what reading the survey of tasks gives, one after the other. */
-#define HF_TASK_TAGGED 0x1u /* got its tag during this reading */
-#define HF_TASK_STALE 0x2u  /* its tag's container is gone from the table */
-struct hf_task {
-	__u64 start_ns; /* of the process, CLOCK_BOOTTIME */
-	__u64 root_ino;
-	__u64 cgroup;
-	__u64 container; /* of its tag, 0: none */
-	__u32 tid;
-	__u32 pid;
-	__u32 root_dev;
-	__u32 mntns;
-	__u32 slot;
-	__u32 flags; /* HF_TASK_* */
-};
-
-/* hf_surveyed: what the surveys have reported, so that one file in one process is one event. */
-struct hf_surveyed_key {
-	__u64 ino; /* 0: anonymous memory */
-	__u32 pid;
-	__u32 dev;
-	__u32 generation;
-	__u32 class_;
-};
-#define HF_MAX_SURVEYED 65536 /* files reported between two clean-ups; beyond it a file may be reported twice */
-
 enum hf_enabled {
 	HF_ENABLED_NOT,	   /* nothing is judged: before the daemon has filled the rest, and after another version took over */
 	HF_ENABLED_ALL,
 	HF_ENABLED_CANARY, /* the canary alone: another version judges the containers, which this one does not know yet */
 };
+
+#include "bpf-lsm/abi_guard.h"
 
 /* hf_config, one element, mapped by the daemon. Daemons of other versions read and write it as far as they know it: fields are
  * added at the end, and keep place and meaning. */
@@ -343,42 +297,11 @@ struct hf_config {
 	struct hf_event_notes events; /* the daemon's own notes */
 	__u32 plain_roots; /* 1: some container's root is no overlay, or was one day: opens for writing are looked up on all file systems */
 	__u32 settle_epoch; /* 1 to 255, another with each daemon: what an earlier one was told and left undone is told again */
+	struct hf_guard guard;
 };
 #define HF_CANARY_TICK_NS 10000000ull /* USER_HZ: what /proc/PID/stat counts in */
 
-/* hf_enrol, one element, mapped by the daemon: one question and its answer. Only the registered task is served. */
-enum hf_enrol_status {
-	HF_ENROL_PENDING, /* no hook answered: the file was not seen */
-	HF_ENROL_ADDED,
-	HF_ENROL_KNOWN,	     /* was there already, unchanged */
-	HF_ENROL_UPPER,	     /* data in the writable layer: refused */
-	HF_ENROL_WORLD,	     /* not on the container's root superblock: refused */
-	HF_ENROL_FULL,	     /* catalogue full */
-	HF_ENROL_NO_MEMORY,
-	HF_ENROL_UNDECIDABLE,
-	HF_ENROL_IDENTIFIED, /* answer of an identify question */
-	HF_ENROL_COPIED_UP,  /* as UPPER, over the image's file that the key names */
-	HF_ENROL_UNLISTED,   /* answer to HF_ENROL_LOOK: copied up from no file of the catalogue, or the image's data */
-	HF_ENROL_WRITER,     /* as COPIED_UP, and somebody has it open for writing or mapped shared */
-	_HF_ENROL_MAX
-};
-
-struct hf_enrol {
-	__u64 task;	/* written by the registration program: kernel address and start of the enrolling thread */
-	__u64 start_ns;
-	__u32 active;	/* question: 1 = asked */
-	__u32 layer_set;
-	__u32 root_dev; /* superblock the file must be on */
-	__u32 status;	/* answer: enum hf_enrol_status */
-	struct hf_catalog_key key;
-	struct hf_catalog_value value; /* of an identified overlay folder: .cookie inode number, .ctime_ns device of its upper one */
-	__u32 magic; /* of the real data inode's file system */
-	__u32 flags; /* question: HF_ENROL_* flags */
-};
-#define HF_ENROL_LOOK 0x4u	   /* write nothing: which file of the catalogue is this one a copy of? */
-#define HF_ENROL_LOWER 0x2u	   /* of a copied-up file take the image's: the caller has seen that their bytes are equal */
-#define HF_ENROL_WATCH 0x8u	   /* the root is no overlay: note from now on who opens the file for writing */
-#define HF_ENROL_REFUSE_UPPER 0x1u /* the root is an overlay of the container's own: its writable layer is no image */
+#include "bpf-lsm/abi_enrol.h"
 
 /* hf_counters, per CPU. Added to at the end only, as daemons of other versions carry them over by number. */
 enum hf_counter {
@@ -405,6 +328,8 @@ enum hf_counter {
 	HF_COUNTER_WRITES_SEEN,	 /* image files opened for writing */
 	HF_COUNTER_WRITES_LOST,	 /* … that could not be noted: that container's copy-ups count as modified from then on */
 	HF_COUNTER_EXISTING,	 /* drift that ran already when its container was adopted */
+	HF_COUNTER_KERNEL,	 /* a container reaching for the kernel, whatever its policy says to it */
+	HF_COUNTER_TAMPER,	 /* refused: somebody reaching for the enforcer */
 	HF_COUNTER_NOTICES_LOST, /* hf_notices full, or no memory: such a file is compared once somebody tries to run it */
 	HF_COUNTER_SETTLED,	 /* files compared with the image's */
 	HF_COUNTER_SETTLE_FULL,	 /* … and no room in hf_settled: they count as modified */
@@ -422,6 +347,8 @@ enum hf_counter {
 #define HF_EVENT_EXE_CUT 0x20u
 #define HF_EVENT_NO_PATH 0x40u		/* no memory to build the path; the verdict is unaffected */
 #define HF_EVENT_EXISTING 0x80u		/* it was there when the container was adopted: op adopt */
+#define HF_EVENT_LEFT_CGROUP 0x1000000u	/* the task is in no cgroup of its container's */
+#define HF_EVENT_LEFT_MOUNTS 0x2000000u	/* the task is among the host's mounts, or another container's */
 
 /*
  * A record of the ring. Behind the struct: path_bytes of the file's path, then exe_bytes of the path of the program
@@ -469,8 +396,6 @@ _Static_assert(sizeof(struct hf_catalog_key) == 24, "catalogue key");
 _Static_assert(sizeof(struct hf_catalog_entry) == 16, "catalogue value");
 _Static_assert(sizeof(struct hf_container) == 64, "container slot: one cache line");
 _Static_assert(sizeof(struct hf_policy) % 8 == 0, "stride of a mapped array");
-_Static_assert(sizeof(struct hf_exception) % 8 == 0, "stride of a mapped array");
 _Static_assert(sizeof(struct hf_event) % 8 == 0, "event header");
-_Static_assert(sizeof(struct hf_task) == 56, "survey of tasks");
 
 #endif

@@ -15,6 +15,7 @@
 
 #define ACCESS_OUTSIDE 0x1u /* it reaches out of the container: not left at a report where the policy denies at all */
 #define ACCESS_TOO_LATE 0x2u /* the hook cannot refuse: what the policy denies ends the process */
+#define ACCESS_PATH 0x4u     /* what is given as the file is a struct path */
 #define ACCESS_SEEN_DEV (~0u) /* no file system's: an access in hf_task_tag.seen_* */
 
 /* What judge_access() is asked, as a number. */
@@ -24,17 +25,23 @@ static __always_inline u32 access_of(u8 op, u8 reason, u8 detail, u8 flags)
 }
 
 /* The object of an access, for its event alone: the file as it was opened, whatever lies below. *o is zeroed by the caller. */
-__noinline int access_object(struct object *o, u64 address)
+__noinline int access_object(struct object *o, u64 address, u32 flags)
 {
 	struct file *file = (void *)address;
+	struct path *path = (void *)address;
 	struct inode *inode;
 
-	if (!o || !file)
+	if (!o || !address)
 		return 0;
-	inode = BPF_CORE_READ(file, f_inode);
+	inode = flags & ACCESS_PATH ? BPF_CORE_READ(path, dentry, d_inode) : BPF_CORE_READ(file, f_inode);
 	if (!inode)
 		return 0;
-	file_user_path(file, &o->path);
+	if (flags & ACCESS_PATH) {
+		o->path.mnt = BPF_CORE_READ(path, mnt);
+		o->path.dentry = BPF_CORE_READ(path, dentry);
+	} else {
+		file_user_path(file, &o->path);
+	}
 	o->inode = o->real = inode;
 	o->real_magic = identify_inode(inode, &o->key, &o->value);
 	object_classify(o);
@@ -73,6 +80,8 @@ __noinline int judge_access_drift(struct subject *s, struct object *o, struct re
 	tag = bpf_task_storage_get(&hf_tasks, (void *)task, 0, 0);
 	if (d->verdict == HF_VERDICT_AUDIT && access_was_told(tag, what, towards))
 		return 0;
+	if (s->kind == HF_SUBJECT_CONTAINER)
+		r->event_flags |= home_left(s->id, s->slot);
 	scratch = event_begin(o, r->event_flags, task, bpf_get_current_cgroup_id());
 	policy = policy_slot(s->policy);
 	if (scratch && policy && d->reason != HF_REASON_TAMPERING && s->kind != HF_SUBJECT_STALE &&
@@ -124,7 +133,7 @@ __noinline int judge_access(struct subject *s, u64 file, u32 what, u32 target)
 	if (d.verdict == HF_VERDICT_ALLOW)
 		return 0;
 	if (file)
-		access_object(&o, file);
+		access_object(&o, file, what & ACCESS_PATH);
 	return judge_access_drift(s, &o, &r, &d) ? -EPERM : 0;
 }
 

@@ -52,7 +52,12 @@ enum hf_subject_kind {
 #define HF_FACT_STACK 0x200000u	     /* … or a stack */
 #define HF_FACT_TOO_LATE 0x80000000u /* the hook cannot refuse: what the policy denies ends the process */
 #define HF_FACT_OUTSIDE 0x40000000u /* an access that reaches out of the container */
+#define HF_FACT_BYTECODE 0x1000000u /* HF_OP_READ: what a compiler made of a script for the interpreter's own use */
 #define HF_FACT_COPIED_UP 0x20000u /* no hit, but the bytes of the image's file: copied up and never opened for writing */
+
+#define HF_FACT_HOST_HANDLER 0x2000000u /* an interpreter that the host registered for a kind of programs (binfmt_misc) */
+#define HF_FACT_CONTAINER_FILE 0x400000u /* host subjects: the file is a container's */
+#define HF_FACT_KERNEL_HELPER 0x800000u /* … and the kernel itself started the task */
 
 /* What comparing its bytes with the image's has told: hf_facts.compared. */
 enum hf_compared {
@@ -82,9 +87,12 @@ struct hf_decision {
 	__u8 paused; /* break-glass turned a denial into AUDIT */
 };
 
-/* The executable's class for what execve and processes do, the library's for what is mapped later. */
+/* The executable's class for what execve and processes do, the library's for what is mapped later, the script's for what an interpreter
+ * reads. */
 static __always_inline __u8 decide_class(const struct hf_facts *facts)
 {
+	if (facts->op == HF_OP_READ && !facts->access)
+		return HF_CLASS_SCRIPT;
 	return facts->access || facts->op == HF_OP_EXEC || facts->op == HF_OP_EXEC_CHECK ? HF_CLASS_EXECUTABLE
 											 : HF_CLASS_LIBRARY;
 }
@@ -149,13 +157,45 @@ static __always_inline __u8 reason_elsewhere(const struct hf_facts *facts)
 	return facts->bits & HF_FACT_TMPFS ? HF_REASON_TMPFS : HF_REASON_FOREIGN;
 }
 
-static __always_inline __u8 reason_registered(const struct hf_facts *facts, __u8 *detail)
+/*
+ * A file that an interpreter reads. Only its bytes count: what the layers hold is the image's, in the catalogue or not, and so is what was
+ * copied up unchanged, whoever has it open; bits of its mode mean nothing to a reader.
+ */
+static __always_inline __u8 reason_script(const struct hf_facts *facts, __u8 *detail)
 {
 	__u32 bits = facts->bits;
+	int in_root = bits & HF_FACT_ROOT_WORLD && !(bits & HF_FACT_MEMFD) && facts->volume >= _HF_VOLUME_MAX;
 
 	*detail = facts->detail;
 	if (facts->detail)
 		return HF_REASON_UNDECIDABLE;
+	if (!(bits & HF_FACT_MEMFD) && facts->volume < _HF_VOLUME_MAX)
+		return HF_REASON_VOLUME;
+	if (in_root && bits & HF_FACT_HIT && !(bits & HF_FACT_CHANGED))
+		return HF_REASON_ORIGINAL;
+	if (in_root && bits & HF_FACT_COPIED_UP) {
+		*detail = HF_DETAIL_COPIED_UP;
+		return HF_REASON_METADATA;
+	}
+	if (in_root && (bits & (HF_FACT_HIT | HF_FACT_OVERLAY | HF_FACT_HAS_LOWER | HF_FACT_UPPER_DATA)) ==
+			       (HF_FACT_OVERLAY | HF_FACT_HAS_LOWER))
+		return HF_REASON_ORIGINAL;
+	if (in_root && bits & HF_FACT_HIT)
+		*detail = HF_DETAIL_CHANGED;
+	return HF_REASON_SCRIPT;
+}
+
+static __always_inline __u8 reason_registered(const struct hf_facts *facts, __u8 *detail)
+{
+	__u32 bits = facts->bits;
+
+	if (facts->op == HF_OP_READ)
+		return reason_script(facts, detail);
+	*detail = facts->detail;
+	if (facts->detail)
+		return HF_REASON_UNDECIDABLE;
+	if (bits & HF_FACT_HOST_HANDLER) /* the program itself was judged before it */
+		return HF_REASON_ORIGINAL;
 	if (bits & HF_FACT_NO_FILE) {
 		if (bits & HF_FACT_READ_IMPLIES_EXEC)
 			*detail = HF_DETAIL_READ_IMPLIES_EXEC;
@@ -182,10 +222,13 @@ static __always_inline __u8 reason_unknown(const struct hf_facts *facts, __u8 *d
 {
 	__u32 bits = facts->bits;
 
+	*detail = HF_DETAIL_NONE;
+	if (facts->op == HF_OP_READ) /* nobody knows its interpreters */
+		return HF_REASON_ORIGINAL;
 	*detail = facts->detail;
 	if (facts->detail)
 		return HF_REASON_UNKNOWN_CONTAINER;
-	if (bits & HF_FACT_NO_FILE)
+	if (bits & (HF_FACT_NO_FILE | HF_FACT_HOST_HANDLER))
 		return HF_REASON_ORIGINAL;
 	if (bits & HF_FACT_MEMFD) /* mapping one is what language runtimes do; running one is not */
 		return decide_class(facts) == HF_CLASS_EXECUTABLE ? HF_REASON_UNKNOWN_CONTAINER : HF_REASON_ORIGINAL;
@@ -210,7 +253,7 @@ static __always_inline __u8 decide_reason(const struct hf_facts *facts, __u8 *de
  * What the policy says to an access. What reaches out of the container is not left at a report where the policy's mode denies at
  * all, which the cell of tampering tells: no key of a policy sets that one.
  */
-static __always_inline __u8 action_of_access(const struct hf_facts *facts, const struct hf_policy *policy, __u8 reason)
+static __always_inline __u8 action_of_access(const struct hf_facts *facts, const struct hf_policy *policy, __u32 reason)
 {
 	__u8 action = policy->action[HF_CLASS_EXECUTABLE][reason];
 	__u8 firm = policy->action[HF_CLASS_EXECUTABLE][HF_REASON_TAMPERING];
@@ -219,15 +262,18 @@ static __always_inline __u8 action_of_access(const struct hf_facts *facts, const
 }
 
 /* What the policy says to a reason; anything that is no action denies (I3). */
-static __always_inline __u8 decide_action(const struct hf_facts *facts, const struct hf_policy *policy, __u8 reason,
+static __always_inline __u8 decide_action(const struct hf_facts *facts, const struct hf_policy *policy, __u32 reason,
 					  __u8 detail)
 {
 	__u8 class_ = decide_class(facts);
 
+	__asm__ volatile("" : "+r"(reason)); /* one value for compiler and verifier: a copy of it would lose the bound */
 	if (reason >= _HF_REASON_MAX)
 		return HF_ACTION_DENY;
 	if (facts->access)
 		return action_of_access(facts, policy, reason);
+	if (facts->op == HF_OP_READ && facts->bits & HF_FACT_BYTECODE && (reason == HF_REASON_SCRIPT || reason == HF_REASON_VOLUME))
+		return policy->bytecode;
 	if (reason == HF_REASON_VOLUME)
 		return facts->volume < _HF_VOLUME_MAX ? policy->volume[class_][facts->volume] : HF_ACTION_DENY;
 	if (reason == HF_REASON_ANONYMOUS_CODE && detail == HF_DETAIL_READ_IMPLIES_EXEC)
@@ -253,6 +299,28 @@ static __always_inline __u8 verdict_of(__u8 action, int paused)
 }
 
 /*
+ * A container's file run from outside: by a process of the host, which is never refused anything, or by the kernel, which runs it as
+ * root of the host because somebody told it to.
+ */
+static __always_inline void decide_host(const struct hf_facts *facts, const struct hf_policy *policy, int paused,
+					struct hf_decision *d)
+{
+	int is_helper = (facts->bits & HF_FACT_KERNEL_HELPER) != 0;
+	__u8 action;
+
+	d->reason = is_helper ? HF_REASON_KERNEL_HELPER : HF_REASON_HOST_EXEC;
+	if (!policy->valid) {
+		d->reason = HF_REASON_UNDECIDABLE;
+		d->detail = HF_DETAIL_NO_POLICY;
+		action = HF_ACTION_DENY;
+	} else {
+		action = policy->action[d->class_][d->reason];
+	}
+	d->verdict = verdict_of(action, paused || !is_helper);
+	d->paused = paused && is_helper && action >= HF_ACTION_DENY;
+}
+
+/*
  * The verdict on one exec, mmap, mprotect or access. policy: the container's, or that of unknown containers; may be invalid
  * (valid == 0), which denies what is not original. paused: break-glass is on for this container. No side effects.
  */
@@ -262,8 +330,11 @@ static __always_inline struct hf_decision decide(const struct hf_facts *facts, c
 	struct hf_decision d = { .class_ = decide_class(facts) };
 	__u8 action;
 
-	if (facts->subject == HF_SUBJECT_HOST)
+	if (facts->subject == HF_SUBJECT_HOST) {
+		if (facts->bits & HF_FACT_CONTAINER_FILE)
+			decide_host(facts, policy, paused, &d);
 		return d;
+	}
 	if (facts->subject == HF_SUBJECT_STALE) {
 		d.reason = HF_REASON_UNDECIDABLE;
 		d.detail = HF_DETAIL_STALE_TAG;

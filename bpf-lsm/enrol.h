@@ -9,6 +9,7 @@
 #define BPF_LSM_ENROL_H
 
 #include "bpf-lsm/plain.h"
+#include "bpf-lsm/store.h"
 
 static __always_inline struct hf_enrol *enrol_slot(void)
 {
@@ -32,15 +33,26 @@ static __always_inline struct hf_enrol *enrol_asked(void)
 	return enrol;
 }
 
-static __always_inline u32 catalog_add(struct object *o, u32 layer_set)
+/* What interpreter it is, a scan does not know yet, and another scan of the same files must not forget. */
+static __always_inline u64 entry_interpreter(const struct hf_catalog_entry *entry)
+{
+	return entry->state & (u64)HF_INTERPRETER_MASK << HF_ENTRY_INTERPRETER_SHIFT;
+}
+
+/* inode: that the object's key names. */
+static __always_inline u32 catalog_add(struct object *o, struct inode *inode, u32 layer_set)
 {
 	struct hf_catalog_entry entry = entry_of(&o->value), *known;
 	long err;
 
 	o->key.layer_set = layer_set;
 	known = bpf_map_lookup_elem(&hf_catalog, &o->key);
+	if (known)
+		entry.state |= entry_interpreter(known);
 	if (known && known->ctime_ns == entry.ctime_ns && known->state == entry.state)
 		return HF_ENROL_KNOWN;
+	if (store_add(inode, &o->key))
+		return HF_ENROL_NO_MEMORY;
 	err = (int)bpf_map_update_elem(&hf_catalog, &o->key, &entry, BPF_ANY); /* 32 bits up to 6.3 */
 	if (!err) {
 		count(HF_COUNTER_ENROLLED);
@@ -65,7 +77,7 @@ static __always_inline u32 enrol_look(const struct hf_enrol *enrol, struct objec
 	key.layer_set = enrol->layer_set;
 	o->key = key;
 	if (!bpf_map_lookup_elem(&hf_catalog, &key))
-		return HF_ENROL_UNLISTED;
+		return HF_ENROL_COPIED_DATA;
 	return !o->real || inode_has_writer(o->real) ? HF_ENROL_WRITER : HF_ENROL_COPIED_UP;
 }
 
@@ -78,8 +90,29 @@ static __always_inline u32 enrol_upper(const struct hf_enrol *enrol, struct obje
 		return HF_ENROL_UPPER;
 	identify_inode(lower, &o->key, &o->value);
 	if (enrol->flags & HF_ENROL_LOWER)
-		return catalog_add(o, enrol->layer_set);
+		return catalog_add(o, lower, enrol->layer_set);
 	return inode_has_writer(o->real) ? HF_ENROL_WRITER : HF_ENROL_COPIED_UP;
+}
+
+/* Which interpreter a file of the catalogue is. A copy of it in the writable layer stands for the image's own. The first word counts. */
+static __always_inline u32 enrol_mark(const struct hf_enrol *enrol, struct object *o)
+{
+	struct inode *lower = o->bits & HF_FACT_UPPER_DATA ? overlay_lower_inode(o->inode) : o->real;
+	u64 interpreter = enrol->flags >> HF_ENROL_INTERPRETER_SHIFT & HF_INTERPRETER_MASK;
+	struct hf_catalog_key key = {}; /* on the stack: 6.1 takes a key from nowhere else */
+	struct hf_catalog_entry *known;
+
+	if (!lower)
+		return HF_ENROL_UNLISTED;
+	identify_inode(lower, &key, &o->value);
+	key.layer_set = enrol->layer_set;
+	o->key = key;
+	known = bpf_map_lookup_elem(&hf_catalog, &key);
+	if (!known)
+		return HF_ENROL_UNLISTED;
+	if (!entry_interpreter(known))
+		__sync_fetch_and_or(&known->state, interpreter << HF_ENTRY_INTERPRETER_SHIFT);
+	return HF_ENROL_KNOWN;
 }
 
 /* Answers: may this file stand in the catalogue, and does it now? Anonymous memory is no question. A global function: its memory
@@ -97,6 +130,8 @@ __noinline int enrol_file(u64 file)
 		enrol->status = HF_ENROL_UNDECIDABLE;
 	} else if (o.dev != enrol->root_dev) {
 		enrol->status = HF_ENROL_WORLD;
+	} else if (enrol->flags & HF_ENROL_MARK) {
+		enrol->status = enrol_mark(enrol, &o);
 	} else if (enrol->flags & HF_ENROL_LOOK) {
 		enrol->status = enrol_look(enrol, &o);
 	} else if (enrol->flags & HF_ENROL_REFUSE_UPPER && o.bits & HF_FACT_UPPER_DATA) {
@@ -104,7 +139,7 @@ __noinline int enrol_file(u64 file)
 	} else if (enrol->flags & HF_ENROL_WATCH && plain_watch(&o)) {
 		enrol->status = HF_ENROL_NO_MEMORY;
 	} else {
-		enrol->status = catalog_add(&o, enrol->layer_set);
+		enrol->status = catalog_add(&o, o.real, enrol->layer_set);
 	}
 	enrol->key = o.key;
 	enrol->value = o.value;

@@ -11,6 +11,8 @@
 #include "bpf-lsm/adopt.h"
 #include "bpf-lsm/enrol.h"
 #include "bpf-lsm/fast.h"
+#include "bpf-lsm/guard_hooks.h"
+#include "bpf-lsm/host.h"
 #include "bpf-lsm/judge.h"
 #include "bpf-lsm/open.h"
 #include "bpf-lsm/settle.h"
@@ -60,6 +62,14 @@ static __always_inline u32 request(u8 op, u32 bits)
 	return (u32)op << REQUEST_OP_SHIFT | bits;
 }
 
+/* A file that this execve did not open itself is that of a binfmt_misc handler, opened when that was registered. */
+static __always_inline u32 exec_bits(struct file *file)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+
+	return (u64)file->f_cred != (u64)task->cred && file_is_hosts(address_of(file)) ? HF_FACT_HOST_HANDLER : 0;
+}
+
 static __always_inline int on_exec(struct linux_binprm *bprm, u8 op, struct subject *s)
 {
 	struct file *file = bprm->file;
@@ -67,7 +77,7 @@ static __always_inline int on_exec(struct linux_binprm *bprm, u8 op, struct subj
 	count(HF_COUNTER_EXEC);
 	if (fast_original(file, s))
 		return 0;
-	return judge_file(s, address_of(file), request(op, 0), 0, 0) ? -EPERM : 0;
+	return judge_file(s, address_of(file), request(op, exec_bits(file)), 0, 0) ? -EPERM : 0;
 }
 
 /* Kernels with AT_EXECVE_CHECK: first at every exec, and the check itself gets no further than here. */
@@ -86,18 +96,31 @@ int BPF_PROG(hf_creds_exec, struct linux_binprm *bprm, int ret)
 	return on_exec(bprm, HF_OP_EXEC_CHECK, &s);
 }
 
+/* A task of the host: refused nothing, but for the kernel's own helpers. */
+static __always_inline int on_host_exec(struct linux_binprm *bprm, struct subject *s)
+{
+	u64 file = address_of(bprm->file);
+	u32 bits = host_facts(s, file);
+
+	return bits && judge_file(s, file, request(HF_OP_EXEC, bits), 0, 0) ? -EPERM : 0;
+}
+
 /* The program, the script, and each interpreter of its chain. Here a task that got into a container is told apart for good. */
 SEC("lsm/bprm_check_security")
 int BPF_PROG(hf_check, struct linux_binprm *bprm, int ret)
 {
 	struct hf_config *cfg = config();
 	struct subject s;
+	bool plain;
 
-	if (ret || !cfg || !cfg->enabled || subject_is_plain_host(cfg))
+	if (ret || !cfg || !cfg->enabled)
 		return ret;
-	s = (struct subject){};
-	if (subject_of_current(&s) == HF_SUBJECT_HOST)
+	plain = subject_is_plain_host(cfg);
+	if (plain && host_runs_its_own(bprm->file))
 		return 0;
+	s = (struct subject){};
+	if (plain || subject_of_current(&s) == HF_SUBJECT_HOST)
+		return on_host_exec(bprm, &s);
 	if (subject_tag_current(&s))
 		return -ENOMEM;
 	return on_exec(bprm, HF_OP_EXEC, &s);
@@ -215,9 +238,18 @@ int BPF_PROG(hf_mprotect, struct vm_area_struct *vma, unsigned long reqprot, uns
 SEC("lsm/file_open")
 int BPF_PROG(hf_open, struct file *file, int ret)
 {
-	if (ret)
+	if (ret || !(file->f_mode & KERNEL_FMODE_WRITE))
 		return ret;
-	return file->f_mode & KERNEL_FMODE_WRITE ? open_to_write(file) : 0;
+	return open_to_write(file);
+}
+
+/* A program of its own: on 6.1 the longest way of both must fit into one stack, and the hook's own memory is part of it. */
+SEC("lsm/file_open")
+int BPF_PROG(hf_open_read, struct file *file, int ret)
+{
+	if (ret || file->f_mode & KERNEL_FMODE_WRITE)
+		return ret;
+	return open_to_read(file);
 }
 
 /* Somebody getting hold of another process: ptrace, its memory, its descriptors. Looking at it (ps, top) is another mode. */
@@ -229,7 +261,11 @@ int BPF_PROG(hf_ptrace, struct task_struct *child, unsigned int mode, int ret)
 	if (ret || !(mode & KERNEL_PTRACE_MODE_ATTACH))
 		return ret;
 	cfg = config();
-	if (!cfg || !cfg->enabled || subject_is_plain_host(cfg))
+	if (!cfg || !cfg->enabled)
+		return 0;
+	if (guard_is_ours(cfg, child))
+		return guard_judge(HF_DETAIL_DAEMON, 0, 0) ? -EPERM : 0;
+	if (subject_is_plain_host(cfg))
 		return 0;
 	return memory_attach(child);
 }
@@ -265,10 +301,15 @@ int BPF_PROG(hf_personality_32, struct pt_regs *regs)
 SEC("lsm/path_truncate")
 int BPF_PROG(hf_truncate, const struct path *path, int ret)
 {
+	u64 inode;
+
 	if (ret)
 		return ret;
-	if (copyup_on_change((u64)BPF_CORE_READ(path, dentry, d_inode), HF_WRITTEN_BYTES))
+	inode = (u64)BPF_CORE_READ(path, dentry, d_inode);
+	if (copyup_on_change(inode, HF_WRITTEN_BYTES))
 		settled_tell((u64)BPF_CORE_READ(path, mnt), (u64)BPF_CORE_READ(path, dentry));
+	if (store_truncates(inode) && store_judge(address_of(path), HF_DETAIL_NONE, ACCESS_PATH))
+		return -EPERM;
 	return volume_on_change((u64)BPF_CORE_READ(path, mnt), (u64)BPF_CORE_READ(path, dentry));
 }
 
@@ -276,11 +317,14 @@ int BPF_PROG(hf_truncate, const struct path *path, int ret)
 SEC("?lsm/file_truncate")
 int BPF_PROG(hf_ftruncate, struct file *file, int ret)
 {
+	u64 inode;
+
 	if (ret)
 		return ret;
-	if (copyup_on_change((u64)BPF_CORE_READ(file, f_inode), HF_WRITTEN_BYTES))
+	inode = (u64)BPF_CORE_READ(file, f_inode);
+	if (copyup_on_change(inode, HF_WRITTEN_BYTES))
 		settled_tell((u64)BPF_CORE_READ(file, f_path.mnt), (u64)BPF_CORE_READ(file, f_path.dentry));
-	return 0;
+	return store_truncates(inode) && store_judge(address_of(file), HF_DETAIL_NONE, 0) ? -EPERM : 0;
 }
 
 /* Another name for an image file. */

@@ -9,10 +9,12 @@
 
 #include "bpf-lsm/copyup.h"
 #include "bpf-lsm/exception.h"
+#include "bpf-lsm/kernel_open.h"
 #include "bpf-lsm/report.h"
 #include "bpf-lsm/settle.h"
 
 #define SIGKILL 9
+#define PROGRAM_FORKS_MAX 8 /* generations without an exec: a server, its workers, their helpers */
 /* Without HF_FACT_HIT: a file of the image, as the overlay says, with its data in the writable layer. */
 #define COPYUP_BITS (HF_FACT_ROOT_WORLD | HF_FACT_OVERLAY | HF_FACT_HAS_LOWER | HF_FACT_UPPER_DATA | HF_FACT_HIT)
 
@@ -113,6 +115,79 @@ static __always_inline void remember_seen(struct hf_task_tag *tag, const struct 
 	tag->seen_generation = o->key.generation;
 }
 
+/* The process whose exec began the program that the current task runs: what forks without an exec is the same program. */
+static __always_inline u64 program_start(void)
+{
+	struct task_struct *task = ((struct task_struct *)bpf_get_current_task_btf())->group_leader;
+
+	for (int i = 0; i < PROGRAM_FORKS_MAX; i++) {
+		if (!(task->flags & KERNEL_PF_FORKNOEXEC))
+			break;
+		task = task->real_parent->group_leader;
+	}
+	return task->start_boottime;
+}
+
+static __always_inline void fill_script_key(struct script_key *key, const struct object *o)
+{
+	key->ino = o->key.ino;
+	key->dev = o->key.dev;
+	key->generation = o->key.generation;
+}
+
+/* Notes what this program was let do with a file: SCRIPT_TOLD or SCRIPT_EXECUTED. A global function: its memory is not judge_drift's. */
+__noinline int script_remember(const struct object *o, u32 what)
+{
+	struct script_note note = { .what = what }, *noted;
+	struct script_key key = {};
+
+	if (!o || !o->real)
+		return 0;
+	fill_script_key(&key, o);
+	/* An exec is still to come: it is its own process that begins the program. */
+	key.start_ns = what == SCRIPT_EXECUTED ? ((struct task_struct *)bpf_get_current_task_btf())->group_leader->start_boottime :
+						 program_start();
+	note.ctime_ns = o->value.ctime_ns;
+	noted = bpf_map_lookup_elem(&hf_script_notes, &key);
+	if (noted && noted->ctime_ns == note.ctime_ns)
+		note.what |= noted->what;
+	bpf_map_update_elem(&hf_script_notes, &key, &note, BPF_ANY);
+	return 0;
+}
+
+/* SCRIPT_* of a file that an interpreter reads, in the state that it had then. */
+__noinline u32 script_noted(const struct object *o)
+{
+	struct script_key key = {};
+	struct script_note *noted;
+
+	if (!o || !o->real)
+		return 0;
+	fill_script_key(&key, o);
+	key.start_ns = program_start();
+	noted = bpf_map_lookup_elem(&hf_script_notes, &key);
+	return noted && noted->ctime_ns == o->value.ctime_ns ? noted->what : 0;
+}
+
+static __always_inline void remember(struct hf_task_tag *tag, const struct object *o, u8 op)
+{
+	if (op == HF_OP_READ) {
+		script_remember(o, SCRIPT_TOLD);
+		return;
+	}
+	remember_seen(tag, o);
+	if (op == HF_OP_EXEC)
+		script_remember(o, SCRIPT_EXECUTED);
+}
+
+/* What execve has judged its interpreter may read, and what was told of is not told again. */
+static __always_inline bool is_old_script(const struct object *o, const struct request *r, u8 verdict)
+{
+	u32 noted = r->facts.op == HF_OP_READ ? script_noted(o) : 0;
+
+	return noted & SCRIPT_EXECUTED || (noted & SCRIPT_TOLD && verdict == HF_VERDICT_AUDIT);
+}
+
 /* Counters and, if it was begun, the event in the task's scratch. A global function: its memory is not judge_drift's. */
 __noinline int report_verdict(struct subject *s, struct request *r, struct hf_decision *d, u32 begun)
 {
@@ -151,7 +226,7 @@ __noinline int judge_drift(struct subject *s, struct object *o, struct request *
 	tag = bpf_task_storage_get(&hf_tasks, (void *)bpf_get_current_task_btf(), 0, 0);
 	if (d->verdict == HF_VERDICT_ALLOW) {
 		if (r->facts.op == HF_OP_EXEC)
-			remember_seen(tag, o);
+			remember(tag, o, r->facts.op);
 		return 0;
 	}
 	/* A task without a tag has no memory of what it was told: its program's own mappings are not news. */
@@ -162,23 +237,27 @@ __noinline int judge_drift(struct subject *s, struct object *o, struct request *
 			return 0;
 		tag->flags |= HF_TAG_PERSONALITY_TOLD;
 	}
+	if (is_old_script(o, r, d->verdict))
+		return 0;
 	/* What execve let through a moment ago must also be mapped by it, and one drift is one event. */
-	if (seen_already(tag, o) && (r->event_flags & HF_EVENT_EXEC_STAGE ||
+	if (r->facts.op != HF_OP_READ && seen_already(tag, o) && (r->event_flags & HF_EVENT_EXEC_STAGE ||
 				     (d->verdict == HF_VERDICT_AUDIT && r->facts.op != HF_OP_EXEC)))
 		return 0;
 	container = s->kind == HF_SUBJECT_STALE ? NULL : container_slot(s->slot);
 	if (container)
 		policy = policy_slot(container->policy);
+	if (s->kind == HF_SUBJECT_CONTAINER)
+		r->event_flags |= home_left(s->id, s->slot);
 	scratch = event_begin(o, r->event_flags, (void *)bpf_get_current_task_btf(), bpf_get_current_cgroup_id());
 	/* A memory file's name is its maker's to choose, slashes included: it is no path. */
 	if (scratch && policy && d->reason != HF_REASON_MEMFD && exception_applies(policy, scratch)) {
 		count(HF_COUNTER_EXCEPTED);
-		remember_seen(tag, o);
+		remember(tag, o, r->facts.op);
 		return 0;
 	}
 	report_verdict(s, r, d, scratch != NULL);
 	if (d->verdict == HF_VERDICT_AUDIT) {
-		remember_seen(tag, o);
+		remember(tag, o, r->facts.op);
 		return 0;
 	}
 	if (d->verdict == HF_VERDICT_KILL)
@@ -199,8 +278,11 @@ static __always_inline int judge(struct subject *s, struct object *o, struct req
 	s->policy_generation = policy ? policy->generation : 0;
 	if (decide_once(&r->facts, policy, &d, is_paused(s, cfg)))
 		return -EPERM;
-	if (d.reason == HF_REASON_ORIGINAL && d.verdict == HF_VERDICT_ALLOW)
+	if (d.reason == HF_REASON_ORIGINAL && d.verdict == HF_VERDICT_ALLOW) {
+		if (r->facts.bits & HF_FACT_HOST_HANDLER) /* its mappings come next */
+			remember_seen(tag_of((void *)bpf_get_current_task_btf()), o);
 		return 0;
+	}
 	return judge_drift(s, o, r, &d) ? -EPERM : 0;
 }
 

@@ -17,44 +17,12 @@
 #include <bpf/bpf_tracing.h>
 
 #include "bpf-lsm/abi.h"
+#include "bpf-lsm/kernel_numbers.h"
 
 typedef __u8 u8;
 typedef __u16 u16;
 typedef __u32 u32;
 typedef __u64 u64;
-
-/* Constants of the kernel that BTF does not carry. */
-#define KERNEL_PROT_WRITE 0x2ul
-#define KERNEL_PROT_EXEC 0x4ul
-#define KERNEL_MAP_PRIVATE_MASK 0x0ful
-#define KERNEL_MAP_PRIVATE 0x02ul
-#define KERNEL_VM_WRITE 0x2ul
-#define KERNEL_VM_EXEC 0x4ul
-#define KERNEL_VM_SHARED 0x8ul
-#define KERNEL_VM_MAYSHARE 0x80ul
-#define KERNEL_READ_IMPLIES_EXEC 0x0400000u
-#define KERNEL_PERSONALITY_ASK 0xffffffffu /* personality(): what is it? */
-#define KERNEL_S_ISUID 04000u
-#define KERNEL_S_ISGID 02000u
-#define KERNEL_S_IXUGO 0111u
-#define KERNEL_S_IFMT 0170000u
-#define KERNEL_S_IFREG 0100000u
-#define KERNEL_SB_KERNMOUNT (1ul << 22)
-#define KERNEL_SB_I_VERSION (1ul << 23)
-#define KERNEL_OVL_UPPERDATA (1ul << 3) /* enum ovl_inode_flag: the upper file holds the bytes */
-#define KERNEL_XATTR_CAPABILITY "security.capability"
-#define KERNEL_MNT_READONLY 0x40
-#define KERNEL_CTIME_NSEC_MASK 0x7fffffffu /* since 6.13 bit 31 says "queried" */
-#define KERNEL_MNT_NS_INTERNAL ((u64)-22)  /* ERR_PTR(-EINVAL): mounts private to the kernel */
-#define KERNEL_FMODE_WRITE 0x2u
-#define KERNEL_MAGIC_OVERLAY 0x794c7630ul
-#define KERNEL_MAGIC_TMPFS 0x01021994ul
-#define KERNEL_MAGIC_HUGETLBFS 0x958458f6ul
-#define KERNEL_MAGIC_EXT 0xef53ul
-#define KERNEL_MAGIC_BTRFS 0x9123683eul
-#define KERNEL_MAGIC_FUSE 0x65735546ul
-#define KERNEL_MAGIC_PROC 0x9fa0ul
-#define KERNEL_PTRACE_MODE_ATTACH 0x2u /* PTRACE_MODE_READ is 1 */
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -76,6 +44,7 @@ struct qstr {
 	const unsigned char *name;
 };
 
+struct cred;
 struct inode;
 struct dentry {
 	struct dentry *d_parent;
@@ -91,8 +60,13 @@ struct export_operations {
 	void *fh_to_dentry;
 };
 
+struct block_device {
+	u32 bd_dev;
+};
+
 struct super_block {
 	u32 s_dev;
+	struct block_device *s_bdev;
 	const struct export_operations *s_export_op;
 	uuid_t s_uuid;
 	struct dentry *s_root;
@@ -110,6 +84,7 @@ struct inode {
 	struct address_space *i_mapping;
 	unsigned long i_ino;
 	unsigned int i_nlink;
+	u32 i_rdev;
 	long long i_size;
 	atomic64_t i_version;
 	atomic_t i_writecount;
@@ -149,8 +124,10 @@ struct path {
 
 struct file {
 	unsigned int f_mode;
+	unsigned int f_flags;
 	struct inode *f_inode;
 	struct path f_path;
+	const struct cred *f_cred;
 	void *private_data;
 };
 
@@ -270,7 +247,9 @@ struct bpf_local_storage;
 struct task_struct {
 	int pid;
 	int tgid;
+	unsigned int flags;
 	unsigned int personality;
+	u64 self_exec_id;
 	unsigned in_execve : 1;
 	u64 start_boottime;
 	struct task_struct *real_parent;

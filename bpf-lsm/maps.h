@@ -9,6 +9,7 @@
 #define BPF_LSM_MAPS_H
 
 #include "bpf-lsm/kernel.h"
+#include "bpf-lsm/likely_args.h"
 
 /* One element: what the hooks must know of the host. Daemon writes by mmap, hooks read. Never full. */
 struct {
@@ -69,6 +70,25 @@ struct {
 	__type(value, struct hf_catalog_entry);
 } hf_catalog SEC(".maps");
 
+/* Which files stand in the catalogue, whosever they are: one bit pattern each, asked before any set is looked through. Written by the
+ * enrolment hook, never taken out: what is gone from the catalogue costs a look there. About a byte for each file that the catalogue
+ * has room for. Never full: it only gets less sharp. */
+struct {
+	__uint(type, BPF_MAP_TYPE_BLOOM_FILTER);
+	__uint(max_entries, HF_MAX_CATALOG);
+	__uint(map_extra, 3); /* hashes: one file in thirty is looked up for nothing when the catalogue is full, and hardly any before */
+	__type(value, struct hf_layer_file);
+} hf_layer_files SEC(".maps");
+
+/* Block device -> HF_STORE_*. Written by the enrolment hook and, for those below, by the daemon. When full: HF_ENROL_NO_MEMORY,
+ * and the container gets its notReady answer; for one below, a line of the log. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, HF_MAX_STORE_DEVICES);
+	__type(key, u32);
+	__type(value, u32);
+} hf_store_devices SEC(".maps");
+
 /* Root directory or superblock -> container: how an untagged task is found. Daemon writes, hooks read. Two per slot at
  * most, so it cannot fill before hf_containers does. */
 struct {
@@ -85,6 +105,24 @@ struct {
 	__type(key, u64);
 	__type(value, struct hf_slot_ref);
 } hf_cgroups SEC(".maps");
+
+/* Folder of a container's writable layer -> container: whose file it is that is reached below the overlay. Daemon writes, hooks
+ * read when somebody outside of containers runs a file. One per slot, so it cannot fill before hf_containers does. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, HF_MAX_CONTAINERS);
+	__type(key, struct hf_root_key);
+	__type(value, struct hf_slot_ref);
+} hf_uppers SEC(".maps");
+
+/* One element: a bit for each of those folders. Daemon writes by mmap, hooks read. Never full: it only gets less sharp. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct hf_upper_marks);
+} hf_upper_marks SEC(".maps");
 
 /* Declared mounts -> enum hf_volume_kind. Daemon writes, hooks read when a file is not on the root's superblock. When full:
  * the container gets its notReady answer. */
@@ -157,7 +195,15 @@ struct {
  * a task's first drift, freed with the task. Failure: HF_COUNTER_EVENTS_NO_MEMORY, the verdict stands. */
 struct hf_scratch {
 	struct hf_event event;
-	char data[HF_PATH_BYTES + HF_EXE_BYTES + HF_NAME_SLACK];
+	union {
+		char data[HF_PATH_BYTES + HF_EXE_BYTES + HF_NAME_SLACK];
+		struct { /* before there is an event: is it likely to be a script? */
+			char args[HF_PATH_BYTES];
+			char path[LIKELY_PATH_BYTES];
+			char name[LIKELY_NAME_BYTES];
+		} text;
+	};
+	struct likely_args args;
 	/* State of the loops in path.h and exception.h. In map memory the verifier does not follow each value it may take. */
 	struct {
 		u64 dentry, mount, root_dentry, root_mount;
@@ -170,6 +216,7 @@ struct hf_scratch {
 		u32 deep_p, deep_t;
 		u32 matched;
 	} glob;
+	u64 told; /* bit by enum hf_detail: of this task was told what it tried on the enforcer (guard.h) */
 };
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
@@ -177,6 +224,47 @@ struct {
 	__type(key, int);
 	__type(value, struct hf_scratch);
 } hf_scratches SEC(".maps");
+
+/* What a task runs, if it is a container's: found out at its first open after an exec. Written and read by hooks. Failure to
+ * allocate: it is found out again at each open. */
+struct interpreter {
+	u64 exec_id; /* task_struct.self_exec_id, which each exec that succeeds raises */
+	u32 root_dev;
+	u32 layer_set;
+	u8 kind; /* enum hf_interpreter, HF_INTERPRETER_EMBEDDED; 0: none */
+	u8 loader; /* was loaded by ld.so as its argument */
+	u8 tries; /* drifted files whose place on the command line was looked for */
+	u8 pad[5];
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct interpreter);
+} hf_interpreters SEC(".maps");
+
+/* Drifted files that a program was let run or read, so that one script in one program is one event. Written and read by hooks. The
+ * least recently used go when it is full: then one may be told again. */
+struct script_key {
+	u64 start_ns; /* of the process whose exec began the program; those that it forked are the same program */
+	u64 ino;
+	u32 dev;
+	u32 generation;
+};
+struct script_note {
+	u64 ctime_ns;
+	u32 what; /* SCRIPT_TOLD, SCRIPT_EXECUTED */
+	u32 pad;
+};
+#define SCRIPT_TOLD 0x1u
+#define SCRIPT_EXECUTED 0x2u /* execve has judged it: what its interpreter reads is no news */
+#define SCRIPT_NOTES_MAX 16384
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, SCRIPT_NOTES_MAX);
+	__type(key, struct script_key);
+	__type(value, struct script_note);
+} hf_script_notes SEC(".maps");
 
 /* What the survey of an adopted container has reported. Written by the surveys, emptied by the daemon after each. When full: one
  * file may be reported more than once. */
@@ -188,11 +276,29 @@ struct {
 	__type(value, u32);
 } hf_surveyed SEC(".maps");
 
+/* The enforcer's own maps, programs and links: nobody else gets at them by number. Daemon writes after each load, hooks read. Ten times
+ * what a load has; when full, the daemon does not start. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, HF_MAX_OWN);
+	__type(key, struct hf_own_key);
+	__type(value, u32);
+} hf_own SEC(".maps");
+
 /* Events for the daemon. When full: HF_COUNTER_EVENTS_LOST, exactly; verdicts are unaffected. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, HF_RING_BYTES);
 } hf_events SEC(".maps");
+
+/* Slot -> what its container has of the ring. Hooks write, the daemon reads by mmap. Sized as hf_containers. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, HF_MAX_CONTAINERS);
+	__type(key, u32);
+	__type(value, struct hf_share);
+} hf_shares SEC(".maps");
 
 /* enum hf_counter -> count, per CPU. Hooks add, the daemon sums. */
 struct {

@@ -13,13 +13,22 @@
 #define BPF_LSM_OPEN_H
 
 #include "bpf-lsm/memory.h"
+#include "bpf-lsm/reach.h"
+#include "bpf-lsm/scripts.h"
+#include "bpf-lsm/store.h"
 #include "bpf-lsm/volume.h"
 
 /* By a task of a container or, without a tag, of a runtime on its way in. 0 or -EPERM. */
 static __always_inline int open_to_write_contained(struct file *file, unsigned long magic)
 {
+	int err = magic == KERNEL_MAGIC_PROC ? memory_open(file) : 0;
+
+	if (err || reach_open(file, magic))
+		return -EPERM;
 	if (magic == KERNEL_MAGIC_PROC)
-		return memory_open(file);
+		return 0;
+	if (magic != KERNEL_MAGIC_OVERLAY && store_open(file, magic))
+		return -EPERM;
 	return volume_on_write((u64)BPF_CORE_READ(file, f_path.mnt), (u64)BPF_CORE_READ(file, f_path.dentry)) ? -EPERM : 0;
 }
 
@@ -37,6 +46,16 @@ static __always_inline int open_to_write(struct file *file)
 	if (!cfg->enabled || subject_is_plain_host(cfg))
 		return 0;
 	return open_to_write_contained(file, magic);
+}
+
+/* Opened for reading alone. 0 or -EPERM. */
+static __always_inline int open_to_read(struct file *file)
+{
+	struct hf_config *cfg = config();
+
+	if (!cfg || !cfg->enabled || subject_is_plain_host(cfg))
+		return 0;
+	return script_on_open(file);
 }
 
 #endif

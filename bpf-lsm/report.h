@@ -8,11 +8,13 @@
 #ifndef BPF_LSM_REPORT_H
 #define BPF_LSM_REPORT_H
 
+#include "bpf-lsm/home.h"
 #include "bpf-lsm/object.h"
 #include "bpf-lsm/path.h"
+#include "bpf-lsm/share.h"
 #include "bpf-lsm/subject.h"
 
-#define REQUEST_OP_SHIFT 24 /* enum hf_op above HF_FACT_* */
+#define REQUEST_OP_SHIFT 26 /* enum hf_op above HF_FACT_* */
 #define REQUEST_BITS ((1u << REQUEST_OP_SHIFT) - 1)
 
 /* What a hook knows beyond subject, object and decision. */
@@ -120,10 +122,7 @@ static __always_inline void event_submit(struct hf_scratch *s)
 	s->event.bytes = sizeof(s->event) + data_bytes;
 	s->event.version = HF_EVENT_VERSION;
 	s->event.time_ns = bpf_ktime_get_boot_ns();
-	if (bpf_ringbuf_output(&hf_events, s, sizeof(s->event) + data_bytes, 0))
-		count(HF_COUNTER_EVENTS_LOST);
-	else
-		count(HF_COUNTER_EVENTS);
+	share_output(s, sizeof(s->event) + data_bytes, s->event.slot, s->event.container);
 }
 
 static __always_inline void event_set_verdict(struct hf_event *e, const struct subject *s, const struct request *r,

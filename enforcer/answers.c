@@ -19,7 +19,10 @@
 #include "enforcer/event_json.h"
 #include "enforcer/event_log.h"
 #include "enforcer/faults.h"
+#include "enforcer/guard.h"
+#include "enforcer/guard_daemon.h"
 #include "enforcer/images.h"
+#include "enforcer/integrity.h"
 #include "enforcer/log.h"
 #include "enforcer/lsm.h"
 #include "enforcer/policy_store.h"
@@ -191,6 +194,16 @@ static void add_image_facts(struct daemon *daemon, struct report_status *status)
 		degrade(status, "the image database %s", images.fault);
 }
 
+static void add_guard_facts(struct daemon *daemon, struct report_status *status)
+{
+	status->self_protection = guard_mode_name(guard_mode(daemon->guard));
+	status->self_protection_fault = guard_fault(daemon->guard);
+	status->unlocked_until_ns = guard_unlocked_until(daemon->guard);
+	if (status->self_protection_fault[0])
+		degrade(status, "self-protection is reduced to \"%s\": %s", status->self_protection,
+			status->self_protection_fault);
+}
+
 static void add_settle_facts(struct daemon *daemon, struct report_status *status)
 {
 	struct settle_status settling = { 0 };
@@ -224,7 +237,9 @@ static int answer_status(void *data, struct json_object *request, struct json_ob
 	if (err < 0)
 		degrade(status, "the counters cannot be read: %s", strerror(-err));
 	add_faults(daemon, status);
+	add_guard_facts(daemon, status);
 	add_image_facts(daemon, status);
+	integrity_status(daemon, status);
 	add_settle_facts(daemon, status);
 	*ret = report_status(status);
 	return *ret ? 0 : -ENOMEM;
@@ -473,6 +488,8 @@ void answers_init(struct daemon *daemon, struct control_ops *ret)
 			[WIRE_PAUSE] = answer_pause,
 			[WIRE_RESUME] = answer_resume,
 			[WIRE_RELOAD] = answer_reload,
+			[WIRE_UNLOCK] = guard_answer_unlock,
+			[WIRE_LOCK] = guard_answer_lock,
 		},
 		.data = daemon,
 	};

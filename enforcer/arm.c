@@ -257,16 +257,7 @@ static void on_enrolled(struct enrol_job *job, void *data)
 	_cleanup_(arming_free) struct arming *a = data;
 	struct container *c = a->container;
 
-	c->layer_set = job->layer_set;
-	c->root_dev = job->root_dev;
-	c->root_ino = job->root_ino;
-	c->own_overlay = job->root.own_overlay;
-	c->root_type = strdup(job->root.type);
-	c->layers = TAKE_PTR(job->root.layers);
-	c->layers_complete = job->complete;
-	c->clean_upper = job->clean_upper;
-	c->executables = job->executables;
-	c->unsupported = job->err == -EOPNOTSUPP;
+	arm_take_root(c, job);
 	if (job->err)
 		not_ready(a, job->err, job->err == -ENOSPC ? FAULT_CATALOG : _FAULT_MAX, job->error);
 	else

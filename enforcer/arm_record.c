@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <string.h>
 
 #include "enforcer/arm.h"
 #include "enforcer/container.h"
@@ -74,6 +75,22 @@ void arm_begin_watch(struct daemon *daemon, struct container *c)
 		__atomic_fetch_or(&record->flags, HF_CONTAINER_ADOPTED, __ATOMIC_RELEASE);
 }
 
+void arm_take_root(struct container *c, struct enrol_job *job)
+{
+	c->layer_set = job->layer_set;
+	c->root_dev = job->root_dev;
+	c->root_ino = job->root_ino;
+	c->upper_dev = job->upper_dev;
+	c->upper_ino = job->upper_ino;
+	c->own_overlay = job->root.own_overlay;
+	c->root_type = strdup(job->root.type);
+	c->layers = TAKE_PTR(job->root.layers);
+	c->layers_complete = job->complete;
+	c->clean_upper = job->clean_upper;
+	c->executables = job->executables;
+	c->unsupported = job->err == -EOPNOTSUPP;
+}
+
 static struct hf_root_key root_key(const struct container *c)
 {
 	return (struct hf_root_key){ .dev = c->root_dev, .ino = c->own_overlay ? 0 : c->root_ino };
@@ -126,6 +143,14 @@ static void set_flags(struct hf_container *record, uint32_t flags)
 		continue;
 }
 
+/* A file of the writable layer is the container's also where it is reached below the overlay. */
+static int publish_upper(struct daemon *daemon, const struct container *c, const struct hf_slot_ref *ref)
+{
+	struct hf_root_key key = { .dev = c->upper_dev, .ino = c->upper_ino };
+
+	return c->upper_ino ? lsm_upper_add(daemon->lsm, &key, ref) : 0;
+}
+
 int arm_publish(struct daemon *daemon, struct container *c)
 {
 	struct hf_container *record = lsm_container(daemon->lsm, c->slot);
@@ -153,7 +178,7 @@ int arm_publish(struct daemon *daemon, struct container *c)
 	err = c->root_dev ? lsm_root_add(daemon->lsm, &key, &ref) : 0;
 	if (!err && c->cgroup)
 		err = lsm_cgroup_add(daemon->lsm, c->cgroup, &ref);
-	return err;
+	return err ? err : publish_upper(daemon, c, &ref);
 }
 
 /* The root goes to another container that runs on it, if there is one. */
@@ -183,6 +208,7 @@ void arm_withdraw(struct daemon *daemon, struct container *c)
 			lsm_cgroup_remove(daemon->lsm, c->cgroup, c->kernel_id);
 		__atomic_store_n(&record->id, 0, __ATOMIC_RELEASE);
 	}
+	lsm_upper_remove(daemon->lsm, c->kernel_id);
 	lsm_volumes_remove(daemon->lsm, c->kernel_id);
 	lsm_written_remove(daemon->lsm, c->kernel_id);
 	policy_store_unassign(daemon->policies, c);

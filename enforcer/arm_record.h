@@ -9,6 +9,7 @@
 
 struct container;
 struct daemon;
+struct enrol_job;
 
 /* A container id that was never given before, whatever the clock does and whatever files were lost. */
 uint64_t arm_fresh_id(struct daemon *daemon);
@@ -22,6 +23,9 @@ int arm_keep_slot(struct daemon *daemon, struct container *container, uint32_t s
 /* Before an adopted container is looked at: from now on its slot's flags say which notes of copies are wanted. Nothing changes for
  * one whose record stands. */
 void arm_begin_watch(struct daemon *daemon, struct container *container);
+
+/* What enrolment found out of the container's root; the job's layers are taken. */
+void arm_take_root(struct container *container, struct enrol_job *job);
 
 /* Takes everything of the container out of the kernel half, and gives back its slot, policy and layer set. */
 void arm_withdraw(struct daemon *daemon, struct container *container);

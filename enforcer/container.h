@@ -74,6 +74,8 @@ struct container {
 	uint32_t layer_set;
 	uint32_t root_dev;
 	uint64_t root_ino;
+	uint64_t upper_ino;	/* folder of its writable layer as the kernel half calls it; 0: it has none of its own */
+	uint32_t upper_dev;
 	uint64_t cgroup;	/* inode of its cgroup2 folder, 0 unknown */
 	char *cgroup_path;
 	char *root_type;	/* "overlay", "ext4", … */

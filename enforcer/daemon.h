@@ -21,6 +21,7 @@ struct container_table;
 struct enroller;
 struct event_log;
 struct faults;
+struct guard;
 struct hook_server;
 struct images;
 struct loop;
@@ -28,6 +29,7 @@ struct loop_source;
 struct policy_store;
 struct rearm;
 struct ring;
+struct scrub;
 struct settler;
 struct workers;
 
@@ -42,11 +44,14 @@ struct daemon_options {
 	const char *state_dir;	 /* image database; default /var/lib/holdfast */
 	uint64_t layer_grace_ns; /* how long an image without containers stays in the catalogue */
 	uint64_t digest_bytes_per_second; /* read for digests; 0: none are computed */
+	uint64_t scrub_bytes_per_second; /* read to see whether images' files are still what they were; 0: none */
+	uint64_t scrub_interval_s; /* from one such pass to the next; 0: none */
 	struct lsm_limits limits;
 	unsigned int digest_wait_ms; /* longest wait of an event for the digest of its file */
 	const char *runtime_roots[DAEMON_RUNTIME_ROOTS_MAX]; /* runtimes' folders of state beside the usual ones */
 	size_t n_runtime_roots;
 	bool quiet; /* no events on standard output */
+	enum hf_guard_mode self_protection;
 };
 
 struct daemon {
@@ -59,7 +64,9 @@ struct daemon {
 	struct policy_store *policies;
 	struct event_log *events;
 	struct faults *faults;
+	struct guard *guard;
 	struct images *images; /* NULL: without a database */
+	struct scrub *scrub;
 	struct enroller *enroller;
 	struct digests *digests;
 	struct hook_server *hook;
@@ -68,6 +75,7 @@ struct daemon {
 	struct settler *settler;
 	struct loop_source *watchdog;
 	char images_folder[PATH_MAX];
+	char scrub_file[PATH_MAX];
 	int lock_fd; /* of the run folder */
 	struct adopter *adopter;
 	struct arming *armings; /* arm.c's: containers on their way */

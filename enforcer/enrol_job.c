@@ -18,13 +18,16 @@
 #include "enforcer/enrol_covered.h"
 #include "enforcer/enrol_folder.h"
 #include "enforcer/enrol_internal.h"
+#include "enforcer/enrol_interpreters.h"
 #include "enforcer/enrol_stored.h"
 #include "enforcer/enrol_upper.h"
 #include "enforcer/enrol_volumes.h"
 #include "enforcer/images.h"
+#include "enforcer/interpreters.h"
 #include "enforcer/log.h"
 #include "enforcer/lsm.h"
 #include "enforcer/root_kind.h"
+#include "enforcer/store_devices.h"
 #include "enforcer/util.h"
 #include "enforcer/workers.h"
 
@@ -35,6 +38,7 @@ struct scan_state {
 	const struct enrol_job *job;
 	struct copied_layers layers;
 	struct image_list *list; /* for the database; NULL: it will not have this set */
+	struct interpreters interpreters; /* what the image's files name as such */
 	struct lsm_enrolment where;
 	uint32_t enrolled;
 	uint32_t copied;  /* candidates that lie in the writable layer over the image's file */
@@ -94,9 +98,10 @@ static void list_file(struct scan_state *scan, const struct imagedb_file *file, 
 {
 	struct imagedb_store_file stored;
 
+	imagedb_store_file_from_scan(file, &stored);
+	interpreters_note(&scan->interpreters, &stored);
 	if (!scan->list)
 		return;
-	imagedb_store_file_from_scan(file, &stored);
 	stored.inode = (struct imagedb_store_inode){ .ino = answer->key.ino, .dev = answer->key.dev,
 						     .generation = answer->key.generation };
 	stored.size = answer->value.size_mode >> HF_CATALOG_SIZE_SHIFT;
@@ -124,7 +129,7 @@ static int show_file(const struct imagedb_file *file, void *data)
 	struct hf_enrol answer;
 	int err;
 
-	if (file->hardlink_seen || file->size == 0)
+	if (file->size == 0 || (file->hardlink_seen && !interpreters_lists(file->path)))
 		return 0;
 	err = enrol_show(scan->enroller, file->fd, &scan->where, &answer);
 	if (err == -ENODEV || err == -EACCES || err == -EPERM)
@@ -139,7 +144,7 @@ static int show_file(const struct imagedb_file *file, void *data)
 			lsm_watch_remove(scan->enroller->lsm, &answer.key);
 			return lsm_catalog_drop(scan->enroller->lsm, &answer.key);
 		}
-		scan->enrolled++;
+		scan->enrolled += !file->hardlink_seen;
 		list_file(scan, file, &answer);
 		return 0;
 	case HF_ENROL_COPIED_UP:
@@ -229,6 +234,9 @@ static int scan_root(struct enroller *e, struct enrol_job *job, struct layer_set
 	if (e->images && job->root.layers && !hides && !first)
 		scan.list = image_list_new(job->root.layers, job->image);
 	err = scan_in_child(&scan, job, &stats);
+	if (!err && enrol_interpreters_mark(e, job, set->id, &scan.interpreters))
+		err = fail(job, -EIO, stop_reason(&scan, -EIO));
+	interpreters_clear(&scan.interpreters);
 	if (!err && job->root.layers && !hides)
 		hides = enrol_covered(e, job, &scan.layers);
 	copied_layers_close(&scan.layers);
@@ -239,6 +247,9 @@ static int scan_root(struct enroller *e, struct enrol_job *job, struct layer_set
 	hides = hides || (job->unwatched && enrol_upper_hides(e, job)); /* it may have removed files meanwhile */
 	job->executables = set->executables = scan.enrolled;
 	warn(&scan, job, &stats);
+	if (hides && job->upper_ino && enrol_upper_note_scripts(e, job, set->id))
+		log_warning("enrolment: the writable layer was not seen whole: scripts that an earlier life of the container changed "
+			    "may count as unchanged");
 	job->clean_upper = job->root.own_overlay && stats.complete && !scan.unnoted;
 	set->complete = job->root.layers && stats.complete && !hides && !scan.copied;
 	if (scan.list && set->complete) {
@@ -387,6 +398,9 @@ static int run(struct enroller *e, struct enrol_job *job)
 		return err;
 	job->layer_set = set->id;
 	job->complete = set->complete;
+	err = store_devices_look(e->lsm, NULL);
+	if (err)
+		log_warning("the devices below an image's layers cannot be told to the kernel half: %s", strerror(-err));
 	return 0;
 }
 

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "enforcer/enrol_interpreters.h"
 #include "enforcer/images.h"
+#include "enforcer/interpreters.h"
 #include "enforcer/lsm.h"
 #include "enforcer/util.h"
 #include "enforcer/workers.h"
@@ -19,6 +21,7 @@ struct expected {
 	uint64_t ino, size, ctime_ns;
 	uint32_t generation;
 	uint32_t at; /* its path in paths */
+	bool again; /* another name of a file that is there */
 };
 
 struct stored {
@@ -30,6 +33,7 @@ struct stored {
 	size_t used;
 	struct expected files[PORTION_FILES];
 	size_t n, next;
+	struct interpreters interpreters;
 	uint32_t enrolled;
 };
 
@@ -58,7 +62,7 @@ static int take_opened(const struct imagedb_file *file, void *data)
 		return err;
 	if ((answer.status != HF_ENROL_ADDED && answer.status != HF_ENROL_KNOWN) || !is_expected(expected, &answer))
 		return -ESTALE;
-	s->enrolled++;
+	s->enrolled += !expected->again;
 	return 0;
 }
 
@@ -93,9 +97,11 @@ static int take_stored(const struct imagedb_store_file *file, void *data)
 		return err;
 	s->files[s->n++] = (struct expected){
 		.ino = file->inode.ino, .generation = file->inode.generation, .size = file->size, .at = (uint32_t)s->used,
+		.again = file->flags & IMAGEDB_STORE_HARDLINK,
 		.ctime_ns = (uint64_t)file->ctime.tv_sec * NSEC_PER_SEC + (uint64_t)file->ctime.tv_nsec,
 	};
 	memcpy(s->paths + s->used, file->path, file->path_len + 1);
+	interpreters_note(&s->interpreters, file);
 	s->used += file->path_len + 1;
 	return 0;
 }
@@ -118,7 +124,10 @@ int enrol_from_store(struct enroller *e, const struct enrol_job *job, uint32_t l
 	if (!err)
 		err = show_portion(s);
 	if (!err)
+		err = enrol_interpreters_mark(e, job, layer_set, &s->interpreters);
+	if (!err)
 		*ret_executables = s->enrolled;
+	interpreters_clear(&s->interpreters);
 	worker_free(&s->worker);
 	free(s);
 	return err;

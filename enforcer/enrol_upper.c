@@ -16,12 +16,14 @@
 
 #include "enforcer/enrol_copied.h"
 #include "enforcer/images.h"
+#include "enforcer/interpreters.h"
 #include "enforcer/log.h"
 #include "enforcer/lsm.h"
 #include "enforcer/util.h"
 
 #define DEPTH_MAX 64 /* folders open at once; real trees stay below 30 */
 #define ENTRIES_MAX 1000000u /* a layer with more is not worth the start's time */
+#define SCRIPTS_MAX 4096u /* copied-up scripts that are compared: a start must not wait for more */
 #define ENTRIES_PER_CLOCK 64u
 #define PATH_ROOM 4096u /* PATH_MAX: longer ones cannot be asked about in one call */
 
@@ -38,7 +40,7 @@ struct walk {
 	DIR *folders[DEPTH_MAX];
 	size_t lengths[DEPTH_MAX]; /* of the path that leads to it, with its slash */
 	size_t depth;
-	uint32_t entries;
+	uint32_t entries, scripts;
 	char path[PATH_ROOM + 256];
 };
 
@@ -207,6 +209,18 @@ static int judge_copy(struct walk *walk, int fd, const struct stat *st, const st
 	return note(walk, &answer->key);
 }
 
+/* Modules and the like have no entry in the catalogue, yet interpreters may only read them unchanged. Beyond the bound they count as
+ * unchanged, since most of them are: what chown -R moved there. */
+static int judge_script(struct walk *walk, int fd, const struct stat *st, const struct hf_enrol *answer)
+{
+	if (!interpreters_may_read(walk->path) || walk->scripts >= SCRIPTS_MAX)
+		return 0;
+	if (++walk->scripts == SCRIPTS_MAX)
+		log_warning("enrolment: the writable layer %s holds more than %u scripts of the image: the rest counts as unchanged",
+			    walk->job->root.upper, SCRIPTS_MAX);
+	return judge_copy(walk, fd, st, answer);
+}
+
 static int note_if_changed(struct walk *walk, const struct stat *st)
 {
 	struct lsm_enrolment where = { .layer_set = walk->layer_set, .root_dev = walk->job->root_dev,
@@ -229,11 +243,23 @@ static int note_if_changed(struct walk *walk, const struct stat *st)
 		return 0;
 	case HF_ENROL_WRITER:
 		return note(walk, &answer.key);
+	case HF_ENROL_COPIED_DATA:
+		return judge_script(walk, fd, st, &answer);
 	case HF_ENROL_COPIED_UP:
 		return judge_copy(walk, fd, st, &answer);
 	default:
 		return -EIO;
 	}
+}
+
+static int note_script_if_changed(struct walk *walk, const struct stat *st)
+{
+	return interpreters_may_read(walk->path) ? note_if_changed(walk, st) : 0;
+}
+
+int enrol_upper_note_scripts(struct enroller *e, const struct enrol_job *job, uint32_t layer_set)
+{
+	return start_walk(e, job, layer_set, note_script_if_changed);
 }
 
 int enrol_upper_note(struct enroller *e, const struct enrol_job *job, uint32_t layer_set)

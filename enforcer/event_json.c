@@ -24,8 +24,6 @@
 #define SHORT_PATH_BYTES 1024
 /* Bit of the one flag that the kernel half does not know. */
 #define FLAG_REPEATED 31
-/* The kernel-internal dev_t: twelve bits of major above twenty of minor. */
-#define DEV_MINOR_BITS 20
 
 /* A path as users write it. */
 struct path_text {
@@ -142,6 +140,8 @@ static void put_policy(struct line *line)
 		policy = line->context->container->policy;
 	if (policy)
 		severity = policy_severity_name(policy->severity);
+	else if (line->record->reason == HF_REASON_TAMPERING)
+		severity = policy_severity_name(POLICY_SEVERITY_CRITICAL);
 	json_put_string(line->json, "severity", severity ? severity : policy_severity_name(POLICY_SEVERITY_WARNING));
 	if (!policy || !policy->name) {
 		json_put_null(line->json, "policy");
@@ -195,6 +195,8 @@ static void put_process(struct line *line)
 	json_put_bytes(json, "parent_comm", record->parent_comm, strnlen(record->parent_comm, HF_COMM_BYTES));
 	put_path(json, "exe", &line->exe);
 	put_boot_time(line, "start_time", record->start_ns);
+	json_put_bool(json, "left_cgroup", record->flags & HF_EVENT_LEFT_CGROUP);
+	json_put_bool(json, "left_mount_namespace", record->flags & HF_EVENT_LEFT_MOUNTS);
 	json_close(json);
 }
 
@@ -217,8 +219,8 @@ static void put_identity(struct line *line)
 	char text[32];
 
 	put_path(json, "path", &line->path);
-	snprintf(text, sizeof(text), "%u:%u", record->dev >> DEV_MINOR_BITS,
-		 record->dev & ((1u << DEV_MINOR_BITS) - 1));
+	snprintf(text, sizeof(text), "%u:%u", record->dev >> EVENT_DEV_MINOR_BITS,
+		 record->dev & ((1u << EVENT_DEV_MINOR_BITS) - 1));
 	json_put_string(json, "dev", text);
 	json_put_u64(json, "inode", record->ino);
 	json_put_u64(json, "generation", record->generation);

@@ -20,6 +20,8 @@ struct container;
 struct imagedb_digest;
 struct policy_effective;
 
+/* The kernel-internal dev_t: twelve bits of major above twenty of minor. */
+#define EVENT_DEV_MINOR_BITS 20
 /* A line fits into one packet of the control socket with its header. */
 #define EVENT_JSON_BYTES_MAX (WIRE_MAX_BYTES - 1024)
 /* What event_json_fill() adds at most: both digests in hexadecimal and their names. */
@@ -89,12 +91,21 @@ size_t event_json_path(const struct hf_event *record, char *ret);
 /* The same of bytes of a path as the kernel half writes it, at most HF_PATH_BYTES. */
 size_t event_json_path_of(const char *leaf_first, size_t bytes, char *ret);
 
+/* Whose they were. */
+#define EVENT_LOSS_CONTAINERS_MAX 64 /* named in a line; more do not fit it, and are only in the sum */
+struct event_loss_of {
+	const char *container; /* borrowed; NULL: nobody registered it */
+	uint64_t count;
+};
+
 /* What a line about missing events says. */
 struct event_loss {
 	uint64_t count; /* since the last such line of that output */
 	uint64_t total; /* over all restarts; 0: not said */
 	const char *where; /* words: "the kernel's ring was full" */
 	const char *output; /* of which they are missing: "file", "stdout", "client"; NULL: they reached none */
+	const struct event_loss_of *of; /* borrowed: n_of parts of count, as far as it is known; NULL: nothing is said */
+	size_t n_of;
 };
 
 /* The line that tells that events are missing. Arguments as above; now_ns: CLOCK_REALTIME. 0; -ENOMEM. */
@@ -102,6 +113,24 @@ int event_json_lost(struct json *json, const struct event_loss *loss, uint64_t n
 
 /* Whether it tells of an access (bpf-lsm/access.h), whose file is no code that was to run. */
 bool event_is_access(const struct hf_event *record);
+
+/* A file of an image whose bytes are not the recorded ones. All borrowed. */
+#define EVENT_INTEGRITY_CONTAINERS_MAX 64 /* named in a line */
+struct event_integrity {
+	const char *image; /* "": not known */
+	const char *path;  /* from the root, without its slash */
+	uint64_t ino;
+	uint32_t dev;
+	uint32_t generation;
+	uint64_t size;
+	const struct imagedb_digest *expected, *found;
+	const char *const *containers; /* ids of those that run on the image */
+	size_t n_containers;
+};
+
+/* The line that tells so. Arguments and result as above. */
+int event_json_integrity(struct json *json, const struct event_integrity *event, uint64_t now_ns, const char **ret,
+			 size_t *ret_bytes);
 
 /* The users' words; "unknown" for a number out of range. */
 const char *event_op_name(enum hf_op op);

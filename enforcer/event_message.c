@@ -117,6 +117,8 @@ static void add_object(struct sentence *s, const struct hf_event *record, const 
 
 	if (!path && !record->ino && event_is_access(record))
 		return;
+	if (record->op == HF_OP_KERNEL || record->op == HF_OP_TAMPER)
+		add(s, " through ");
 	if (!path) {
 		add(s, record->ino ? "a file whose path is not known" : "no file");
 		return;
@@ -151,6 +153,16 @@ static void add_reason(struct sentence *s, const struct hf_event *record)
 		add(s, " (%s)", detail);
 }
 
+/* Where the task is, if it is not where its container is. */
+static void add_left(struct sentence *s, const struct hf_event *record)
+{
+	bool cgroup = record->flags & HF_EVENT_LEFT_CGROUP, mounts = record->flags & HF_EVENT_LEFT_MOUNTS;
+
+	if (cgroup || mounts)
+		add(s, ", outside its container's %s%s%s,", cgroup ? "cgroup" : "", cgroup && mounts ? " and " : "",
+		    mounts ? "mounts" : "");
+}
+
 void event_message(const struct hf_event *record, const char *path, size_t path_bytes, bool whole,
 		   char ret[EVENT_MESSAGE_BYTES])
 {
@@ -159,7 +171,9 @@ void event_message(const struct hf_event *record, const char *path, size_t path_
 
 	add(&s, "`");
 	add_name(&s, record->comm, strnlen(record->comm, sizeof(record->comm)));
-	add(&s, "` (pid %u) ", record->pid);
+	add(&s, "` (pid %u)", record->pid);
+	add_left(&s, record);
+	add(&s, " ");
 	if (record->op == HF_OP_PTRACE) {
 		add_tracing(&s, record, path, path_bytes, whole);
 	} else if (!path && !record->ino && !event_is_access(record)) {

@@ -101,6 +101,7 @@ static const char *const detail_names[] = {
 	[HF_DETAIL_LINK] = "link",
 	[HF_DETAIL_DAEMON] = "daemon",
 	[HF_DETAIL_BLOCK_DEVICE] = "block-device",
+	[HF_DETAIL_HELPER] = "helper",
 };
 _Static_assert(ARRAY_SIZE(detail_names) == _HF_DETAIL_MAX, "a word for each detail");
 

@@ -8,20 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "enforcer/enrol_copied.h"
+#include "enforcer/layer_hash.h"
 #include "enforcer/util.h"
-#include "enforcer/workers.h"
 #include "imagedb/store.h"
 
 #define BATCH 128 /* digests of one write to disk */
 #define BATCH_NS (5 * NSEC_PER_SEC) /* … or what was computed in that time: a kill loses no more */
-#define FILE_NS (600 * NSEC_PER_SEC) /* for the largest file on the slowest disk */
 
 struct state {
 	const struct image_hash *hash;
 	const struct imagedb_store_set *set;
-	struct copied_layers layers;
-	struct worker *worker;
+	struct layer_hash layers;
 	struct imagedb_store_digest_update batch[BATCH];
 	size_t n;
 	uint32_t unreadable;
@@ -45,47 +42,6 @@ static int flush(struct state *s)
 	return err;
 }
 
-static bool is_fatal(int err)
-{
-	return err == -EPIPE || err == -ETIMEDOUT || err == -EPROTO || err == -ECANCELED;
-}
-
-/* A child that died is replaced once for a file; one that kills a second is left out. */
-static int hash_below(struct state *s, int root, const struct imagedb_store_file *file, struct imagedb_digest *ret)
-{
-	struct worker_hash what = { .root_fd = root, .path = file->path, .ino = file->inode.ino, .size = file->size,
-				    .ctime_ns = (uint64_t)file->ctime.tv_sec * NSEC_PER_SEC + (uint64_t)file->ctime.tv_nsec };
-	int err = 0;
-
-	for (int tries = 0; tries < 2; tries++) {
-		if (!s->worker)
-			err = worker_new(s->hash->workers, true, &s->worker);
-		if (err)
-			return -EIO;
-		what.deadline_ns = clock_ns(CLOCK_MONOTONIC) + FILE_NS;
-		err = worker_hash(s->worker, &what, s->hash->stop, ret);
-		if (!is_fatal(err))
-			break;
-		worker_free(&s->worker);
-		if (err == -ECANCELED)
-			break;
-		err = 0;
-	}
-	return s->worker ? err : -ECANCELED;
-}
-
-/* In the top layer that has this very file. -ENOENT: none has. */
-static int hash_file(struct state *s, const struct imagedb_store_file *file, struct imagedb_digest *ret)
-{
-	for (size_t i = 0; i < s->layers.n; i++) {
-		int err = hash_below(s, s->layers.fds[i], file, ret);
-
-		if (!err || err == -ECANCELED || err == -EIO)
-			return err;
-	}
-	return -ENOENT;
-}
-
 /* The store's callback: one file without a digest. */
 static int take_file(const struct imagedb_store_file *file, void *data)
 {
@@ -96,7 +52,7 @@ static int take_file(const struct imagedb_store_file *file, void *data)
 
 	if (atomic_load(s->hash->stop))
 		return -EINTR;
-	err = hash_file(s, file, &digest);
+	err = layer_hash_file(&s->layers, file, &digest);
 	if (err == -EIO)
 		return err;
 	if (err)
@@ -124,12 +80,11 @@ int image_hash_set(const struct image_hash *hash, const struct imagedb_store_set
 	s->hash = hash;
 	s->set = set;
 	s->batch_ns = clock_ns(CLOCK_MONOTONIC);
-	err = copied_layers_open(set->identity, &s->layers);
+	err = layer_hash_open(&s->layers, hash->workers, hash->stop, set->identity);
 	if (!err)
 		err = imagedb_store_files(hash->store, set->number, IMAGEDB_STORE_WITHOUT_DIGEST, 0, take_file, s);
 	last = flush(s);
-	worker_free(&s->worker);
-	copied_layers_close(&s->layers);
+	layer_hash_close(&s->layers);
 	free(s);
 	return err ? err : last;
 }

@@ -13,7 +13,7 @@
 
 struct head {
 	struct imagedb_store_file file; /* pointers are set when it is read */
-	uint32_t interpreter_bytes, soname_bytes, needed_bytes;
+	uint32_t interpreter_bytes, argument_bytes, soname_bytes, needed_bytes;
 	uint32_t bytes; /* with the strings, a multiple of 8 */
 };
 
@@ -73,13 +73,14 @@ static char *put(char *at, const char *text, size_t bytes)
 void image_list_add(struct image_list *list, const struct imagedb_store_file *file)
 {
 	struct head head = { .file = *file, .interpreter_bytes = text_bytes(file->interpreter),
+			     .argument_bytes = text_bytes(file->interpreter_arg),
 			     .soname_bytes = text_bytes(file->soname) };
 	char *at;
 
 	for (size_t i = 0; i < file->needed_count; i++)
 		head.needed_bytes += text_bytes(file->needed[i]);
-	head.bytes = (uint32_t)(sizeof(head) + file->path_len + 1 + head.interpreter_bytes + head.soname_bytes +
-				head.needed_bytes + 7) & ~7u;
+	head.bytes = (uint32_t)(sizeof(head) + file->path_len + 1 + head.interpreter_bytes + head.argument_bytes +
+				head.soname_bytes + head.needed_bytes + 7) & ~7u;
 	if (list->overflow || !make_room(list, head.bytes)) {
 		list->overflow = true;
 		return;
@@ -87,6 +88,7 @@ void image_list_add(struct image_list *list, const struct imagedb_store_file *fi
 	at = put(list->bytes + list->used, (const char *)&head, sizeof(head));
 	at = put(at, file->path, file->path_len + 1);
 	at = put(at, file->interpreter, head.interpreter_bytes);
+	at = put(at, file->interpreter_arg, head.argument_bytes);
 	at = put(at, file->soname, head.soname_bytes);
 	for (size_t i = 0; i < file->needed_count; i++)
 		at = put(at, file->needed[i], text_bytes(file->needed[i]));
@@ -103,6 +105,8 @@ static void point(struct head *head, const char *at, const char **needed)
 	at += file->path_len + 1;
 	file->interpreter = head->interpreter_bytes ? at : NULL;
 	at += head->interpreter_bytes;
+	file->interpreter_arg = head->argument_bytes ? at : NULL;
+	at += head->argument_bytes;
 	file->soname = head->soname_bytes ? at : NULL;
 	at += head->soname_bytes;
 	for (size_t i = 0; i < file->needed_count; i++) {

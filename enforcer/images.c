@@ -18,6 +18,7 @@
 
 #include "enforcer/image_hash.h"
 #include "enforcer/log.h"
+#include "enforcer/scrub.h"
 #include "enforcer/thread.h"
 #include "enforcer/util.h"
 
@@ -279,6 +280,28 @@ static bool hash_next(struct images *images)
 	return !err || err == -ENOENT || err == -EUCLEAN;
 }
 
+/* --- looking again -------------------------------------------------------------------------------------------------- */
+
+static bool pause_for_better(uint64_t ns, void *data)
+{
+	struct images *images = data;
+
+	wait_ns(images, ns, true);
+	return atomic_load(&images->stop) || first_waiting(images);
+}
+
+/* Until something better is to be done. How long there is nothing to do. */
+static uint64_t look_again(struct images *images)
+{
+	struct scrub_work work = { .store = atomic_load(&images->store), .workers = images->options.workers,
+				   .stop = &images->stop, .pause = pause_for_better, .data = images };
+
+	if (images->retry_ns || !work.store)
+		return RETRY_NS;
+	scrub_go_on(images->options.scrub, &work);
+	return scrub_idle_ns(images->options.scrub);
+}
+
 /* --- the thread ----------------------------------------------------------------------------------------------------- */
 
 static void open_store(struct images *images)
@@ -304,6 +327,7 @@ static void run(void *data)
 
 	while (!atomic_load(&images->stop)) {
 		bool was_faulty = images->retry_ns != 0;
+		uint64_t idle_ns;
 
 		images->retry_ns = 0;
 		if (!atomic_load(&images->store))
@@ -314,7 +338,8 @@ static void run(void *data)
 			clear_fault(images);
 		while (hash_next(images))
 			continue;
-		wait_ns(images, images->retry_ns ? RETRY_NS : UINT64_MAX, !images->retry_ns);
+		idle_ns = look_again(images);
+		wait_ns(images, idle_ns, !images->retry_ns);
 		if (!images->retry_ns)
 			wait_ns(images, CALM_NS, false);
 	}

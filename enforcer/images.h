@@ -20,12 +20,14 @@
 #define IMAGES_FAULT_BYTES 256
 
 struct images;
+struct scrub;
 struct workers;
 
 struct images_options {
 	const char *folder;	  /* of the store; made if its parent is there */
 	struct workers *workers;  /* (borrowed) who reads the files */
 	uint64_t bytes_per_second; /* read for digests, on average; 0: no digests */
+	struct scrub *scrub; /* (borrowed) looks at the files again when nothing else is to be done; outlives the thread; NULL: nobody does */
 };
 
 /* Snapshot for status; 0 and empty before the store was opened. */

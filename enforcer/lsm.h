@@ -77,10 +77,21 @@ struct hf_config *lsm_config(struct lsm *lsm);
 struct hf_container *lsm_container(struct lsm *lsm, uint32_t slot); /* NULL when slot is out of range */
 struct hf_policy *lsm_policy(struct lsm *lsm, uint32_t slot);
 struct hf_exception *lsm_exception(struct lsm *lsm, uint32_t index);
+/* Block devices that carry layers, and HF_STORE_* of each, at most max: how many. */
+size_t lsm_store_devices(struct lsm *lsm, uint32_t *ret, uint32_t *ret_why, size_t max);
+/* One more; what is known stays. 0 or -errno. */
+int lsm_store_device_add(struct lsm *lsm, uint32_t dev, uint32_t why);
+int lsm_store_device_remove(struct lsm *lsm, uint32_t dev);
+int lsm_store_device_looked(struct lsm *lsm, uint32_t dev);
+struct hf_share *lsm_share(struct lsm *lsm, uint32_t slot);
 
 int lsm_root_add(struct lsm *lsm, const struct hf_root_key *key, const struct hf_slot_ref *ref);
 /* Leaves the entry alone when it is another container's by now; as lsm_cgroup_remove. */
 int lsm_root_remove(struct lsm *lsm, const struct hf_root_key *key, uint64_t container);
+/* The folder of a container's writable layer: files below it are that container's, whoever reaches them. */
+int lsm_upper_add(struct lsm *lsm, const struct hf_root_key *key, const struct hf_slot_ref *ref);
+/* Removes a container's. Walks the map: O(containers); so does the next. */
+int lsm_upper_remove(struct lsm *lsm, uint64_t container);
 /* while_read_only: the kind holds while the mount is read-only and no task of the container wrote to it. */
 int lsm_volume_add(struct lsm *lsm, const struct hf_volume_key *key, enum hf_volume_kind kind, bool while_read_only);
 /* Removes all volumes of a container. Walks the map: O(volumes). */
@@ -95,6 +106,8 @@ int lsm_cgroup_add(struct lsm *lsm, uint64_t cgroup, const struct hf_slot_ref *r
 int lsm_cgroup_remove(struct lsm *lsm, uint64_t cgroup, uint64_t container);
 /* Removes roots, cgroups, volumes and notes of writes of all containers that fn calls gone. Walks those maps: O(entries). */
 typedef bool (*lsm_gone_fn)(uint64_t container, void *data);
+/* Of folders of writable layers alone. */
+int lsm_uppers_sweep(struct lsm *lsm, lsm_gone_fn fn, void *data);
 int lsm_leftovers_remove(struct lsm *lsm, lsm_gone_fn fn, void *data);
 /* Removes all catalogue entries whose key fn wants gone. Walks the map: O(entries). The number removed, or -errno. */
 typedef bool (*lsm_key_fn)(const struct hf_catalog_key *key, void *data);

@@ -32,7 +32,7 @@ enum lsm_survey { LSM_SURVEY_TASKS, LSM_SURVEY_PROGRAMS, LSM_SURVEY_MAPS, _LSM_S
 struct lsm {
 	struct holdfast_bpf *skel;
 	struct ring_map *ring, *notices;
-	struct lsm_view config, enrol, settling, containers, policies, exceptions;
+	struct lsm_view config, enrol, settling, containers, policies, exceptions, upper_marks, shares;
 	struct lsm_sizes sizes;
 	bool took_over;
 	bool loaded;
@@ -55,6 +55,17 @@ int lsm_carry(struct lsm *lsm, const uint64_t counters[_HF_COUNTER_MAX]);
 /* Pins a program or link under that name in our folder, in place of what is there. 0 or -errno. */
 int lsm_pin_over(int fd, const char *name);
 
+struct bpf_object;
+/* Attaches every loaded hook and pins its link over the one before; pins the programs that the daemon calls by itself, for the starts
+ * that load nothing. *ret_pins: how many. 0 or -errno. */
+int lsm_pins_attach(struct bpf_object *object, uint32_t *ret_pins);
+/* Removes pins of programs that this build does not have, and those of a daemon that was killed before it renamed them. */
+int lsm_pins_remove_strangers(struct bpf_object *object);
+/* The number of pinned programs, those in the making left out. */
+uint32_t lsm_pins_count(void);
+/* Writes the numbers of all that is ours into hf_own, once everything is pinned. Needs CAP_SYS_ADMIN. 0 or -errno. */
+int lsm_own_note(struct lsm *lsm);
+
 /* A program that the daemon calls by itself, loaded or pinned: a descriptor of the caller's, or -1 with errno. */
 int lsm_program_open(const struct bpf_program *prog);
 
@@ -67,7 +78,7 @@ int lsm_version_map(uint32_t version, const char *name);
 void lsm_versions_inherit(struct hf_config *config);
 
 /* Programs whose end can be waited for. */
-#define LSM_PROGRAMS_MAX 64u /* more than those of a load, and those of one that is being replaced */
+#define LSM_PROGRAMS_MAX 128u /* more than those of a load, and those of one that is being replaced */
 struct lsm_programs {
 	uint32_t ids[LSM_PROGRAMS_MAX];
 	size_t n;

@@ -17,7 +17,6 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -31,6 +30,8 @@
 #include "holdfast.skel.h"
 
 static const char do_not_fit[] = "the maps pinned in " LSM_PIN_FOLDER " do not fit this holdfastd";
+static const char not_ours[] = "; another holdfastd's programs protect them against this one, which lies in another folder: "
+			       "holdfast unlock, or unload with that one first";
 static const char unload_first[] = "; stop it and run holdfastd --unload first";
 
 /* The last complaint of libbpf, which is the one that names the cause. */
@@ -161,121 +162,6 @@ bool lsm_in_force(void)
 	return read_config(&found) == 0 && found.enabled == HF_ENABLED_ALL;
 }
 
-int lsm_pin_over(int fd, const char *name)
-{
-	char path[LSM_PATH_BYTES], fresh[LSM_PATH_BYTES];
-
-	snprintf(path, sizeof(path), LSM_PIN_FOLDER "/%s", name);
-	snprintf(fresh, sizeof(fresh), LSM_PIN_FOLDER "/new_%s", name);
-	unlink(fresh); /* of a daemon that was killed between pin and rename */
-	if (bpf_obj_pin(fd, fresh))
-		return -errno;
-	return rename(fresh, path) ? -errno : 0;
-}
-
-static bool is_hook(const struct bpf_program *prog)
-{
-	return bpf_program__type(prog) == BPF_PROG_TYPE_LSM || bpf_program__expected_attach_type(prog) == BPF_TRACE_FENTRY;
-}
-
-static void pin_name(const struct bpf_program *prog, char ret[LSM_PATH_BYTES / 2])
-{
-	snprintf(ret, LSM_PATH_BYTES / 2, "%s%s", is_hook(prog) ? "link_" : "prog_", bpf_program__name(prog));
-}
-
-static int attach_hook(const struct bpf_program *prog, const char *name)
-{
-	struct bpf_link *link = bpf_program__attach(prog);
-	int err;
-
-	if (!link)
-		return -errno;
-	err = lsm_pin_over(bpf_link__fd(link), name);
-	bpf_link__disconnect(link); /* the pin keeps it; destroy must not unpin */
-	bpf_link__destroy(link);
-	return err;
-}
-
-/* Programs that the daemon calls by itself are pinned without a link, for the starts that load nothing. */
-static int attach_all(struct lsm *lsm, uint32_t *ret_pins)
-{
-	char name[LSM_PATH_BYTES / 2];
-	struct bpf_program *prog;
-	uint32_t pins = 0;
-
-	bpf_object__for_each_program(prog, lsm->skel->obj) {
-		int err;
-
-		if (!bpf_program__autoload(prog))
-			continue;
-		pin_name(prog, name);
-		err = is_hook(prog) ? attach_hook(prog, name) : lsm_pin_over(bpf_program__fd(prog), name);
-		if (err)
-			return err;
-		pins++;
-	}
-	*ret_pins = pins;
-	return 0;
-}
-
-int lsm_program_open(const struct bpf_program *prog)
-{
-	char path[LSM_PATH_BYTES], name[LSM_PATH_BYTES / 2];
-	int fd = bpf_program__fd(prog) < 0 ? -1 : fcntl(bpf_program__fd(prog), F_DUPFD_CLOEXEC, 0);
-
-	if (fd >= 0)
-		return fd;
-	pin_name(prog, name);
-	snprintf(path, sizeof(path), LSM_PIN_FOLDER "/%s", name);
-	return bpf_obj_get(path);
-}
-
-static bool is_pin(const char *name)
-{
-	return !strncmp(name, "link_", 5) || !strncmp(name, "prog_", 5);
-}
-
-static bool has_program(struct lsm *lsm, const char *name)
-{
-	struct bpf_program *prog = bpf_object__find_program_by_name(lsm->skel->obj, name + 5);
-
-	return prog && bpf_program__autoload(prog) && is_hook(prog) == (name[0] == 'l');
-}
-
-/* Removes pins of programs that this build does not have, and those of a daemon that was killed before it renamed them. */
-static int remove_strangers(struct lsm *lsm)
-{
-	DIR *dir = opendir(LSM_PIN_FOLDER);
-	struct dirent *entry;
-	int err = 0;
-
-	if (!dir)
-		return -errno;
-	while ((entry = readdir(dir))) {
-		const char *name = entry->d_name;
-		bool stranger = !strncmp(name, "new_", 4) || (is_pin(name) && !has_program(lsm, name));
-
-		if (stranger && unlinkat(dirfd(dir), name, 0))
-			err = -errno;
-	}
-	closedir(dir);
-	return err;
-}
-
-/* The number of pinned programs, those in the making left out. */
-static uint32_t count_pins(void)
-{
-	DIR *dir = opendir(LSM_PIN_FOLDER);
-	struct dirent *entry;
-	uint32_t n = 0;
-
-	while (dir && (entry = readdir(dir)))
-		n += is_pin(entry->d_name);
-	if (dir)
-		closedir(dir);
-	return n;
-}
-
 /* Tells builds apart, not attackers: FNV-1a (draft-eastlake-fnv) over the object file and whether its load knew btrfs. Never 0. */
 static uint64_t hash_object(void)
 {
@@ -312,6 +198,17 @@ static int reuse_all(struct lsm *lsm)
 	return 0;
 }
 
+/* How many arguments a function of the kernel has; 0: there is none of that name. */
+static unsigned int count_arguments(const char *function)
+{
+	const struct btf *btf = kernel_types();
+	int id = btf ? btf__find_by_name_kind(btf, function, BTF_KIND_FUNC) : -1;
+	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
+
+	t = t ? btf__type_by_id(btf, t->type) : NULL;
+	return t ? btf_vlen(t) : 0;
+}
+
 static void choose_programs(struct lsm *lsm)
 {
 	lsm->has_backing_hook = lsm_kernel_has_function("bpf_lsm_mmap_backing_file");
@@ -320,6 +217,7 @@ static void choose_programs(struct lsm *lsm)
 	bpf_program__set_autoload(lsm->skel->progs.hf_personality, lsm_kernel_has_function("__x64_sys_personality"));
 	bpf_program__set_autoload(lsm->skel->progs.hf_personality_32, lsm_kernel_has_function("__ia32_sys_personality"));
 	bpf_program__set_autoload(lsm->skel->progs.hf_ftruncate, lsm_kernel_has_function("bpf_lsm_file_truncate"));
+	lsm->skel->rodata->perf_has_attributes = count_arguments("bpf_lsm_perf_event_open") != 1;
 }
 
 static int load(struct lsm *lsm, const struct lsm_limits *limits, char *reterr, size_t bytes)
@@ -339,6 +237,13 @@ static int load(struct lsm *lsm, const struct lsm_limits *limits, char *reterr, 
 	return 0;
 }
 
+static int note_own(struct lsm *lsm, char *reterr, size_t bytes)
+{
+	int err = lsm_own_note(lsm);
+
+	return err ? fail(reterr, bytes, err, "cannot note which maps and programs are ours", "") : 0;
+}
+
 static int attach(struct lsm *lsm, uint64_t object, char *reterr, size_t bytes)
 {
 	struct hf_config *config = lsm_config(lsm);
@@ -346,11 +251,14 @@ static int attach(struct lsm *lsm, uint64_t object, char *reterr, size_t bytes)
 
 	config->object = 0;
 	lsm->attaching = true;
-	err = attach_all(lsm, &config->pins);
+	err = lsm_pins_attach(lsm->skel->obj, &config->pins);
 	if (!err)
-		err = remove_strangers(lsm);
+		err = lsm_pins_remove_strangers(lsm->skel->obj);
 	if (err)
 		return fail(reterr, bytes, err, "cannot attach the hooks", "; see holdfast doctor");
+	err = note_own(lsm, reterr, bytes);
+	if (err)
+		return err;
 	__atomic_store_n(&config->object, object, __ATOMIC_RELEASE);
 	return 0;
 }
@@ -387,14 +295,18 @@ static int start(struct lsm *lsm, const struct lsm_limits *limits, char *reterr,
 
 	if (err == -EPROTO)
 		return fail(reterr, bytes, err, do_not_fit, unload_first);
+	if (err == -EPERM)
+		return fail(reterr, bytes, err, "the pins in " HF_PIN_DIR " may not be used", not_ours);
 	if (err)
 		return fail(reterr, bytes, err, "cannot make " LSM_PIN_FOLDER,
 			    "; is a bpf file system mounted? mount -t bpf bpf /sys/fs/bpf");
 	lsm->skel = holdfast_bpf__open();
 	if (!lsm->skel)
 		return fail(reterr, bytes, -errno, "cannot open the kernel half", "");
-	if (lsm->took_over && found.object == object && found.pins == count_pins() && reuse_all(lsm) == 0)
-		return open_maps(lsm, reterr, bytes);
+	if (lsm->took_over && found.object == object && found.pins == lsm_pins_count() && reuse_all(lsm) == 0) {
+		err = open_maps(lsm, reterr, bytes);
+		return err ? err : note_own(lsm, reterr, bytes);
+	}
 	lsm->loaded = true;
 	err = load(lsm, limits, reterr, bytes);
 	if (!err)

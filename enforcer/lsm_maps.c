@@ -64,6 +64,10 @@ int lsm_maps_open(struct lsm *lsm)
 	if (!err)
 		err = view_open(&lsm->exceptions, lsm->skel->maps.hf_exceptions);
 	if (!err)
+		err = view_open(&lsm->upper_marks, lsm->skel->maps.hf_upper_marks);
+	if (!err)
+		err = view_open(&lsm->shares, lsm->skel->maps.hf_shares);
+	if (!err)
 		err = read_carried(lsm);
 	if (err)
 		return err;
@@ -86,6 +90,8 @@ void lsm_maps_close(struct lsm *lsm)
 	view_close(&lsm->containers);
 	view_close(&lsm->policies);
 	view_close(&lsm->exceptions);
+	view_close(&lsm->upper_marks);
+	view_close(&lsm->shares);
 }
 
 struct hf_config *lsm_config(struct lsm *lsm)
@@ -254,7 +260,7 @@ int lsm_leftovers_remove(struct lsm *lsm, lsm_gone_fn fn, void *data)
 		{ lsm->skel->maps.hf_volumes, key_is_gone },
 		{ lsm->skel->maps.hf_written, key_is_gone },
 	};
-	int64_t n = 0;
+	int64_t n = lsm_uppers_sweep(lsm, fn, data);
 
 	for (size_t i = 0; n >= 0 && i < ARRAY_SIZE(rows); i++) {
 		struct gone_match match = { .fn = fn, .data = data, .fd = bpf_map__fd(rows[i].map) };
@@ -397,6 +403,8 @@ const char *lsm_counter_name(enum hf_counter counter)
 		[HF_COUNTER_WRITES_SEEN] = "writes_seen",
 		[HF_COUNTER_WRITES_LOST] = "writes_lost",
 		[HF_COUNTER_EXISTING] = "existing",
+		[HF_COUNTER_KERNEL] = "kernel",
+		[HF_COUNTER_TAMPER] = "tamper",
 		[HF_COUNTER_NOTICES_LOST] = "notices_lost",
 		[HF_COUNTER_SETTLED] = "settled",
 		[HF_COUNTER_SETTLE_FULL] = "settle_full",

@@ -73,10 +73,13 @@ int lsm_size_maps(struct lsm *lsm, const struct lsm_limits *limits)
 		uint32_t entries;
 	} rows[] = {
 		{ lsm->skel->maps.hf_catalog, catalog },
+		{ lsm->skel->maps.hf_layer_files, catalog },
 		{ lsm->skel->maps.hf_containers, slots },
 		{ lsm->skel->maps.hf_policies, POLICIES_EACH * slots },
 		{ lsm->skel->maps.hf_roots, 2 * slots },
 		{ lsm->skel->maps.hf_cgroups, 2 * slots },
+		{ lsm->skel->maps.hf_uppers, slots },
+		{ lsm->skel->maps.hf_shares, slots },
 		{ lsm->skel->maps.hf_volumes, VOLUMES_EACH * slots },
 		{ lsm->skel->maps.hf_written, WRITTEN_EACH * slots },
 		{ lsm->skel->maps.hf_written_counts, slots },

@@ -117,6 +117,7 @@ void lsm_versions_inherit(struct hf_config *config)
 			config->events_taken = theirs->events_taken;
 			config->events = theirs->events;
 			config->events.position = 0; /* in their ring */
+			config->guard.unlocked_until_ns = theirs->guard.unlocked_until_ns;
 			config->plain_roots = 1;     /* theirs may have been told, or not known of it */
 		}
 		unmap_config(theirs);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "enforcer/guard.h"
 #include "enforcer/layers.h"
 #include "enforcer/log.h"
 #include "enforcer/util.h"
@@ -23,6 +24,9 @@
 #define DEFAULT_STATE_DIR "/var/lib/holdfast"
 #define DEFAULT_DIGEST_RATE_MB 20 /* a few percent of a slow disk */
 #define DIGEST_RATE_MAX_MB 100000
+#define DEFAULT_SCRUB_RATE_MB 1 /* a quarter of a percent of a core; 5 GB of programs take an hour and a half */
+#define DEFAULT_SCRUB_INTERVAL 86400
+#define SCRUB_INTERVAL_MAX (366ull * 86400)
 #define LAYER_GRACE_MAX_SECONDS (366ull * 86400)
 #define DEFAULT_EVENT_FILE_MAX (100ull << 20)
 
@@ -40,7 +44,10 @@ enum option_code {
 	OPTION_STATE_DIR,
 	OPTION_LAYER_GRACE,
 	OPTION_DIGEST_RATE,
+	OPTION_SCRUB_RATE,
+	OPTION_SCRUB_INTERVAL,
 	OPTION_RUNTIME_ROOT,
+	OPTION_SELF_PROTECTION,
 	OPTION_QUIET,
 	OPTION_DEBUG,
 	OPTION_DOCTOR,
@@ -60,7 +67,10 @@ static const struct option long_options[] = {
 	{ "state-dir", required_argument, NULL, OPTION_STATE_DIR },
 	{ "layer-grace", required_argument, NULL, OPTION_LAYER_GRACE },
 	{ "digest-rate", required_argument, NULL, OPTION_DIGEST_RATE },
+	{ "scrub-rate", required_argument, NULL, OPTION_SCRUB_RATE },
+	{ "scrub-interval", required_argument, NULL, OPTION_SCRUB_INTERVAL },
 	{ "runtime-root", required_argument, NULL, OPTION_RUNTIME_ROOT },
+	{ "self-protection", required_argument, NULL, OPTION_SELF_PROTECTION },
 	{ "quiet", no_argument, NULL, OPTION_QUIET },
 	{ "debug", no_argument, NULL, OPTION_DEBUG },
 	{ "doctor", no_argument, NULL, OPTION_DOCTOR },
@@ -86,7 +96,11 @@ static const char usage[] =
 	"  --state-dir DIR             image database (" DEFAULT_STATE_DIR ")\n"
 	"  --layer-grace SECONDS       how long an image without containers stays enrolled (600)\n"
 	"  --digest-rate MB            megabytes a second read for digests; 0: none (20)\n"
+	"  --scrub-rate MB             megabytes a second read to look at images' files again; 0: never (1)\n"
+	"  --scrub-interval SECONDS    from the beginning of one such pass to the next; 0: never (86400)\n"
 	"  --runtime-root DIR          also look into DIR for containers that run at the start\n"
+	"  --self-protection MODE      off, container or host: who is kept from the daemon, its pins and its maps; below host,\n"
+	"                              whoever is root on the host can end enforcement without a trace (host)\n"
 	"  --quiet                     no events on standard output\n"
 	"  --debug                     more log lines\n"
 	"  --doctor [-o table|json]    check whether this host can be protected, then exit\n"
@@ -153,8 +167,23 @@ static int take_further_option(int option, struct options *o)
 			return bad_number("--digest-rate", optarg);
 		o->daemon.digest_bytes_per_second = n * 1000000;
 		return 0;
+	case OPTION_SCRUB_RATE:
+		if (!parse_number(optarg, DIGEST_RATE_MAX_MB, &n))
+			return bad_number("--scrub-rate", optarg);
+		o->daemon.scrub_bytes_per_second = n * 1000000;
+		return 0;
+	case OPTION_SCRUB_INTERVAL:
+		if (!parse_number(optarg, SCRUB_INTERVAL_MAX, &n))
+			return bad_number("--scrub-interval", optarg);
+		o->daemon.scrub_interval_s = n;
+		return 0;
 	case OPTION_RUNTIME_ROOT:
 		return add_runtime_root(o);
+	case OPTION_SELF_PROTECTION:
+		if (guard_mode_parse(optarg, &o->daemon.self_protection) == 0)
+			return 0;
+		fprintf(stderr, "holdfastd: --self-protection: '%s' is not off, container or host\n", optarg);
+		return -EINVAL;
 	default:
 		return -EINVAL;
 	}
@@ -232,6 +261,9 @@ int options_parse(int argc, char **argv, struct options *o)
 		.state_dir = DEFAULT_STATE_DIR,
 		.layer_grace_ns = LAYERS_GRACE_NS,
 		.digest_bytes_per_second = DEFAULT_DIGEST_RATE_MB * 1000000ull,
+		.self_protection = HF_GUARD_HOST,
+		.scrub_bytes_per_second = DEFAULT_SCRUB_RATE_MB * 1000000ull,
+		.scrub_interval_s = DEFAULT_SCRUB_INTERVAL,
 	};
 	int option;
 

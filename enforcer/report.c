@@ -154,6 +154,16 @@ static void add_pauses(struct json_object *object, const struct report_status *s
 	}
 }
 
+static void add_self_protection(struct json_object *object, const struct report_status *status)
+{
+	struct json_object *member = add_object(object, "self_protection");
+	const char *fault = status->self_protection_fault;
+
+	add_string(member, "mode", status->self_protection);
+	add_string(member, "fault", fault && fault[0] ? fault : NULL);
+	add_time(member, "unlocked_until", status->unlocked_until_ns);
+}
+
 static void add_outputs(struct json_object *events, const struct report_status *status)
 {
 	struct json_object *outputs = add_array(events, "outputs");
@@ -178,6 +188,19 @@ static void add_images(struct json_object *object, const struct report_status *s
 	add_number(images, "digests", status->image_digests);
 	add_number(images, "pending", status->image_pending);
 	add_number(images, "unreadable", status->image_unreadable);
+}
+
+static void add_scrub(struct json_object *object, const struct report_status *status)
+{
+	struct json_object *scrub = add_object(object, "integrity");
+
+	json_object_object_add(scrub, "enabled", json_object_new_boolean(status->scrub_enabled));
+	json_object_object_add(scrub, "running", json_object_new_boolean(status->scrub_running));
+	add_time(scrub, "began", status->scrub_began_ns);
+	add_time(scrub, "last_ended", status->scrub_ended_ns);
+	add_number(scrub, "files", status->scrub_files);
+	add_number(scrub, "bytes", status->scrub_bytes);
+	add_number(scrub, "mismatches", status->scrub_bad);
 }
 
 static void add_settling(struct json_object *object, const struct report_status *status)
@@ -208,6 +231,7 @@ static void add_numbers(struct json_object *object, const struct report_status *
 	add_number(catalog, "entries", status->catalog_entries);
 	add_number(catalog, "max", status->catalog_max);
 	add_images(object, status);
+	add_scrub(object, status);
 	add_settling(object, status);
 }
 
@@ -223,6 +247,7 @@ struct json_object *report_status(const struct report_status *status)
 	add_containers(object, status);
 	add_policies(object, status);
 	add_pauses(object, status);
+	add_self_protection(object, status);
 	add_numbers(object, status);
 	degraded = add_array(object, "degraded");
 	for (size_t i = 0; i < status->n_degraded; i++)

@@ -45,6 +45,9 @@ struct report_output {
 
 struct report_status {
 	const char *version;
+	const char *self_protection; /* against whom: guard_mode_name() */
+	const char *self_protection_fault; /* why it is less than was asked for; "": it is not */
+	uint64_t unlocked_until_ns;	   /* CLOCK_REALTIME, 0: not */
 	bool ready;
 	pid_t pid;
 	uint64_t uptime_seconds;
@@ -73,6 +76,9 @@ struct report_status {
 	uint64_t catalog_entries, catalog_max;
 	/* The image database. pending: files whose digest is still to be computed. */
 	uint64_t image_sets, image_files, image_digests, image_pending, image_unreadable;
+	bool scrub_enabled, scrub_running; /* the pass over images' files */
+	uint64_t scrub_began_ns, scrub_ended_ns; /* CLOCK_REALTIME, 0: none yet */
+	uint64_t scrub_files, scrub_bytes, scrub_bad;
 	uint64_t settle_waiting, settle_refused, settle_given_up; /* files opened for writing, to be compared with the image's */
 
 	char degraded[REPORT_DEGRADED_MAX][REPORT_DEGRADED_BYTES];

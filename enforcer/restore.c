@@ -146,6 +146,8 @@ static struct container *parse(struct json_object *o)
 	c->layer_set = (uint32_t)number(o, "layer_set");
 	c->root_dev = (uint32_t)number(o, "root_dev");
 	c->root_ino = number(o, "root_ino");
+	c->upper_dev = (uint32_t)number(o, "upper_dev");
+	c->upper_ino = number(o, "upper_ino");
 	c->layers_complete = number(o, "layers_complete");
 	c->own_overlay = number(o, "own_overlay");
 	c->cgroup = number(o, "cgroup");
@@ -327,6 +329,7 @@ void restore_free_slot(struct daemon *daemon, uint32_t slot)
 	lsm_root_remove(daemon->lsm, &key, record->id);
 	if (record->cgroup)
 		lsm_cgroup_remove(daemon->lsm, record->cgroup, record->id);
+	lsm_upper_remove(daemon->lsm, record->id);
 	lsm_volumes_remove(daemon->lsm, record->id);
 	lsm_written_remove(daemon->lsm, record->id);
 	__atomic_store_n(&record->id, 0, __ATOMIC_RELEASE);

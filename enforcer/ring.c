@@ -219,6 +219,25 @@ int ring_count(const struct ring *ring, struct ring_counts *ret)
 	return 0;
 }
 
+/* Whose are missing since the last time. How many of ret were filled; their counts become told. */
+static size_t find_owners(const struct ring *ring, struct event_loss_of ret[EVENT_LOSS_CONTAINERS_MAX])
+{
+	struct hf_share *share;
+	size_t n = 0;
+
+	for (uint32_t slot = 0; n < EVENT_LOSS_CONTAINERS_MAX && (share = lsm_share(ring->daemon->lsm, slot)); slot++) {
+		uint64_t lost = __atomic_load_n(&share->lost, __ATOMIC_ACQUIRE);
+		const struct container *c;
+
+		if (lost <= share->told)
+			continue;
+		c = slot >= HF_SLOT_FIRST ? container_by_kernel_id(ring->daemon->containers, share->container) : NULL;
+		ret[n++] = (struct event_loss_of){ .container = c ? c->facts.id : NULL, .count = lost - share->told };
+		share->told = lost;
+	}
+	return n;
+}
+
 /* Tells what is missing since the last time. */
 static void on_lost_check(uint32_t events, void *data)
 {
@@ -226,7 +245,8 @@ static void on_lost_check(uint32_t events, void *data)
 	struct hf_config *config = ring->config;
 	uint64_t counters[_HF_COUNTER_MAX];
 	struct ring_counts counts;
-	struct event_loss loss = { 0 };
+	struct event_loss_of of[EVENT_LOSS_CONTAINERS_MAX];
+	struct event_loss loss = { .of = of };
 	const char *line;
 	size_t bytes;
 
@@ -240,6 +260,7 @@ static void on_lost_check(uint32_t events, void *data)
 	loss.count = counts.lost - config->lost_told;
 	loss.total = counts.lost;
 	loss.where = counts.lost > counts.unreadable ? "the kernel's ring was full" : "records of the ring could not be read";
+	loss.n_of = find_owners(ring, of);
 	log_warning("events: %llu lost, %s", (unsigned long long)loss.count, loss.where);
 	if (event_json_lost(&ring->json, &loss, clock_ns(CLOCK_REALTIME), &line, &bytes) < 0)
 		return;

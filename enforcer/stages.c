@@ -26,9 +26,11 @@
 #include "enforcer/enrol.h"
 #include "enforcer/event_log.h"
 #include "enforcer/faults.h"
+#include "enforcer/guard_daemon.h"
 #include "enforcer/hook_server.h"
 #include "enforcer/host.h"
 #include "enforcer/images.h"
+#include "enforcer/integrity.h"
 #include "enforcer/log.h"
 #include "enforcer/loop.h"
 #include "enforcer/lsm.h"
@@ -241,17 +243,23 @@ static int start_images(struct daemon *daemon, char *reterr)
 {
 	struct images_options options = { .folder = daemon->images_folder, .workers = daemon->workers,
 					  .bytes_per_second = daemon->options.digest_bytes_per_second };
+	int err;
 
 	(void)reterr;
 	snprintf(daemon->images_folder, sizeof(daemon->images_folder), "%s/imagedb", daemon->options.state_dir);
 	if (mkdir(daemon->options.state_dir, 0700) && errno != EEXIST)
 		log_warning("cannot make %s: %m", daemon->options.state_dir);
+	err = integrity_new(daemon);
+	if (err)
+		return err;
+	options.scrub = daemon->scrub;
 	return images_new(&options, &daemon->images);
 }
 
 static void stop_images(struct daemon *daemon)
 {
 	images_free(&daemon->images);
+	integrity_free(daemon);
 }
 
 static int start_enroller(struct daemon *daemon, char *reterr)
@@ -420,6 +428,7 @@ static const struct {
 	{ "event log", start_events, stop_events },
 	{ "kernel half", start_kernel_half, stop_kernel_half },
 	{ "host identity", start_host, NULL },
+	{ "own place", guard_start, guard_stop },
 	{ "canary", start_canary, NULL },
 	{ "policies", start_policies, stop_policies },
 	{ "image database", start_images, stop_images },
@@ -431,6 +440,7 @@ static const struct {
 	{ "judging", start_judging, NULL },
 	{ "ring", start_ring, stop_ring },
 	{ "other versions", start_alone, NULL },
+	{ "self-protection", guard_start_protecting, NULL },
 	{ "sockets", start_sockets, stop_sockets },
 	{ "confinement", start_confinement, NULL },
 	{ "readiness", start_ready, stop_ready },

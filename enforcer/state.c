@@ -99,6 +99,8 @@ static struct json_object *describe(const struct container *c)
 	add_number(o, "layer_set", c->layer_set);
 	add_number(o, "root_dev", c->root_dev);
 	add_number(o, "root_ino", c->root_ino);
+	add_number(o, "upper_dev", c->upper_dev);
+	add_number(o, "upper_ino", c->upper_ino);
 	add_number(o, "layers_complete", c->layers_complete);
 	add_number(o, "own_overlay", c->own_overlay);
 	add_number(o, "cgroup", c->cgroup);

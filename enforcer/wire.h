@@ -11,6 +11,7 @@
  *                 EVENTS {"follow": bool, "last": n}  -> EVENT … EVENT, then REPLY unless following
  *                 POLICY_EFFECTIVE {"namespace","pod","image","container","labels":{},"annotations":{}} -> REPLY {…}
  *                 PAUSE {"seconds": n, "namespace": text or absent} | RESUME {"namespace"} | RELOAD {} -> REPLY {…}
+ *                 UNLOCK {"seconds": n} | LOCK {} -> REPLY {…}
  * A REPLY with a status below 0 carries {"message": text}. A long answer comes as several REPLY packets of which all
  * but the last have WIRE_MORE set; their payloads are concatenated.
  */
@@ -42,6 +43,8 @@ enum wire_type {
 	WIRE_PAUSE,
 	WIRE_RESUME,
 	WIRE_RELOAD,
+	WIRE_UNLOCK,
+	WIRE_LOCK,
 	_WIRE_TYPE_MAX
 };
 

@@ -211,6 +211,7 @@ enum imagedb_store_file_flags {
  * @ctime:		last change of the inode
  * @inode:		real data inode, or zeros
  * @interpreter:	or NULL
+ * @interpreter_arg:	the rest of a "#!" line, or NULL
  * @soname:		or NULL
  * @needed:		DT_NEEDED names, @needed_count of them; NULL when there are none
  * @needed_count:	at most IMAGEDB_STORE_MAX_NEEDED
@@ -227,6 +228,7 @@ struct imagedb_store_file {
 	struct timespec ctime;
 	struct imagedb_store_inode inode;
 	const char *interpreter;
+	const char *interpreter_arg;
 	const char *soname;
 	const char *const *needed;
 	size_t needed_count;

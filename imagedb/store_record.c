@@ -23,6 +23,7 @@ enum {
 	AT_SONAME	= 54,	/* u16: likewise */
 	AT_XXH3		= 56,
 	AT_SHA256	= 72,
+	AT_ARGUMENT	= 104,	/* u16: length of the interpreter's argument, likewise */
 };
 
 #define NO_TEXT		0xffffu
@@ -32,7 +33,7 @@ enum {
 #define KNOWN_ALGORITHMS	(IMAGEDB_ALGORITHM_XXH3_128 | IMAGEDB_ALGORITHM_SHA256)
 
 _Static_assert(AT_XXH3 + IMAGEDB_XXH3_BYTES == AT_SHA256, "digest");
-_Static_assert(AT_SHA256 + IMAGEDB_SHA256_BYTES == IMAGEDB_RECORD_BYTES, "fixed part");
+_Static_assert(AT_SHA256 + IMAGEDB_SHA256_BYTES == AT_ARGUMENT && AT_ARGUMENT + 2 == IMAGEDB_RECORD_BYTES, "fixed part");
 _Static_assert(IMAGEDB_STORE_MAX_NEEDED <= 255, "its count is a byte");
 
 /* --- encoding --------------------------------------------------------------------------------------------------- */
@@ -48,6 +49,7 @@ static bool is_in_range(const struct imagedb_store_file *file)
 	       !memchr(file->path, '\0', file->path_len) && (unsigned int)file->kind < _IMAGEDB_KIND_MAX &&
 	       !(file->flags & ~KNOWN_FLAGS) && file->ctime.tv_nsec >= 0 && file->ctime.tv_nsec < NS_PER_S &&
 	       text_bytes(file->interpreter) <= IMAGEDB_MAX_INTERP + 1 && text_bytes(file->soname) <= MAX_SONAME + 1 &&
+	       text_bytes(file->interpreter_arg) <= IMAGEDB_MAX_SCRIPT_LINE + 1 &&
 	       file->needed_count <= IMAGEDB_STORE_MAX_NEEDED && !(file->digest.algorithms & ~KNOWN_ALGORITHMS);
 }
 
@@ -64,7 +66,8 @@ size_t imagedb_record_bytes(const struct imagedb_store_file *file)
 			return 0;
 		bytes += len;
 	}
-	return bytes + file->path_len + 1 + text_bytes(file->interpreter) + text_bytes(file->soname);
+	return bytes + file->path_len + 1 + text_bytes(file->interpreter) + text_bytes(file->interpreter_arg) +
+	       text_bytes(file->soname);
 }
 
 static uint8_t *put_text(uint8_t *at, const char *text)
@@ -81,6 +84,7 @@ static void encode_texts(const struct imagedb_store_file *file, uint8_t *at)
 	memcpy(at, file->path, file->path_len);
 	at[file->path_len] = '\0';
 	at = put_text(at + file->path_len + 1, file->interpreter);
+	at = put_text(at, file->interpreter_arg);
 	at = put_text(at, file->soname);
 	for (size_t i = 0; i < file->needed_count; i++)
 		at = put_text(at, file->needed[i]);
@@ -108,6 +112,7 @@ void imagedb_record_encode(const struct imagedb_store_file *file, uint8_t *at)
 	at[AT_FLAGS] = (uint8_t)file->flags;
 	at[AT_NEEDED] = (uint8_t)file->needed_count;
 	imagedb_set(at + AT_INTERP, 2, file->interpreter ? strlen(file->interpreter) : NO_TEXT);
+	imagedb_set(at + AT_ARGUMENT, 2, file->interpreter_arg ? strlen(file->interpreter_arg) : NO_TEXT);
 	imagedb_set(at + AT_SONAME, 2, file->soname ? strlen(file->soname) : NO_TEXT);
 	imagedb_record_set_digest(at, &file->digest);
 	encode_texts(file, at + IMAGEDB_RECORD_BYTES);
@@ -150,6 +155,7 @@ static bool take_texts(struct imagedb_piece_reader *reader, const uint8_t *recor
 		return false;
 	file->path = take_text(&rest, file->path_len);
 	if (!file->path || !take_optional(&rest, imagedb_get(record + AT_INTERP, 2), IMAGEDB_MAX_INTERP, &file->interpreter) ||
+	    !take_optional(&rest, imagedb_get(record + AT_ARGUMENT, 2), IMAGEDB_MAX_SCRIPT_LINE, &file->interpreter_arg) ||
 	    !take_optional(&rest, imagedb_get(record + AT_SONAME, 2), MAX_SONAME, &file->soname))
 		return false;
 	for (size_t i = 0; i < file->needed_count; i++) {
@@ -237,6 +243,7 @@ void imagedb_store_file_from_scan(const struct imagedb_file *from, struct imaged
 		.size = from->size,
 		.ctime = from->ctime,
 		.interpreter = from->interpreter,
+		.interpreter_arg = from->interpreter_arg,
 	};
 	if (!elf)
 		return;

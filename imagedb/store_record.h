@@ -17,15 +17,15 @@
 #include "imagedb/store.h"
 
 #define IMAGEDB_STORE_MAGIC	"HFIMGDB"	/* 8 bytes with its NUL */
-#define IMAGEDB_STORE_VERSION	2u		/* raise it with any change of layout: older files are set aside and rebuilt */
+#define IMAGEDB_STORE_VERSION	3u		/* raise it with any change of layout: older files are set aside and rebuilt */
 
-#define IMAGEDB_RECORD_BYTES	104u		/* fixed part of a file's record */
+#define IMAGEDB_RECORD_BYTES	106u		/* fixed part of a file's record */
 #define IMAGEDB_PIECE_BYTES	16368u		/* of files or index entries: four pages without their header */
 #define IMAGEDB_PIECE_HEAD	16u		/* checksum, first number, count */
 #define IMAGEDB_INDEX_ENTRY	12u		/* hash, file number */
-/* A record alone in its piece may be longer than that: the longest path, interpreter, soname and names. */
-#define IMAGEDB_RECORD_MAX	(IMAGEDB_RECORD_BYTES + IMAGEDB_MAX_PATH + IMAGEDB_MAX_INTERP + 256u * \
-				 (IMAGEDB_STORE_MAX_NEEDED + 1) + 3u)
+/* A record alone in its piece may be longer than that: the longest path, interpreter, its argument, soname and names. */
+#define IMAGEDB_RECORD_MAX	(IMAGEDB_RECORD_BYTES + IMAGEDB_MAX_PATH + IMAGEDB_MAX_INTERP + IMAGEDB_MAX_SCRIPT_LINE + 256u * \
+				 (IMAGEDB_STORE_MAX_NEEDED + 1) + 4u)
 
 /* First byte of a key. */
 enum imagedb_table {

@@ -136,6 +136,7 @@ row_judge() {
 	name=$(row_label "$id" "${4:-$3}")
 	case $verdict,$3 in
 	deny,enforce) want=${row[$id.word]:-EPERM} action=${row[$id.action]:-denied} ;;
+	always,*) want=${row[$id.word]:-EPERM} action=denied ;;
 	deny,audit | alert,*) want=${row[$id.ran]:-ran} action=audited ;;
 	allow,*) want=${row[$id.ran]:-ran} ;;
 	esac

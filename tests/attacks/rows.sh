@@ -27,13 +27,13 @@ twin() { row_set twin "$1"; }           # the same calls on the image's own: mus
 no_twin() { row_set no_twin "$1"; }     # … why there is none
 does_host() { row_set does "$1"; row_set host 1; }  # tried by the guest's bash; in_box runs commands in the container
 twin_host() { row_set twin "$1"; row_set host 1; }
-verdict() { row_set verdict "$1"; }     # deny (default), alert, allow: with enforce and all else by default
+verdict() { row_set verdict "$1"; }     # deny (default), alert, allow: with enforce and all else by default; always: denied in audit too
 ran() { row_set ran "$1"; }             # what it looks like when nothing stops it, instead of "ran"
 action() { row_set action "$1"; }       # of a denial's event: denied (default) or killed
 word() { row_set word "$1"; }           # what a denial looks like: EPERM (default), killed, or several joined with "+"
 event() { row_add events "$1 $2 $3 ${4:-1}"; }      # event OPERATION REASON PATH [COUNT|+]
 also() { row_add also "$1 $2 $3"; }     # an event that may come besides
-setting() { row_add settings "$2|$1"; } # setting 'line of spec' deny|alert|allow: tried once more with it
+setting() { row_add settings "$2|$1"; } # setting 'line of spec' deny|alert|allow|always: tried once more with it
 detail() { row_set detail "$1"; }       # of the declared events: its word, "-" for none
 digest() { row_set digest "$1"; }       # any: the event's sha256 may be missing or of former bytes
 container() { row_set container "$1"; } # whose event it is, when it is not the box's: an id, or "-" for a nameless one

@@ -93,6 +93,7 @@ topic_upgrade() {
 	policy_is enforce
 	box_start upgrade-plain runc || not_ok 'a container starts'
 	canary_start || { not_ok 'the canary starts'; return; }
+	check 'unlock: the other version lies in another folder' holdfast unlock --for 24h
 	upgrade_to 'killed, same build' '' holdfast_kill
 	check_match 'the same build loads nothing' "$upgrade_log" 'the pinned programs are used'
 	upgrade_to 'stopped, same build' '' holdfast_stop
@@ -102,6 +103,7 @@ topic_upgrade() {
 	check 'pins of a version that nobody knows' upgrade_unknown_version
 	upgrade_to 'beside a version that nobody knows' '' holdfast_kill
 	check_is 'it is removed' "$(upgrade_versions)" "$own "
+	check 'lock: the unlock went from version to version' holdfast lock
 	canary_stop
 	box_stop upgrade-plain
 }

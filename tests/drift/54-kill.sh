@@ -184,6 +184,7 @@ topic_kill() {
 	IFS=, read -ra points <<<"${KILL_POINTS:-}"
 	RANDOM=${KILL_SEED:=$$}
 	policy_is enforce
+	check 'unlock: strace, another folder, a look at the tables' holdfast unlock --for 24h
 	canary_start || { not_ok 'the canary starts'; return; }
 	canary_mark
 	if ((${#points[@]})); then
@@ -205,5 +206,6 @@ topic_kill() {
 	canary_judge "after $n kills"
 	canary_stop
 	[[ -z $kill_build ]] || { kill_build=''; holdfast_kill; holdfast_start || not_ok 'back to the first version'; }
+	check 'lock' holdfast lock
 	policy_is enforce
 }

@@ -37,8 +37,8 @@ many_both() {
 	holdfast_kill
 	many_restart "$1, pinned programs used"
 	many_pinned=$many_ms
+	holdfast_unlocked build/tests/pins forget
 	holdfast_kill
-	build/tests/pins forget
 	many_restart "$1, loaded anew"
 	many_loaded=$many_ms
 }

@@ -123,8 +123,10 @@ events_across() {
 # What is left in the ring of another version of the kernel half.
 events_versions() {
 	[[ -x $hf_tree/build/next/holdfastd ]] || { skip 'events over versions' 'there is no build/next: make next'; return; }
+	check 'unlock: the other version lies in another folder' holdfast unlock --for 1h
 	events_across 'older to newer' next/
 	events_across 'newer to older' ''
+	check 'lock' holdfast lock
 }
 
 # events_sums WHEN: nothing is unaccounted for.

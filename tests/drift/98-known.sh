@@ -170,7 +170,7 @@ known_after_unload() {
 # --- many starts and stops --------------------------------------------------------------------------------------------
 
 known_entries() {
-	bpftool -j map dump name hf_catalog | jq length
+	holdfast_unlocked bpftool -j map dump name hf_catalog | jq length
 }
 
 # known_held: descriptors of the daemon, children that are alive, entries of the catalogue.

@@ -12,6 +12,7 @@ topic_unload() {
 	policy_is enforce
 	box_start unload crun || { not_ok 'a container starts'; return; }
 	check 'unload below a running daemon is refused' bash -c '! holdfastd --unload 2>/dev/null'
+	check 'unlock: to make a folder there' holdfast unlock --for 10m
 	check 'the daemon stops on SIGTERM' holdfast_stop
 	check_is 'stopped: drift is denied' "$(box_drops unload)" EPERM
 	check 'pins of a version that nobody knows are there' upgrade_unknown_version

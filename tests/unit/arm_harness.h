@@ -126,6 +126,16 @@ int lsm_volume_add(struct lsm *, const struct hf_volume_key *, enum hf_volume_ki
 	return add(&w.volumes, -E2BIG);
 }
 
+int lsm_upper_add(struct lsm *, const struct hf_root_key *, const struct hf_slot_ref *)
+{
+	return 0;
+}
+
+int lsm_upper_remove(struct lsm *, uint64_t)
+{
+	return 0;
+}
+
 int lsm_volumes_remove(struct lsm *, uint64_t)
 {
 	w.volumes = 0;

@@ -80,7 +80,7 @@ static inline struct imagedb_store *fixture_open(const struct fixture *fixture)
 /* The i-th file of a set: all of it follows from i. strings: memory for what it points to. */
 struct made_file {
 	struct imagedb_store_file file;
-	char path[300], interpreter[64], soname[64], names[4][64];
+	char path[300], interpreter[64], argument[64], soname[64], names[4][64];
 	const char *needed[4];
 };
 
@@ -111,6 +111,8 @@ static inline void made_make(uint32_t i, struct made_file *made)
 	if (i % 2) {
 		snprintf(made->interpreter, sizeof(made->interpreter), "/lib64/ld-%u", i);
 		file->interpreter = made->interpreter;
+		snprintf(made->argument, sizeof(made->argument), "-%u", i);
+		file->interpreter_arg = i % 7 ? made->argument : NULL;
 	}
 	if (i % 3) {
 		snprintf(made->soname, sizeof(made->soname), "file-%u.so.1", i);
@@ -147,6 +149,7 @@ static inline void assert_file_equal(const struct imagedb_store_file *a, const s
 	assert_int_equal(a->inode.dev, b->inode.dev);
 	assert_int_equal(a->inode.generation, b->inode.generation);
 	assert_text_equal(a->interpreter, b->interpreter);
+	assert_text_equal(a->interpreter_arg, b->interpreter_arg);
 	assert_text_equal(a->soname, b->soname);
 	assert_int_equal(a->needed_count, b->needed_count);
 	for (size_t i = 0; i < a->needed_count; i++)

@@ -82,6 +82,20 @@ static int answer_pause(void *data, struct json_object *request, struct json_obj
 	return cli_json_number(request, "seconds") == 600 ? 0 : -EINVAL;
 }
 
+static int answer_unlock(void *data, struct json_object *request, struct json_object **ret)
+{
+	(void)data;
+	*ret = report_message("unlocked", 1000000000ull);
+	return cli_json_number(request, "seconds") == 600 ? 0 : -EINVAL;
+}
+
+static int answer_lock(void *data, struct json_object *request, struct json_object **ret)
+{
+	(void)data, (void)request;
+	*ret = report_message("it is not unlocked", 0);
+	return -ENOENT;
+}
+
 static int answer_reload(void *data, struct json_object *request, struct json_object **ret)
 {
 	const struct policy_error error = { .file = "/etc/p.yaml", .line = 3, .column = 7, .message = "unknown key" };
@@ -117,7 +131,8 @@ static void *serve(void *data)
 	struct services *s = data;
 	const struct control_ops ops = {
 		.answer = { [WIRE_STATUS] = answer_status, [WIRE_POLICY_EFFECTIVE] = answer_effective,
-			    [WIRE_PAUSE] = answer_pause, [WIRE_RELOAD] = answer_reload },
+			    [WIRE_PAUSE] = answer_pause, [WIRE_RELOAD] = answer_reload,
+			    [WIRE_UNLOCK] = answer_unlock, [WIRE_LOCK] = answer_lock },
 		.data = s,
 	};
 	const struct event_log_options options = { .stdout_fd = -1 };
@@ -201,6 +216,9 @@ static const struct {
 	{ { "policy", "effective", "-n", "test" }, 0, "builtin-audit", "" },
 	{ { "pause", "--for", "10m", "-n", "prod" }, 0, "prod\n", "" },
 	{ { "pause", "--for", "9m", "-n", "prod" }, 1, "", "prod" },
+	{ { "unlock", "--for", "10m" }, 0, "unlocked\n", "" },
+	{ { "unlock", "--for", "25h" }, 1, "", "unlocked" },
+	{ { "lock" }, 1, "", "it is not unlocked" },
 	{ { "reload" }, 1, "", "/etc/p.yaml:3:7: unknown key" },
 	{ { "events", "-n", "2", "-o", "json" }, 0, "{\"n\":3}\n{\"n\":4}\n", "" },
 	{ { "events", "-n", "0", "-o", "json" }, 0, "", "" },

@@ -91,10 +91,9 @@ static void test_rows_have_names_of_their_own(void **state)
 static void test_rows_name_every_reason_that_decide_gives(void **state)
 {
 	/* Found by user space or by later stages, never by decide(). */
-	uint32_t seen = 1u << HF_REASON_LIBRARY | 1u << HF_REASON_SCRIPT | 1u << HF_REASON_PERSONALITY |
+	uint32_t seen = 1u << HF_REASON_LIBRARY | 1u << HF_REASON_PERSONALITY |
 			1u << HF_REASON_PROCESS_MEMORY | 1u << HF_REASON_PTRACE | 1u << HF_REASON_KERNEL_ACCESS |
-			1u << HF_REASON_TAMPERING | 1u << HF_REASON_IMAGE_WRITE | 1u << HF_REASON_HOST_EXEC |
-			1u << HF_REASON_KERNEL_HELPER;
+			1u << HF_REASON_TAMPERING | 1u << HF_REASON_IMAGE_WRITE;
 	uint32_t verdicts = 0;
 	const struct vector *row;
 
@@ -179,7 +178,7 @@ static void test_allow_is_original_or_named_by_the_policy(void **state)
 	}
 }
 
-/* Registered containers: a catalogue hit on the root's superblock, with nothing against it. */
+/* Registered containers: a catalogue hit on the root's superblock, with nothing against it; or a handler of the host's. */
 static void test_original_needs_a_clean_hit_in_the_root(void **state)
 {
 	const uint32_t must = HF_FACT_HIT | HF_FACT_ROOT_WORLD;
@@ -195,10 +194,39 @@ static void test_original_needs_a_clean_hit_in_the_root(void **state)
 
 		sweep_random(&seed, &slot);
 		slot.facts.subject = HF_SUBJECT_CONTAINER;
+		if (f->op == HF_OP_READ)
+			continue;
 		d = ask(f, &slot.policy, (int)slot.paused);
 		assert_int_equal(d.reason == HF_REASON_ORIGINAL,
-				 (f->bits & must) == must && !(f->bits & must_not) && f->volume >= _HF_VOLUME_MAX &&
-					 !f->detail && !f->access);
+				 !f->detail && !f->access && (f->bits & HF_FACT_HOST_HANDLER ||
+							      ((f->bits & must) == must && !(f->bits & must_not) &&
+							       f->volume >= _HF_VOLUME_MAX)));
+	}
+}
+
+/* What an interpreter reads: such a hit, or data of the overlay's layers; never what lies in the writable layer. */
+static void test_an_original_script_is_of_the_layers(void **state)
+{
+	const uint32_t layers = HF_FACT_ROOT_WORLD | HF_FACT_OVERLAY | HF_FACT_HAS_LOWER;
+	uint64_t seed = SEED + 12;
+	struct vector_slot slot;
+
+	(void)state;
+	for (int i = 0; i < ROUNDS / 4; i++) {
+		const struct hf_facts *f = &slot.facts;
+		struct hf_decision d;
+
+		sweep_random(&seed, &slot);
+		slot.facts.subject = HF_SUBJECT_CONTAINER;
+		slot.facts.op = HF_OP_READ;
+		slot.facts.access = 0;
+		d = ask(f, &slot.policy, (int)slot.paused);
+		assert_int_equal(d.class_, HF_CLASS_SCRIPT);
+		if (d.reason != HF_REASON_ORIGINAL)
+			continue;
+		assert_false(f->bits & HF_FACT_MEMFD || f->detail || f->volume < _HF_VOLUME_MAX);
+		assert_true((f->bits & HF_FACT_ROOT_WORLD && f->bits & HF_FACT_HIT && !(f->bits & HF_FACT_CHANGED)) ||
+			    ((f->bits & layers) == layers && !(f->bits & HF_FACT_UPPER_DATA)));
 	}
 }
 
@@ -292,9 +320,29 @@ static void test_the_host_is_allowed_without_an_event(void **state)
 
 		sweep_random(&seed, &slot);
 		slot.facts.subject = HF_SUBJECT_HOST;
+		slot.facts.bits &= ~HF_FACT_CONTAINER_FILE;
 		d = ask(&slot.facts, &slot.policy, (int)slot.paused);
 		silent.class_ = d.class_;
 		check_same(&slot, &d, &silent);
+	}
+}
+
+/* Whatever it runs, and whatever the policy says. */
+static void test_a_process_of_the_host_is_never_refused(void **state)
+{
+	uint64_t seed = SEED + 9;
+	struct vector_slot slot;
+
+	(void)state;
+	for (int i = 0; i < ROUNDS / 4; i++) {
+		struct hf_decision d;
+
+		sweep_random(&seed, &slot);
+		slot.facts.subject = HF_SUBJECT_HOST;
+		slot.facts.bits |= HF_FACT_CONTAINER_FILE;
+		slot.facts.bits &= ~HF_FACT_KERNEL_HELPER;
+		d = ask(&slot.facts, &slot.policy, (int)slot.paused);
+		assert_in_range(d.verdict, HF_VERDICT_ALLOW, HF_VERDICT_AUDIT);
 	}
 }
 
@@ -331,11 +379,13 @@ int main(void)
 		cmocka_unit_test(test_random_questions_answer_as_the_model),
 		cmocka_unit_test(test_allow_is_original_or_named_by_the_policy),
 		cmocka_unit_test(test_original_needs_a_clean_hit_in_the_root),
+		cmocka_unit_test(test_an_original_script_is_of_the_layers),
 		cmocka_unit_test(test_the_mode_never_changes_the_reason),
 		cmocka_unit_test(test_actions_out_of_range_deny),
 		cmocka_unit_test(test_a_slot_not_in_use_denies_all_but_original),
 		cmocka_unit_test(test_subjects_out_of_range_are_contained),
 		cmocka_unit_test(test_the_host_is_allowed_without_an_event),
+		cmocka_unit_test(test_a_process_of_the_host_is_never_refused),
 		cmocka_unit_test(test_break_glass_only_turns_denials_into_reports),
 	};
 

@@ -31,6 +31,7 @@ static struct fixture {
 	int note_err, enrol_err;
 	enum hf_enrol_status status; /* PENDING: as found */
 	bool writer;
+	bool data; /* the image's file is no executable */
 	const char *moved; /* name of the copy of "program", which the database knows by that name; NULL: it keeps its own */
 } f;
 
@@ -77,7 +78,7 @@ int lsm_enrol_file(struct lsm *lsm, int fd, const struct lsm_enrolment *where, s
 	snprintf(lower, sizeof(lower), "%s%s", f.lower, path + strlen(f.upper));
 	if (f.moved && !strcmp(path + strlen(f.upper) + 1, f.moved))
 		snprintf(lower, sizeof(lower), "%s/program", f.lower);
-	ret->status = stat(lower, &st) ? HF_ENROL_UPPER : HF_ENROL_COPIED_UP;
+	ret->status = stat(lower, &st) ? HF_ENROL_UPPER : f.data ? HF_ENROL_COPIED_DATA : HF_ENROL_COPIED_UP;
 	ret->key.ino = st.st_ino;
 	ret->key.dev = (uint32_t)st.st_dev;
 	ret->value.size_mode = (uint64_t)st.st_size << HF_CATALOG_SIZE_SHIFT;
@@ -181,6 +182,35 @@ static void test_copies_are_compared(void **state)
 		unlink(path);
 	}
 	f.job.unwatched = false;
+}
+
+/* Modules have no entry in the catalogue; what no interpreter would take for a script is not even looked at. */
+static void test_scripts_are_compared_too(void **state)
+{
+	static const struct {
+		const char *name, *text;
+		unsigned int notes;
+	} rows[] = {
+		{ "m.py", "same", 0 }, { "m.py", "sama", 1 }, { "m.py", "longer", 1 }, { "m.txt", "sama", 0 }, { "new.py", "sama", 0 },
+	};
+
+	(void)state;
+	f.data = true;
+	put(f.lower, "m.py", "same");
+	put(f.lower, "m.txt", "same");
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(rows); i++) {
+		const bool alone = i >= ARRAY_SIZE(rows);
+		char path[256];
+
+		f.notes = 0;
+		put(f.upper, rows[i % ARRAY_SIZE(rows)].name, rows[i % ARRAY_SIZE(rows)].text);
+		assert_int_equal(alone ? enrol_upper_note_scripts(&f.e, &f.job, 5) : enrol_upper_note(&f.e, &f.job, 5), 0);
+		if (f.notes != rows[i % ARRAY_SIZE(rows)].notes)
+			fail_msg("row %zu: %u", i, f.notes);
+		at_upper(rows[i % ARRAY_SIZE(rows)].name, path);
+		unlink(path);
+	}
+	f.data = false;
 }
 
 /* Renamed or linked after it was copied up: the image's file has another name. */
@@ -350,6 +380,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_copies_are_compared),
+		TEST(test_scripts_are_compared_too),
 		TEST(test_moved_copies_are_compared),
 		TEST(test_copy_with_a_writer_is_noted),
 		TEST(test_every_folder_is_walked),

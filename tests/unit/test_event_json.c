@@ -134,7 +134,8 @@ static void test_registered_container_has_the_whole_shape(void **state)
 		"\"prod/prod-immutable\",\"container\":{\"id\":\"abc123\",\"name\":\"web\",\"image\":"
 		"\"registry.example/web:1\",\"namespace\":\"prod\",\"pod\":\"web-0\"},\"process\":{\"pid\":123,\"tid\":"
 		"124,\"ppid\":1,\"uid\":101,\"gid\":102,\"comm\":\"nginx\",\"parent_comm\":\"containerd-shim\",\"exe\":"
-		"\"/usr/sbin/nginx\",\"start_time\":\"2023-11-14T22:13:24.000000000Z\"},\"file\":{\"path\":\"/tmp/x\","
+		"\"/usr/sbin/nginx\",\"start_time\":\"2023-11-14T22:13:24.000000000Z\",\"left_cgroup\":false,"
+		"\"left_mount_namespace\":false},\"file\":{\"path\":\"/tmp/x\","
 		"\"dev\":\"8:3\",\"inode\":5555,\"generation\":42,\"size\":4096,\"mode\":\"0755\",\"filesystem\":"
 		"\"overlay\",\"sha256\":null,\"sha256_missing\":\"timeout\"},\"prot\":[\"read\",\"exec\"],\"flags\":[\"exec-stage\"],\"paused\":false,"
 		"\"existing\":false}");

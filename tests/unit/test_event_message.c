@@ -75,6 +75,62 @@ static void test_message_says_what_happened(void **state)
 	}
 }
 
+static void test_message_of_reaching_out_names_the_way(void **state)
+{
+	static const struct {
+		uint8_t op, reason, detail;
+		bool file;
+		const char *expected;
+	} cases[] = {
+		{ HF_OP_KERNEL, HF_REASON_KERNEL_ACCESS, HF_DETAIL_BPF, false,
+		  "`nginx` (pid 123) tried to reach the kernel, which is not for containers (bpf): denied" },
+		{ HF_OP_KERNEL, HF_REASON_KERNEL_ACCESS, HF_DETAIL_HELPER, true,
+		  "`nginx` (pid 123) tried to reach the kernel through /tmp/x, which is not for containers (helper): denied" },
+		{ HF_OP_TAMPER, HF_REASON_TAMPERING, HF_DETAIL_MAP, false,
+		  "`nginx` (pid 123) tried to reach the enforcer, which is not for others than its daemon (map): denied" },
+		{ HF_OP_TAMPER, HF_REASON_TAMPERING, HF_DETAIL_PINS, true,
+		  "`nginx` (pid 123) tried to reach the enforcer through /tmp/x, which is not for others than its daemon (pins): "
+		  "denied" },
+	};
+	char text[EVENT_MESSAGE_BYTES];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct hf_event record = a_record();
+
+		record.op = cases[i].op;
+		record.reason = cases[i].reason;
+		record.detail = cases[i].detail;
+		record.ino = cases[i].file ? 5 : 0;
+		event_message(&record, cases[i].file ? "/tmp/x" : NULL, cases[i].file ? 6 : 0, true, text);
+		assert_string_equal(text, cases[i].expected);
+	}
+}
+
+static void test_message_says_when_the_task_is_not_at_home(void **state)
+{
+	static const struct {
+		uint32_t flags;
+		const char *where;
+	} cases[] = {
+		{ 0, "" },
+		{ HF_EVENT_LEFT_CGROUP, ", outside its container's cgroup," },
+		{ HF_EVENT_LEFT_MOUNTS, ", outside its container's mounts," },
+		{ HF_EVENT_LEFT_CGROUP | HF_EVENT_LEFT_MOUNTS, ", outside its container's cgroup and mounts," },
+	};
+	char text[EVENT_MESSAGE_BYTES], expected[256];
+	struct hf_event record = a_record();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		record.flags = cases[i].flags;
+		snprintf(expected, sizeof(expected),
+			 "`nginx` (pid 123)%s tried to execute /tmp/x, which is not in the image: denied", cases[i].where);
+		event_message(&record, "/tmp/x", 6, true, text);
+		assert_string_equal(text, expected);
+	}
+}
+
 static void test_message_cannot_act_on_a_terminal(void **state)
 {
 	static const struct {
@@ -134,6 +190,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_message_says_what_happened),
+		cmocka_unit_test(test_message_of_reaching_out_names_the_way),
+		cmocka_unit_test(test_message_says_when_the_task_is_not_at_home),
 		cmocka_unit_test(test_message_cannot_act_on_a_terminal),
 		cmocka_unit_test(test_long_path_shows_its_end),
 		cmocka_unit_test(test_missing_path_is_said),

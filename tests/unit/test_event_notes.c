@@ -123,10 +123,14 @@ static void test_path_is_given_when_the_file_can_be_opened_by_it(void **state)
 
 static void test_missing_events_are_told_with_their_output(void **state)
 {
+	static const struct event_loss_of of[] = { { "a", 3 }, { NULL, 1 } };
 	static const struct {
 		struct event_loss loss;
 		const char *expected;
 	} rows[] = {
+		{ { .count = 5, .where = "x", .of = of, .n_of = 2 },
+		  "\"count\":5,\"containers\":[{\"id\":\"a\",\"count\":3},{\"id\":null,\"count\":1}],"
+		  "\"message\":\"5 events are missing here: x\"" },
 		{ { .count = 3, .where = "the ring was full" },
 		  "\"count\":3,\"message\":\"3 events are missing here: the ring was full\"" },
 		{ { .count = 1, .total = 9, .where = "x", .output = "file" },
@@ -147,6 +151,31 @@ static void test_missing_events_are_told_with_their_output(void **state)
 	}
 }
 
+static void test_other_bytes_are_told_with_both_digests(void **state)
+{
+	static const char *const containers[] = { "a", "b" };
+	struct imagedb_digest expected = { .sha256 = { 0x0a, 0xff } }, found = { .sha256 = { 0x0b } };
+	struct event_integrity event = { .image = "web:1", .path = "bin/\xff", .ino = 5, .dev = 8u << 20 | 3, .generation = 6,
+					 .size = 7, .expected = &expected, .found = &found, .containers = containers,
+					 .n_containers = 2 };
+	_cleanup_(json_release) struct json json;
+	const char *line;
+	size_t n;
+
+	(void)state;
+	json_init(&json, EVENT_JSON_BYTES_MAX);
+	assert_int_equal(event_json_integrity(&json, &event, 1, &line, &n), 0);
+	assert_non_null(strstr(line, "\"type\":\"integrity\",\"message\":\"a file of an image does not hold"));
+	assert_non_null(strstr(line, "\"image\":\"web:1\",\"containers\":[\"a\",\"b\"],\"file\":{\"path\":\"/bin/\xef\xbf\xbd\","
+				     "\"path_base64\":\"L2Jpbi//\",\"dev\":\"8:3\",\"inode\":5,\"generation\":6,\"size\":7,"
+				     "\"sha256\":\"0b0000"));
+	assert_non_null(strstr(line, "\"expected_sha256\":\"0aff0000"));
+	event.image = "";
+	event.n_containers = 0;
+	assert_int_equal(event_json_integrity(&json, &event, 1, &line, &n), 0);
+	assert_non_null(strstr(line, "\"image\":null,\"containers\":[],"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -154,6 +183,7 @@ int main(void)
 		cmocka_unit_test(test_late_digest_names_event_and_file),
 		cmocka_unit_test(test_path_is_given_when_the_file_can_be_opened_by_it),
 		cmocka_unit_test(test_missing_events_are_told_with_their_output),
+		cmocka_unit_test(test_other_bytes_are_told_with_both_digests),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -162,6 +162,7 @@ static void test_values_out_of_range_are_refused(void **state)
 	REFUSED(kind, _IMAGEDB_KIND_MAX, -EINVAL);
 	REFUSED(flags, 8, -EINVAL);
 	REFUSED(interpreter, interpreter, -EINVAL);
+	REFUSED(interpreter_arg, interpreter, -EINVAL);
 	REFUSED(soname, name, -EINVAL);
 	REFUSED(needed_count, IMAGEDB_STORE_MAX_NEEDED + 1, -EINVAL);
 	REFUSED(needed, &needed; made.file.needed_count = 1, -EINVAL);

@@ -30,6 +30,26 @@ static void test_sizes_are_the_contracts_unless_given(void **)
 	assert_int_equal(o.daemon.limits.containers, 0);
 }
 
+static void test_self_protection_is_one_of_three_words(void **)
+{
+	static const struct {
+		const char *value;
+		int err;
+		enum hf_guard_mode mode;
+	} rows[] = {
+		{ NULL, 0, HF_GUARD_HOST },	    { "off", 0, HF_GUARD_OFF },
+		{ "container", 0, HF_GUARD_CONTAINERS }, { "host", 0, HF_GUARD_HOST },
+		{ "Host", -EINVAL, HF_GUARD_HOST }, { "", -EINVAL, HF_GUARD_HOST },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct options o;
+
+		assert_int_equal(parse(rows[i].value ? "--self-protection" : NULL, rows[i].value, &o), rows[i].err);
+		assert_int_equal(o.daemon.self_protection, rows[i].mode);
+	}
+}
+
 static void test_sizes_in_range_are_taken_others_refused(void **)
 {
 	static const struct {
@@ -83,6 +103,7 @@ static void test_runtime_roots_are_kept_in_order(void **)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_self_protection_is_one_of_three_words),
 		cmocka_unit_test(test_sizes_are_the_contracts_unless_given),
 		cmocka_unit_test(test_sizes_in_range_are_taken_others_refused),
 		cmocka_unit_test(test_runtime_roots_are_kept_in_order),

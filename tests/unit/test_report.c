@@ -52,6 +52,7 @@ static void fill_status(struct report_status *status)
 		.containers = { [CONTAINER_STATE_PENDING] = 1, [CONTAINER_STATE_ARMED] = 2 },
 		.policy_generation = 5, .policy_path = "/etc/holdfast/policies", .policies = 3,
 		.pauses = { { "", NOON_NS }, { "prod", NOON_NS + 1 } }, .n_pauses = 2,
+		.self_protection = "container", .self_protection_fault = "no place", .unlocked_until_ns = NOON_NS,
 		.events_produced = 16, .events_delivered = 7, .events_waiting = 1, .events_lost = 8, .faults = { 3 },
 		.outputs = { { .name = "file", .failing = true, .missing = 4, .waiting_bytes = 5 } }, .n_outputs = 1,
 		.fault_names = { "catalogue" }, .catalog_entries = 9, .catalog_max = 1048576,
@@ -75,10 +76,12 @@ static void test_status_has_the_whole_shape(void **state)
 		   "\"armed\":2,\"audit\":0,\"unwatched\":0,\"adopting\":0},\"policy\":{\"generation\":5,\"path\":"
 		   "\"/etc/holdfast/policies\",\"policies\":3,\"error\":null},\"pauses\":[{\"namespace\":\"\",\"until\":"
 		   "\"2026-01-01T12:00:00.000000000Z\"},{\"namespace\":\"prod\",\"until\":"
-		   "\"2026-01-01T12:00:00.000000001Z\"}],\"events\":{\"produced\":16,\"delivered\":7,"
+		   "\"2026-01-01T12:00:00.000000001Z\"}],\"self_protection\":{\"mode\":\"container\",\"fault\":\"no place\","
+		   "\"unlocked_until\":\"2026-01-01T12:00:00.000000000Z\"},\"events\":{\"produced\":16,\"delivered\":7,"
 		   "\"waiting\":1,\"lost\":8,\"outputs\":[{\"name\":\"file\",\"failing\":true,\"missing\":4,\"waiting_bytes\":5}]},\"counters\":{"
 		   "\"denied\":10,\"audited\":0},\"faults\":{\"catalogue\":3},\"catalog\":{\"entries\":9,\"max\":1048576},"
-		   "\"images\":{\"sets\":2,\"files\":30,\"digests\":20,\"pending\":9,\"unreadable\":1},\"settling\":{\"waiting\":6,\"refused\":7,\"given_up\":8},\"degraded\":["
+		   "\"images\":{\"sets\":2,\"files\":30,\"digests\":20,\"pending\":9,\"unreadable\":1},\"integrity\":{"
+		   "\"enabled\":false,\"running\":false,\"began\":null,\"last_ended\":null,\"files\":0,\"bytes\":0,\"mismatches\":0},\"settling\":{\"waiting\":6,\"refused\":7,\"given_up\":8},\"degraded\":["
 		   "\"something is wrong\"]}");
 }
 

@@ -28,6 +28,7 @@
 #include "enforcer/lsm.h"
 #include "enforcer/mend.h"
 #include "enforcer/ring.h"
+#include "enforcer/settle.h"
 #include "enforcer/ring_map.h"
 #include "enforcer/util.h"
 
@@ -72,6 +73,13 @@ int lsm_ring_fd(struct lsm *lsm)
 {
 	(void)lsm;
 	return readable_fd;
+}
+
+void settle_on_event(struct settler *settler, const struct hf_event *record, const struct container *container)
+{
+	(void)settler;
+	(void)record;
+	(void)container;
 }
 
 int lsm_others_ring(size_t i, struct ring_map **ret)

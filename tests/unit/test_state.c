@@ -83,6 +83,7 @@ static struct container *make_container(void)
 			   .n_annotations = 1 },
 		.state = CONTAINER_STATE_ARMED, .state_reason = strdup("its scan is incomplete"), .pid = w.pid, .kernel_id = ID,
 		.slot = SLOT, .layer_set = LAYER_SET, .root_dev = 77, .root_ino = UINT64_MAX, .cgroup = 99,
+		.upper_dev = 78, .upper_ino = UINT64_MAX - 1,
 		.cgroup_path = strdup("/no/such/cgroup"), .root_type = strdup("overlay"), .layers = strdup("/a=1:2@3.4;"),
 		.layers_complete = true, .own_overlay = true, .executables = 1500, .volumes = 1,
 		.mounts = calloc(1, sizeof(*c->mounts)), .n_mounts = 1, .started_ns = 1700000000000000000ull,
@@ -153,6 +154,7 @@ static void check_numbers(const struct container *c, const struct container *e)
 	const uint64_t pairs[][2] = {
 		{ c->state, e->state }, { (uint64_t)c->pid, (uint64_t)e->pid }, { c->kernel_id, e->kernel_id }, { c->slot, e->slot },
 		{ c->layer_set, e->layer_set }, { c->root_dev, e->root_dev }, { c->root_ino, e->root_ino },
+		{ c->upper_dev, e->upper_dev }, { c->upper_ino, e->upper_ino },
 		{ c->layers_complete, e->layers_complete }, { c->own_overlay, e->own_overlay }, { c->cgroup, e->cgroup },
 		{ c->executables, e->executables }, { c->volumes, e->volumes }, { c->started_ns, e->started_ns },
 		{ c->armed_after_ns, e->armed_after_ns },

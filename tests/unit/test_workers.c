@@ -293,13 +293,16 @@ static void test_without_spawner_there_are_no_children(void **state)
 {
 	struct fixture *f = *state;
 	struct worker *worker = make(f), *another = NULL;
+	struct pollfd child = { .fd = (int)syscall(SYS_pidfd_open, worker_pid(worker), 0), .events = POLLIN };
 	unsigned int n;
 
 	assert_true(workers_alive(f->workers));
 	kill(workers_pid(f->workers), SIGKILL);
 	assert_int_equal(worker_new(f->workers, false, &another), -EPIPE);
 	assert_false(workers_alive(f->workers));
-	assert_int_equal(scan(f, worker, &n, NULL), -EPIPE); /* it dies with the spawner */
+	assert_int_equal(poll(&child, 1, 10000), 1); /* it dies with the spawner */
+	close(child.fd);
+	assert_int_equal(scan(f, worker, &n, NULL), -EPIPE);
 	worker_free(&worker);
 }
 

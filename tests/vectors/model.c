@@ -16,7 +16,7 @@
 
 #define FOUND_REASON 0xff /* … and what the hook found itself */
 
-enum when { ALWAYS, ON_ACCESS, ON_EXEC, ON_VOLUME, UNRESOLVED, IS_UNSETTLED, IS_SETTLED, IS_COPY };
+enum when { ALWAYS, ON_ACCESS, ON_EXEC, ON_READ, ON_VOLUME, UNRESOLVED, IS_UNSETTLED, IS_SETTLED, IS_COPY };
 
 /* Applies when all bits of must and none of must_not are set, one of any_of at least (if it names any), and `when` holds. */
 struct rule {
@@ -28,6 +28,7 @@ struct rule {
 static const struct rule registered[] = {
 	{ .when = ON_ACCESS, .reason = FOUND_REASON, .detail = COPY_DETAIL },
 	{ .when = UNRESOLVED, .reason = HF_REASON_UNDECIDABLE, .detail = COPY_DETAIL },
+	{ .must = HF_FACT_HOST_HANDLER, .reason = HF_REASON_ORIGINAL, .detail = COPY_DETAIL },
 	{ .must = HF_FACT_NO_FILE | HF_FACT_READ_IMPLIES_EXEC, .reason = HF_REASON_ANONYMOUS_CODE,
 	  .detail = HF_DETAIL_READ_IMPLIES_EXEC },
 	{ .must = HF_FACT_NO_FILE | HF_FACT_HEAP, .reason = HF_REASON_ANONYMOUS_CODE, .detail = HF_DETAIL_HEAP },
@@ -70,9 +71,24 @@ static const struct rule registered[] = {
 	{ .reason = HF_REASON_ADDED, .detail = COPY_DETAIL },
 };
 
+/* A file that an interpreter reads: what it may do as a program does not matter, only whose bytes it has. */
+static const struct rule reading[] = {
+	{ .when = UNRESOLVED, .reason = HF_REASON_UNDECIDABLE, .detail = COPY_DETAIL },
+	{ .must = HF_FACT_MEMFD, .reason = HF_REASON_SCRIPT, .detail = COPY_DETAIL },
+	{ .when = ON_VOLUME, .reason = HF_REASON_VOLUME, .detail = COPY_DETAIL },
+	{ .must_not = HF_FACT_ROOT_WORLD, .reason = HF_REASON_SCRIPT, .detail = COPY_DETAIL },
+	{ .must = HF_FACT_HIT, .must_not = HF_FACT_CHANGED, .reason = HF_REASON_ORIGINAL },
+	{ .must = HF_FACT_COPIED_UP, .reason = HF_REASON_METADATA, .detail = HF_DETAIL_COPIED_UP },
+	{ .must = HF_FACT_HIT, .reason = HF_REASON_SCRIPT, .detail = HF_DETAIL_CHANGED },
+	{ .must = HF_FACT_OVERLAY | HF_FACT_HAS_LOWER, .must_not = HF_FACT_UPPER_DATA, .reason = HF_REASON_ORIGINAL },
+	{ .reason = HF_REASON_SCRIPT, .detail = COPY_DETAIL },
+};
+
 static const struct rule unregistered[] = {
 	{ .when = ON_ACCESS, .reason = FOUND_REASON, .detail = COPY_DETAIL },
+	{ .when = ON_READ, .reason = HF_REASON_ORIGINAL },
 	{ .when = UNRESOLVED, .reason = HF_REASON_UNKNOWN_CONTAINER, .detail = COPY_DETAIL },
+	{ .must = HF_FACT_HOST_HANDLER, .reason = HF_REASON_ORIGINAL },
 	{ .must = HF_FACT_NO_FILE, .reason = HF_REASON_ORIGINAL },
 	{ .must = HF_FACT_MEMFD, .when = ON_EXEC, .reason = HF_REASON_UNKNOWN_CONTAINER },
 	{ .must = HF_FACT_MEMFD, .reason = HF_REASON_ORIGINAL },
@@ -94,6 +110,8 @@ static bool holds(const struct hf_facts *facts, enum when when)
 		return facts->access != 0;
 	case ON_EXEC:
 		return is_exec(facts);
+	case ON_READ:
+		return facts->op == HF_OP_READ && !facts->access;
 	case ON_VOLUME:
 		return facts->volume <= HF_VOLUME_ALLOWED;
 	case UNRESOLVED:
@@ -118,7 +136,10 @@ static bool applies(const struct rule *rule, const struct hf_facts *facts)
 
 static const struct rule *find_rule(const struct hf_facts *facts)
 {
-	const struct rule *rule = facts->subject == HF_SUBJECT_UNKNOWN ? unregistered : registered;
+	const struct rule *rule = facts->op == HF_OP_READ && !facts->access ? reading : registered;
+
+	if (facts->subject == HF_SUBJECT_UNKNOWN)
+		rule = unregistered;
 
 	while (!applies(rule, facts)) /* the last rule of each table applies to everything */
 		rule++;
@@ -140,8 +161,13 @@ static __u8 access_cell(const struct hf_facts *facts, const struct hf_policy *po
 
 __u8 model_cell(const struct hf_facts *facts, const struct hf_policy *policy, const struct hf_decision *d)
 {
+	if (facts->subject == HF_SUBJECT_HOST)
+		return policy->action[d->class_][d->reason];
 	if (facts->access)
 		return access_cell(facts, policy);
+	if (d->class_ == HF_CLASS_SCRIPT && facts->bits & HF_FACT_BYTECODE &&
+	    (d->reason == HF_REASON_SCRIPT || d->reason == HF_REASON_VOLUME))
+		return policy->bytecode;
 	if (d->reason == HF_REASON_VOLUME)
 		return policy->volume[d->class_][facts->volume];
 	if (d->reason == HF_REASON_ANONYMOUS_CODE && d->detail == HF_DETAIL_READ_IMPLIES_EXEC)
@@ -152,7 +178,7 @@ __u8 model_cell(const struct hf_facts *facts, const struct hf_policy *policy, co
 		return policy->unsettled[d->class_];
 	if (d->reason == HF_REASON_ADDED && d->detail == HF_DETAIL_COPY)
 		return policy->copies[d->class_];
-	if (d->reason == HF_REASON_MEMFD && !is_exec(facts))
+	if (d->reason == HF_REASON_MEMFD && d->class_ == HF_CLASS_LIBRARY)
 		return policy->memfd_map;
 	return policy->action[d->class_][d->reason];
 }
@@ -183,13 +209,46 @@ static void decide_stale(const struct hf_facts *facts, int paused, struct hf_dec
 	set_verdict(d, facts->stale_enforced ? HF_ACTION_DENY : HF_ACTION_AUDIT, paused);
 }
 
+static const struct rule outside[] = {
+	{ .must = HF_FACT_CONTAINER_FILE | HF_FACT_KERNEL_HELPER, .reason = HF_REASON_KERNEL_HELPER },
+	{ .must = HF_FACT_CONTAINER_FILE, .reason = HF_REASON_HOST_EXEC },
+	{ .reason = HF_REASON_ORIGINAL },
+};
+
+/* The host's own are not asked about; what others let through or deny, the host's processes are only told of. */
+static void decide_outside(const struct hf_facts *facts, const struct hf_policy *policy, int paused, struct hf_decision *d)
+{
+	const struct rule *rule = outside;
+	__u8 action;
+
+	while (!applies(rule, facts))
+		rule++;
+	d->reason = rule->reason;
+	if (d->reason == HF_REASON_ORIGINAL)
+		return;
+	action = policy->valid ? policy->action[d->class_][d->reason] : HF_ACTION_DENY;
+	if (!policy->valid) {
+		d->reason = HF_REASON_UNDECIDABLE;
+		d->detail = HF_DETAIL_NO_POLICY;
+	}
+	set_verdict(d, action, paused);
+	if (rule->reason == HF_REASON_HOST_EXEC && d->verdict > HF_VERDICT_AUDIT)
+		d->verdict = HF_VERDICT_AUDIT;
+	if (rule->reason == HF_REASON_HOST_EXEC)
+		d->paused = 0;
+}
+
 struct hf_decision model_decide(const struct hf_facts *facts, const struct hf_policy *policy, int paused)
 {
 	struct hf_decision d = { .class_ = is_exec(facts) || facts->access ? HF_CLASS_EXECUTABLE : HF_CLASS_LIBRARY };
 	const struct rule *rule;
 
-	if (facts->subject == HF_SUBJECT_HOST)
+	if (facts->op == HF_OP_READ && !facts->access)
+		d.class_ = HF_CLASS_SCRIPT;
+	if (facts->subject == HF_SUBJECT_HOST) {
+		decide_outside(facts, policy, paused, &d);
 		return d;
+	}
 	if (facts->subject == HF_SUBJECT_STALE) {
 		decide_stale(facts, paused, &d);
 		return d;

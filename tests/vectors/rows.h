@@ -38,6 +38,10 @@ enum {
 	HEAP = HF_FACT_HEAP,
 	STACK = HF_FACT_STACK,
 	ROOT_OVL = HF_FACT_ROOT_OVERLAY,
+	HANDLER = HF_FACT_HOST_HANDLER,
+	THEIRS = HF_FACT_CONTAINER_FILE, /* a container's, seen from the host */
+	HELPER = HF_FACT_CONTAINER_FILE | HF_FACT_KERNEL_HELPER,
+	BYTECODE = HF_FACT_BYTECODE,
 	/* What the kernel half finds for files of the usual kinds, on an overlay root and on a folder as root. */
 	IMAGE = ROOT | OVL | LOWER | HIT,
 	DROPPED = ROOT | OVL | UPPER,
@@ -96,6 +100,6 @@ struct vector_rows {
 };
 
 extern const struct vector_rows vector_rows_root, vector_rows_elsewhere, vector_rows_memory, vector_rows_subject,
-	vector_rows_policy, vector_rows_access, vector_rows_compared;
+	vector_rows_policy, vector_rows_access, vector_rows_host, vector_rows_scripts, vector_rows_compared;
 
 #endif

@@ -7,7 +7,7 @@
 void sweep_facts(uint64_t index, struct hf_facts *ret)
 {
 	static const __u8 subjects[] = { HF_SUBJECT_CONTAINER, HF_SUBJECT_UNKNOWN };
-	static const __u8 ops[] = { HF_OP_EXEC, HF_OP_MMAP };
+	static const __u8 ops[] = { HF_OP_EXEC, HF_OP_MMAP, HF_OP_READ };
 	static const __u8 volumes[] = { HF_VOLUME_READ_ONLY, HF_VOLUME_WRITABLE, HF_VOLUME_INIT,
 					HF_VOLUME_ALLOWED,   _HF_VOLUME_MAX,	  0xff };
 	static const __u8 details[] = { HF_DETAIL_NONE, HF_DETAIL_NO_REAL_FILE, HF_DETAIL_READ_IMPLIES_EXEC };
@@ -58,6 +58,7 @@ static void pick_policy(uint64_t *state, struct hf_policy *policy)
 			policy->volume[class_][kind] = pick(state, _HF_ACTION_MAX);
 	}
 	policy->read_implies_exec = pick(state, _HF_ACTION_MAX);
+	policy->bytecode = pick(state, _HF_ACTION_MAX);
 	policy->memfd_map = pick(state, _HF_ACTION_MAX);
 	for (int class_ = 0; class_ < _HF_CLASS_MAX; class_++)
 		policy->modified_metadata[class_] = pick(state, _HF_ACTION_MAX);

@@ -6,7 +6,7 @@
 
 static const struct vector_rows *const files[] = {
 	&vector_rows_root, &vector_rows_elsewhere, &vector_rows_memory, &vector_rows_subject, &vector_rows_policy,
-	&vector_rows_access, &vector_rows_compared,
+	&vector_rows_access, &vector_rows_host, &vector_rows_scripts, &vector_rows_compared,
 };
 
 const struct vector *vector_at(size_t index)
@@ -44,6 +44,9 @@ static void fill_default(struct hf_policy *ret, __u8 library)
 		ret->action[class_][HF_REASON_PTRACE] = HF_ACTION_AUDIT;
 		ret->modified_metadata[class_] = HF_ACTION_ALLOW;
 	}
+	memset(ret->action[HF_CLASS_SCRIPT], HF_ACTION_AUDIT, sizeof(ret->action[HF_CLASS_SCRIPT]));
+	memset(ret->volume[HF_CLASS_SCRIPT], HF_ACTION_AUDIT, sizeof(ret->volume[HF_CLASS_SCRIPT]));
+	ret->bytecode = HF_ACTION_ALLOW;
 	memset(ret->volume[HF_CLASS_LIBRARY], library, sizeof(ret->volume[HF_CLASS_LIBRARY]));
 	for (int class_ = 0; class_ < _HF_CLASS_MAX; class_++) {
 		ret->volume[class_][HF_VOLUME_READ_ONLY] = ret->volume[class_][HF_VOLUME_INIT] = HF_ACTION_ALLOW;

@@ -49,7 +49,7 @@ __u8 model_cell(const struct hf_facts *facts, const struct hf_policy *policy, co
 
 /* Every combination of the facts' bits with the values of the other fields that matter. */
 #define SWEEP_BITS 19
-#define SWEEP_OTHERS (2 * 2 * 6 * 3)
+#define SWEEP_OTHERS (2 * 3 * 6 * 3)
 #define SWEEP_CASES ((uint64_t)SWEEP_OTHERS << SWEEP_BITS)
 void sweep_facts(uint64_t index, struct hf_facts *ret);
 

@@ -107,6 +107,19 @@ static void add_pauses(struct listing *listing, struct json_object *pauses)
 	}
 }
 
+static void add_self_protection(struct listing *listing, struct json_object *guard)
+{
+	const char *mode = cli_json_text(guard, "mode"), *until = cli_json_text(guard, "unlocked_until");
+
+	if (!mode[0])
+		return;
+	add(listing, "self-protection", strcmp(mode, "host") ? CLI_COLOUR_WARN : CLI_COLOUR_NONE, "%s",
+	    strcmp(mode, "host") ? strcmp(mode, "off") ? "against containers, not against the host" : "off"
+				 : "against containers and the host");
+	if (until[0])
+		add(listing, "break-glass", CLI_COLOUR_WARN, "the host may touch the enforcer until %s", until);
+}
+
 static size_t add_degraded(struct listing *listing, struct json_object *degraded)
 {
 	size_t n = json_object_is_type(degraded, json_type_array) ? json_object_array_length(degraded) : 0;
@@ -130,6 +143,7 @@ static int print_listing(const struct cli *cli, struct json_object *status)
 	add_policy(&listing, cli_json_get(status, "policy"));
 	add_numbers(&listing, status);
 	add_pauses(&listing, cli_json_get(status, "pauses"));
+	add_self_protection(&listing, cli_json_get(status, "self_protection"));
 	add_degraded(&listing, cli_json_get(status, "degraded"));
 	r = listing.error ? listing.error : cli_table_print(listing.table);
 	cli_table_free(&listing.table);

@@ -13,6 +13,8 @@ extern const struct cli_command cli_command_policy_list;
 extern const struct cli_command cli_command_policy_effective;
 extern const struct cli_command cli_command_pause;
 extern const struct cli_command cli_command_resume;
+extern const struct cli_command cli_command_unlock;
+extern const struct cli_command cli_command_lock;
 extern const struct cli_command cli_command_reload;
 extern const struct cli_command cli_command_image_scan;
 extern const struct cli_command cli_command_image_list;

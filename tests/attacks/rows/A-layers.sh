@@ -109,6 +109,7 @@ event exec host-modified '$v/prog'
 twin_host 'in_box "run $v/prog"'
 
 attack A28-upper 'copied up by chmod, then written in the upper layer by the host'
+never 'left open: who writes the files of the writable layer itself, from outside of every container, is not seen'
 does_host 'in_box "chmod 700 $v/prog; run $v/prog" >/dev/null; change_below "$upper$v/prog"; in_box "run $v/prog"'
 event exec modified '$v/prog'
 twin_host 'in_box "chmod 700 $v/prog; run $v/prog"'

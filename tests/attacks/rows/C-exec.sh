@@ -173,3 +173,23 @@ does 'mkdir m; fresh $v/prog new; fuse-server deaf m $v/prog sh -c "probe exec m
 event exec added '$t/new'
 also exec foreign '*m/prog'
 twin 'mkdir m; fuse-server deaf m $v/prog sh -c "probe exec m/prog >/dev/null & probe exec $v/prog"'
+
+attack C06-folder 'the loader of the image given a folder with a new libc (--library-path)'
+does 'fresh /lib/x86_64-linux-gnu/libc.so.6 libc.so.6; $ldso --library-path $t /bin/true && echo ": ran"'
+event mmap added '$t/libc.so.6'
+twin '$ldso --library-path /lib/x86_64-linux-gnu /bin/true && echo ": ran"'
+
+# A script of the image whose interpreter is a victim.
+layer_interpreted() {
+	local folder
+	for folder in "$1"/v/C01-replaced/*/*; do
+		[[ -d $folder ]] || continue
+		printf '#!%s/prog\n' "${folder#"$1"}" >"$folder/interpreted"
+		chmod 755 "$folder/interpreted"
+	done
+}
+
+attack C01-replaced 'a script of the image whose interpreter was replaced'
+does 'fresh $v/prog new; mv new $v/prog; run $v/interpreted'
+event exec added '$v/prog'
+twin 'run $v/interpreted'

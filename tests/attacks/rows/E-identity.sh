@@ -36,7 +36,7 @@ twin 'mkdir m; with-mount tmpfs none m - sh -c "mkdir m/tools; with-mount bind $
 # Sees the host's processes, network and shared memory.
 profile_hostns() {
 	BUNDLE_CAPS=${attacks_all_caps//$'\n'/ }
-	BUNDLE_JQ=$attacks_mounts' | .linux.namespaces |= map(select(.type == "mount"))
+	BUNDLE_JQ=$attacks_mounts' | .linux.namespaces |= map(select(.type == "mount")) | del(.hostname)
 		| .mounts |= map(select(.type != "sysfs")) | .linux.maskedPaths = [] | .linux.readonlyPaths = []
 		| .mounts += [{destination: "/sys/fs/cgroup", type: "bind", source: "/sys/fs/cgroup", options: ["rbind", "rw"]}]'
 }

@@ -93,3 +93,23 @@ attack N17 'a program in a file that never has a name (O_TMPFILE)'
 does 'unnamed $v/prog'
 event exec deleted '*'
 twin 'run $v/prog'
+
+attack N18 'a program of the image in a chroot with a loader of its own'
+word killed
+ran 'status 0'
+does 'mkdir -p jail/lib64 jail/lib/x86_64-linux-gnu; ln /usr/bin/true jail/true; fresh $ldso jail$ldso
+	cp /lib/x86_64-linux-gnu/libc.so.6 jail/lib/x86_64-linux-gnu; chroot jail /true'
+event mmap added '*ld-linux-x86-64.so.2' +
+also mmap added '*libc.so.6'
+twin 'chroot / /bin/true && echo ": ran"'
+
+attack N19 'the name of a program of the image made a link to a new one'
+does 'fresh $v/prog new; ln -sf $t/new $v/prog; run $v/prog'
+event exec added '$t/new'
+twin 'ln -s $v/prog link; run ./link'
+
+attack N20 'a memory file made and run by an interpreter of the image alone'
+does 'perl -e "open(I, \"<\", \$ARGV[0]); local \$/; \$b = <I>; \$fd = syscall(319, \"perl\", 0); open(O, \">&=\$fd\"); \$| = 1;
+	syswrite(O, \$b); exec({\"/proc/self/fd/\$fd\"} \"x\") or print \$!" $v/prog'
+event exec memfd 'memfd:perl'
+twin 'perl -e "exec({\$ARGV[0]} \"x\")" $v/prog'

@@ -186,6 +186,15 @@ holdfast_kill() {
 	return 0
 }
 
+# holdfast_unlocked COMMAND...: while the host may touch what is the enforcer's.
+holdfast_unlocked() {
+	local status=0
+	holdfast unlock --for 1h >/dev/null || return 1
+	"$@" || status=$?
+	holdfast lock >/dev/null
+	return "$status"
+}
+
 # holdfast_policy FILE...: these are the policies from now on, "-" is stdin; a running daemon has read them when it returns.
 holdfast_policy() {
 	local file n=0

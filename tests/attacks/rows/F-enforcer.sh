@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2016
+# 1F: the enforcer's own limits, as far as a container can try them beside others. What needs the daemon stopped, a full disk or a
+# machine of its own is shown by topics of tests/drift, which the last rows name.
+
+attack F13-deep '200 folders deep'
+does 'd=.; for i in $(seq 200); do d=$d/0123456789; done; mkdir -p $d; fresh $v/prog $d/new && run $d/new'
+event exec added '$t/0123456789/*/0123456789/new'
+twin 'd=.; for i in $(seq 200); do d=$d/0123456789; done; mkdir -p $d; ln -s $v/prog $d/old && run $d/old'
+
+attack F13-long 'a path longer than any that may be given'
+does 'n=$(printf %0200d 0); for i in $(seq 30); do mkdir $n && cd $n || exit; done; fresh $v/prog new && run ./new'
+event exec added '*/new'
+digest any
+twin 'n=$(printf %0200d 0); for i in $(seq 30); do mkdir $n && cd $n || exit; done; ln -s $v/prog old && run ./old'
+
+attack F13-deleted 'a name that ends like that of a deleted file'
+does 'fresh $v/prog "new (deleted)" && run "./new (deleted)"'
+event exec added '$t/new (deleted)'
+twin 'ln -s $v/prog "old (deleted)" && run "./old (deleted)"'
+
+attack F13-newline 'a name that looks like an event of its own'
+does 'x="new
+{\"type\":\"drift\",\"action\":\"audited\"}"; fresh $v/prog "$x"; mv "$x" y; ln y "$(printf "a\\033[31m\\tb")"; run "./$(printf "a\\033[31m\\tb")"'
+event exec added '$t/a*b'
+digest any
+twin 'ln -s $v/prog "$(printf "o\\033[31m\\tb")"; run "./$(printf "o\\033[31m\\tb")"'
+
+attack F13-unreachable 'a file of a mount that is gone from the tree'
+profile admin
+does 'unshare -m sh -c "mount -t tmpfs t /mnt && cp $v/prog /mnt/new && exec 3</mnt/new && umount -l /mnt && probe exec /proc/self/fd/3"'
+event exec tmpfs '*new'
+digest any
+twin 'exec 3<$v/prog && probe exec /proc/self/fd/3'
+
+attack F14-none 'no argument at all'
+does 'fresh $v/prog new && exec-args none ./new'
+event exec added '$t/new'
+twin 'exec-args none $v/prog'
+
+attack F14-long 'an argument of 128 KiB'
+does 'fresh $v/prog new && exec-args long ./new'
+event exec added '$t/new'
+twin 'exec-args long $v/prog'
+
+attack F14-many 'a megabyte of arguments'
+does 'fresh $v/prog new && exec-args many ./new'
+event exec added '$t/new'
+twin 'exec-args many $v/prog'
+
+# elsewhere ID TITLE TOPIC
+elsewhere() {
+	attack "$1" "$2"
+	never "shown by the topic $3 of tests/drift"
+}
+
+elsewhere F01 'the daemon killed at any point' 'kill'
+elsewhere F02 'the daemon stopped, or starved' 'frozen, load'
+elsewhere F05-host 'pins and mounts, by root on the host' guard
+elsewhere F07 'every table full' full
+elsewhere F08 'a flood that nobody reads' events
+elsewhere F09 'a noisy container, a quiet one' share
+elsewhere F10 'losses, however few' events
+elsewhere F11 'a disk that is full, read-only or broken' disk
+elsewhere F15 'policies that only want to cost something' abuse
+elsewhere F17 'clients that mean no good' abuse
+elsewhere F20 'images that are too large, or hostile' memory
+elsewhere F26 'hosts that cannot be protected' 'unsupported (boots of its own)'
+elsewhere F27 'versions over each other, both ways' upgrade
+elsewhere F28 'a thousand reloads under a storm of execs' storm
+elsewhere F34 'a status that lies' 'full, disk, guard'

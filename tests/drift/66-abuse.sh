@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2154
+# Clients of the control socket that mean no good, and policies that only want to cost something: the daemon answers others all the time,
+# its memory and descriptors stay what they were, and the policies in force stay.
+
+abuse_connections=10000
+abuse_socket=/run/holdfast/control.sock
+
+abuse() {
+	local action=$1
+	shift
+	timeout 120 python3 "$hf_tree/tests/drift/abuse.py" "$action" $abuse_socket "$@" 2>&1 | tail -n 1
+}
+
+# abuse_uses: kilobytes of memory and descriptors of the daemon.
+abuse_uses() {
+	printf '%d %d\n' "$(sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$hf_pid/status")" "$(find "/proc/$hf_pid/fd" -mindepth 1 | wc -l)"
+}
+
+# abuse_flat NAME BEFORE: within a megabyte, and every descriptor given back.
+abuse_flat() {
+	local rss fds before_rss before_fds end=$((SECONDS + 20))
+	read -r before_rss before_fds <<<"$2"
+	while read -r rss fds < <(abuse_uses); ((fds > before_fds && SECONDS < end)); do
+		:
+	done
+	check "$1: memory is flat ($before_rss to $rss kB), descriptors as well ($before_fds, $fds)" \
+		test $((rss - before_rss)) -lt 1024 -a "$fds" -le "$before_fds"
+	check_is "$1: others are answered" "$(abuse status)" 'status: status 0'
+}
+
+abuse_uids() {
+	local was
+	was=$(stat -c %a /run/holdfast)
+	check_is 'another uid does not get into the folder' "$(setpriv --reuid 1000 --clear-groups python3 "$hf_tree/tests/drift/abuse.py" status $abuse_socket)" \
+		'status: Permission denied'
+	chmod 755 /run/holdfast && chmod 666 $abuse_socket
+	check_match 'nor is it answered where it does' "$(setpriv --reuid 1000 --clear-groups python3 "$hf_tree/tests/drift/abuse.py" status $abuse_socket)" \
+		'status: (hung up|status -1)'
+	chmod 600 $abuse_socket && chmod "$was" /run/holdfast
+}
+
+abuse_clients() {
+	local before follow
+	abuse connections 100 >/dev/null # what a first client leaves for good
+	abuse garbage >/dev/null
+	before=$(abuse_uses)
+	check_match 'lengths that are not the packet'"'"'s are refused' "$(abuse lengths)" '^lengths:( hung-up| status--[0-9]+){4}$'
+	abuse_flat 'lengths' "$before"
+	check_match 'what is no request is refused' "$(abuse garbage)" '^garbage:( hung-up| status--[0-9]+){11}$'
+	abuse_flat 'garbage' "$before"
+	check_is 'descriptors that nobody asked for' "$(abuse descriptors 50)" 'descriptors: done'
+	abuse_flat 'descriptors' "$before"
+	check_match 'connections that say nothing' "$(abuse silent 200)" 'then status 0$'
+	abuse_flat 'silence' "$before"
+	check_is "$abuse_connections connections" "$(abuse connections $abuse_connections)" 'connections: done'
+	abuse_flat 'connections' "$before"
+	exec {follow}> >(python3 "$hf_tree/tests/drift/abuse.py" followers $abuse_socket 20 >"$hf_dir/followers")
+	check 'readers that do not read' file_until "$hf_dir/followers" 1 waiting
+	box_do abuse "cp $hello /srv/dropped; perl -e 'for (1..3000) { exec {\"/srv/dropped\"} \"x\" }' 2>/dev/null; :" >/dev/null
+	events_forget
+	events_fence
+	check_is 'events are told all the same' "$(box_drops abuse)" EPERM
+	exec {follow}>&-
+	abuse_flat 'readers' "$before"
+}
+
+# abuse_policy NAME: a policy on standard input that must be refused; the one in force stays.
+abuse_policy() {
+	local before=$SECONDS rss
+	cat >"$hf_policies/2.yaml"
+	check "$1: refused" bash -c '! holdfast reload 2>/dev/null'
+	rm -f "$hf_policies/2.yaml"
+	rss=$(abuse_uses)
+	check "$1: in $((SECONDS - before)) s, with ${rss% *} kB" test $((SECONDS - before)) -le 5 -a "${rss% *}" -lt 65536
+	check_is "$1: the old policy is in force" "$(box_drops abuse)" EPERM
+}
+
+abuse_policies() {
+	local head=$'apiVersion: holdfast.dev/v1alpha1\nkind: ClusterDriftPolicy\nmetadata: {name: bomb}\nspec:\n  mode: '
+	{ printf 'a: &a [x, x, x, x, x, x, x, x, x]\n'; for i in {b..z}; do printf '%s: &%s [*a, *a, *a, *a, *a, *a, *a, *a, *a]\n' "$i" "$i"; done; } |
+		abuse_policy 'aliases of aliases'
+	{ printf '%saudit\n  x: ' "$head"; printf '%010000d' 0 | tr 0 '['; } | abuse_policy '10,000 levels'
+	{ printf '%saudit\n' "$head"; head -c 100000000 /dev/zero | tr '\0' '#'; } | abuse_policy '100 MB'
+	printf '%saudit\n  mode: enforce\n' "$head" | abuse_policy 'a key twice'
+	printf '%s1e400\n' "$head" | abuse_policy 'a number for a word'
+	printf '%sau\0dit\n' "$head" | abuse_policy 'a NUL'
+	printf '%s\xff\xfe\n' "$head" | abuse_policy 'no UTF-8'
+	printf '%saudit\n  everything: allow\n' "$head" | abuse_policy 'a key that nobody knows'
+}
+
+topic_abuse() {
+	policy_is enforce
+	box_start abuse crun || { not_ok 'a container starts'; return; }
+	abuse_uids
+	abuse_clients
+	abuse_policies
+	box_stop abuse
+}
