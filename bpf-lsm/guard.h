@@ -7,7 +7,7 @@
  *   I1  A container's task is always refused, whatever its policy says, audited, paused or unlocked.
  *   I2  A task of the host is refused unless it runs the daemon's program from its place, is the daemon, or break-glass is on until
  *       later than now. Whoever can put another program into that place can do what `holdfastd --unload` does.
- *   I3  The daemon is never refused anything: nobody could take the protection off again.
+ *   I3  The daemon and its helpers are never refused anything: nobody could take the protection off again.
  *   I4  Nothing is protected until a daemon has said what is ours, nor after another version has taken over.
  */
 #ifndef BPF_LSM_GUARD_H
@@ -30,6 +30,15 @@ static __always_inline bool guard_is_daemon(const struct hf_config *cfg, struct 
 	return cfg->guard.daemon_tgid && cfg->guard.daemon_tgid == (u32)BPF_CORE_READ(task, tgid) &&
 	       cfg->guard.daemon_start ==
 		       (u32)(BPF_CORE_READ(task, group_leader, start_boottime) / HF_CANARY_TICK_NS);
+}
+
+/* The daemon, or one of the helpers that it forked: those have a root of their own, and end each other. */
+static __always_inline bool guard_is_of_daemon(const struct hf_config *cfg, struct task_struct *task)
+{
+	struct task_struct *parent = BPF_CORE_READ(task, real_parent);
+
+	return guard_is_daemon(cfg, task) || guard_is_daemon(cfg, parent) ||
+	       guard_is_daemon(cfg, BPF_CORE_READ(parent, real_parent));
 }
 
 /* Whether a task (its address) runs the daemon's program: by its folder and name, since an upgrade makes another file of it. */
@@ -71,7 +80,7 @@ __noinline int guard_allows(struct subject *s)
 
 	if (!s || !cfg)
 		return 0;
-	if (!guard_is_on(cfg) || guard_is_daemon(cfg, task))
+	if (!guard_is_on(cfg) || guard_is_of_daemon(cfg, task))
 		return 1;
 	if (subject_of_current(s) != HF_SUBJECT_HOST)
 		return 0;

@@ -16,9 +16,8 @@ guard_try() {
 	esac
 }
 
-# guard_events: one line for each since mark.
+# guard_events: one line for each since mark; after a fence.
 guard_events() {
-	events_fence
 	events_since "$mark" '[.action, .operation, .reason, .detail, .container.id // "-", .process.comm] | join(" ")' | jq -r . | sort | uniq -c |
 		sed 's/^ *//'
 }
@@ -30,6 +29,7 @@ guard_refused() {
 	program=${1##*/}
 	events_mark
 	check_is "$name: refused" "$(guard_try "$@")" EPERM
+	events_fence
 	check_is "$name: told" "$(guard_events)" "1 denied tamper tampering $detail - ${program:0:15}"
 }
 
@@ -83,16 +83,21 @@ guard_mounts_refused() {
 
 # Numbers: listing tools meet every object, and go on.
 guard_numbers_refused() {
-	local what out
+	local what out holder
+	"$guard_bin/reach" hold-program >"$hf_dir/hold" &
+	holder=$!
+	check 'others have a program, and a link' file_until "$hf_dir/hold" 1 holding
 	for what in maps programs links; do
 		events_mark
 		out=$("$guard_bin/tamper" $what)
 		check_match "listing $what: comes to its end, ours left out" "$out" "$what: ran"
 		out=${out%%$'\n'*}
 		check "listing $what: others are had, ours are not: $out" test "${out%% *}" -lt "${out##* }" -a "${out%% *}" -gt 0
+		events_fence
 		check_is "listing $what: told once" "$(guard_events)" "1 denied tamper tampering ${what%s} - tamper"
 	done
 	check 'bpftool lists all the same' bpftool prog show
+	kill $holder
 	check_match 'and shows the programs of others' "$(bpftool map show)" 'others'
 }
 
@@ -202,4 +207,7 @@ topic_guard() {
 	guard_unlock
 	guard_programs
 	rmdir /sys/fs/bpf/others
+	events_fence
+	check_is 'the daemon and its helpers were never refused' \
+		"$(printf '%s\n' "${hf_event_lines[@]}" | grep '"tampering"' | jq -c 'select(.process.comm == "holdfastd") | .message')" ''
 }

@@ -8,6 +8,7 @@
  *	maps, programs, links       open every object by its number; how many there are and how many could be had
  *	attach PID, memory PID, write PID, descriptor PID, signal PID, look PID
  *	connect PATH    to a socket of packets
+ *	remount PATH    a file system read-only, and writable again
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +16,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -165,6 +167,15 @@ static long reach_socket(const char *path)
 	return result(connect(fd, (const struct sockaddr *)&address, sizeof(address)));
 }
 
+static long remount(const char *path)
+{
+	long r = result(mount(NULL, path, NULL, MS_REMOUNT | MS_RDONLY, NULL));
+
+	if (r == 0)
+		mount(NULL, path, NULL, MS_REMOUNT, NULL);
+	return r;
+}
+
 static const struct {
 	const char *name;
 	long (*act)(const char *argument);
@@ -174,7 +185,7 @@ static const struct {
 	{ "maps", maps, 0 },	     { "programs", programs, 0 }, { "links", links, 0 },
 	{ "attach", trace, 1 },	     { "memory", memory, 1 },	{ "write", write_memory, 1 },
 	{ "descriptor", descriptor, 1 }, { "signal", send_signal, 1 }, { "look", look, 1 },
-	{ "connect", reach_socket, 1 },
+	{ "connect", reach_socket, 1 },	 { "remount", remount, 1 },
 };
 
 int main(int argc, char **argv)

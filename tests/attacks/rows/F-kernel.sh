@@ -37,13 +37,13 @@ kernel F25-bpf-load 'a BPF program loaded' bpf-load -
 twin 'reach bpf-probe'
 
 kernel F25-bpf-map 'a BPF map made' bpf-map -
-twin "$without reach bpf-probe"
+twin "$without reach perf-self"
 
-kernel F25-bpf-unprivileged 'a program without a capability tries BPF: the kernel refuses, nothing to tell' bpf-load -
+attack F25-bpf-unprivileged 'a program without a capability tries BPF: the kernel refuses, nothing to tell'
+profile kernel
 does "$without reach bpf-load"
 verdict allow
 ran EPERM
-setting 'host: {kernel: audit}' allow
 no_twin 'nothing is refused'
 
 kernel D16-perf 'the whole CPU watched' perf-all -
@@ -83,7 +83,7 @@ kernel F25-core-pattern 'which program the kernel runs for a crash' 'write /proc
 twin 'reach write /proc/self/oom_score_adj'
 
 kernel F25-core-pattern-again 'the same through a procfs of its own' 'write' '*/core_pattern'
-does 'unshare -m sh -c "mkdir -p p; mount -t proc proc p && reach write p/sys/kernel/core_pattern"'
+does 'mkdir -p p; with-mount proc none p - reach write p/sys/kernel/core_pattern'
 twin 'reach read /proc/sys/kernel/core_pattern'
 
 kernel F25-modprobe 'which program the kernel loads modules with' 'write /proc/sys/kernel/modprobe' '*/modprobe'
@@ -93,12 +93,12 @@ kernel F25-sysrq 'the machine stopped' 'write /proc/sysrq-trigger' '*/sysrq-trig
 twin 'reach write /proc/sys/kernel/domainname'
 
 kernel F25-binfmt 'an interpreter for the kernel to run' 'write' '*/register'
-does 'unshare -m sh -c "mkdir -p b; mount -t binfmt_misc x b && reach write b/register"'
+does 'mkdir -p b; with-mount binfmt_misc none b - reach write b/register'
 needs 'this kernel has no binfmt_misc' 'modprobe -q binfmt_misc; grep -q binfmt_misc /proc/filesystems'
 twin 'reach read /proc/filesystems'
 
 kernel F25-uevent 'which program the kernel runs for a device' 'write' '*/uevent_helper'
-does 'unshare -m sh -c "mkdir -p s; mount -t sysfs s s && reach write s/kernel/uevent_helper"'
+does 'mkdir -p s; with-mount sysfs none s - reach write s/kernel/uevent_helper'
 needs 'this kernel has no uevent_helper' 'test -e /sys/kernel/uevent_helper'
 twin 'reach read /proc/filesystems'
 
@@ -116,8 +116,10 @@ own() {
 own F03-ptrace 'the daemon traced' 'tamper attach $hf_pid'
 twin_host 'in_box "tamper look $hf_pid"'
 
-own F03-memory 'its memory opened' 'tamper memory $hf_pid'
-also process-memory process-memory '*'
+# Where the policy says no to /proc/PID/mem altogether, it is that rule that refuses.
+own F03-memory 'its memory opened, where opening that of others is allowed' 'tamper memory $hf_pid'
+modes settings
+setting 'memory: {processMemory: allow}' always
 twin_host 'in_box "tamper look $hf_pid"'
 
 own F03-write 'its memory written' 'tamper write $hf_pid'
@@ -144,19 +146,23 @@ twin_host 'in_box "mkdir /host/bpf/others && mv /host/bpf/others /host/bpf/more 
 own F05-mkdir 'a version of its own beside ours' 'mkdir /host/bpf/holdfast/v98' '*/v98'
 twin_host 'in_box "mkdir /host/bpf/others && rmdir /host/bpf/others && echo : ran"'
 
-own F05-remount 'their file system made read-only' 'mount -o remount,ro /host/bpf'
-twin_host 'in_box "unshare -m sh -c \"mount -t bpf b /mnt && mount -o remount,ro /mnt && echo : ran\""'
+own F05-remount 'their file system made read-only' 'tamper remount /host/bpf'
+twin_host 'in_box "with-mount bpf none /mnt - tamper remount /mnt"'
 
-# By their numbers, or pins: only where the policy lets it at BPF at all does it get as far as being ours.
+# The first of ours ends the list.
 attack F04-numbers 'every map, program and link by its number'
 profile kernel
+verdict always
 does 'tamper maps; tamper programs; tamper links'
-event kernel kernel-access - +
-setting 'host: {kernel: audit}' alert
-no_twin 'see F25-bpf-load'
+event tamper tampering - 3
+also kernel kernel-access -
+setting 'host: {kernel: allow}' always
+twin "$without reach perf-self"
 
+# Where the policy says no to BPF altogether, it is that rule that refuses.
 attack F04-pin 'a map by its pin'
 profile kernel
+modes enforce
 does_host 'in_box "tamper pin $(cd /sys/fs/bpf && echo /host/bpf/holdfast/v*/hf_config)"'
 event kernel kernel-access -
 no_twin 'see F25-bpf-load'
@@ -170,15 +176,6 @@ event tamper tampering -
 setting 'host: {kernel: allow}' always
 twin_host 'bpftool map create /sys/fs/bpf/other type array key 4 value 8 entries 1 name other
 	in_box "tamper pin /host/bpf/other"; rm /sys/fs/bpf/other'
-
-attack F04-own-numbers 'its programs by their number, where BPF is allowed'
-profile kernel
-modes settings
-verdict always
-does 'tamper programs'
-event tamper tampering -
-setting 'host: {kernel: allow}' always
-twin 'reach bpf-load'
 
 attack F06-link 'a link of the enforcer detached, where BPF is allowed'
 profile kernel
