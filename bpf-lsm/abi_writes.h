@@ -9,7 +9,6 @@
 #include <linux/types.h>
 
 #define HF_MAX_SETTLED 65536	    /* files of writable layers whose bytes were compared, of all containers together */
-#define HF_SETTLED_SHARE 8	    /* … one container gets at most the eighth part of them */
 #define HF_NOTICE_RING_BYTES (256 << 10) /* some 2,000 notices between two visits of the daemon */
 
 /* hf_volumes: mounts that the runtime declared, known by superblock and root inode of the mount. */

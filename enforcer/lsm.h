@@ -30,7 +30,6 @@ struct lsm_sizes {
 	uint32_t policies;
 	uint32_t exceptions;
 	uint32_t volumes;
-	uint32_t settled;
 };
 
 /* Opens the pinned programs if they are this build's and judge; otherwise loads (against pinned maps where their programs judge),
@@ -143,8 +142,6 @@ int lsm_settle_register(struct lsm *lsm);
 /* Asks about the regular file behind fd (open for reading) by mapping a page of it: question->question, kind and who it is about; *ret
  * is the answer. Only on the registered thread. 0, or -errno when mapping failed. */
 int lsm_settle_ask(struct lsm *lsm, int fd, const struct hf_settling *question, struct hf_settling *ret);
-/* How many entries are a container's. Walks the map: O(entries). -errno. */
-int64_t lsm_settled_count(struct lsm *lsm, uint64_t container);
 /* What the hooks tell that is no event, read as the ring of events is. Valid until lsm_close. */
 int lsm_notices_fd(struct lsm *lsm);
 struct ring_map *lsm_notices(struct lsm *lsm);

@@ -81,24 +81,3 @@ int64_t lsm_settled_remove(struct lsm *lsm, uint64_t container)
 {
 	return lsm_settled_remove_if(lsm, is_of, &container);
 }
-
-struct settled_count {
-	uint64_t container;
-	int64_t n;
-};
-
-static bool count_of(uint64_t container, void *data)
-{
-	struct settled_count *count = data;
-
-	count->n += container == count->container;
-	return false;
-}
-
-int64_t lsm_settled_count(struct lsm *lsm, uint64_t container)
-{
-	struct settled_count count = { .container = container };
-	int64_t removed = lsm_settled_remove_if(lsm, count_of, &count);
-
-	return removed < 0 ? removed : count.n;
-}

@@ -103,6 +103,5 @@ struct lsm_sizes lsm_sizes(const struct lsm *lsm)
 		.policies = bpf_map__max_entries(lsm->skel->maps.hf_policies),
 		.exceptions = bpf_map__max_entries(lsm->skel->maps.hf_exceptions),
 		.volumes = bpf_map__max_entries(lsm->skel->maps.hf_volumes),
-		.settled = bpf_map__max_entries(lsm->skel->maps.hf_settled),
 	};
 }
