@@ -449,16 +449,19 @@ static __always_inline struct mount *real_mount(struct vfsmount *mnt)
 	return (void *)((u64)mnt - bpf_core_field_offset(struct mount, mnt));
 }
 
+/* On a mount private to the kernel, below a stacking file system: opened by it, not by the user. */
+static __always_inline bool file_is_below(struct file *file)
+{
+	struct vfsmount *mnt = BPF_CORE_READ(file, f_path.mnt);
+
+	return (u64)BPF_CORE_READ(real_mount(mnt), mnt_ns) == KERNEL_MNT_NS_INTERNAL &&
+	       !(BPF_CORE_READ(mnt, mnt_sb, s_flags) & KERNEL_SB_KERNMOUNT);
+}
+
 /* True for the real file below a stacking file system, as file_mprotect and mmap_backing_file see it. */
 static __always_inline bool file_is_backing(struct file *file)
 {
-	struct vfsmount *mnt;
-
-	if (!bpf_core_field_exists(struct backing_file, user_path))
-		return false;
-	mnt = BPF_CORE_READ(file, f_path.mnt);
-	return (u64)BPF_CORE_READ(real_mount(mnt), mnt_ns) == KERNEL_MNT_NS_INTERNAL &&
-	       !(BPF_CORE_READ(mnt, mnt_sb, s_flags) & KERNEL_SB_KERNMOUNT);
+	return bpf_core_field_exists(struct backing_file, user_path) && file_is_below(file);
 }
 
 /* The path under which the user knows the file, whatever file system lies below. */

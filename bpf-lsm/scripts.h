@@ -378,7 +378,7 @@ static __always_inline int script_open(u64 address)
 	magic = BPF_CORE_READ(sb, s_magic);
 	if (magic == KERNEL_MAGIC_OVERLAY && BPF_CORE_READ(sb, s_dev) == note->root_dev && !overlay_upper_data(inode))
 		return 0;
-	if (note->kind == HF_INTERPRETER_LOADER || script_is_pseudo(magic) || file_is_backing(file))
+	if (note->kind == HF_INTERPRETER_LOADER || script_is_pseudo(magic) || file_is_below(file)) /* a copy-up reads, too */
 		return 0;
 	how = script_asked(address);
 	return how ? script_judge(address, how) : 0;
