@@ -33,6 +33,7 @@ enum hf_interpreter {
 	HF_INTERPRETER_MULTI,  /* busybox, toybox: what it is, its first argument says */
 	HF_INTERPRETER_OTHER,  /* named by a #! line of the image, or of many languages' kind */
 	HF_INTERPRETER_LOADER, /* ld.so: becomes what it is told to load */
+	HF_INTERPRETER_BASH,   /* a shell whose child opens what a command is to read, so that itself it opens what it sources */
 	_HF_INTERPRETER_MAX
 };
 #define HF_INTERPRETER_EMBEDDED 0x10u /* part of a program with arguments of its own (php-fpm): only names tell */
@@ -149,6 +150,7 @@ static __always_inline __u8 likely_by_suffix(__u8 interpreter, __u64 word, bool 
 {
 	switch (interpreter & ~HF_INTERPRETER_EMBEDDED) {
 	case HF_INTERPRETER_SHELL:
+	case HF_INTERPRETER_BASH:
 		return likely_if_shell(word);
 	case HF_INTERPRETER_PYTHON:
 		return likely_if_python(word, cached);
@@ -219,6 +221,7 @@ static __always_inline bool likely_by_name(__u8 interpreter, const char name[LIK
 
 	switch (interpreter & ~HF_INTERPRETER_EMBEDDED) {
 	case HF_INTERPRETER_SHELL:
+	case HF_INTERPRETER_BASH:
 		return likely_is_profile(name, len);
 	case HF_INTERPRETER_RUBY:
 		return ((IS("Gemfile") || IS("Rakefile")) && len <= 8) || (IS("Guardfil") && len == 9) || (IS(".irbrc") && len == 6);

@@ -30,7 +30,8 @@ enum likely_expect {
 	LIKELY_EXPECT_REST,   /* a value that can only stand in the same argument */
 };
 
-/* The file in question, and the machine's state. Zeroed, then interpreter, loader, name and path filled in. */
+/* The file in question, and the machine's state. Zeroed, then interpreter (of the two kinds of shells HF_INTERPRETER_SHELL), loader, name
+ * and path filled in. */
 struct likely_args {
 	__u8 interpreter; /* enum hf_interpreter; for HF_INTERPRETER_MULTI replaced by what the applet is */
 	__u8 loader;	  /* 1: the command line is ld.so's, the interpreter's begins behind its options */

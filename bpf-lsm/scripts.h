@@ -134,7 +134,7 @@ __noinline u32 script_look_at_args(u32 kind, u32 loader, u32 name_bytes)
 	barrier_var(run.bytes); /* the compiler knows the bound, the verifier wants to see it */
 	run.bytes &= SCRIPT_ARGS_MAX;
 	__builtin_memset(&s->args, 0, sizeof(s->args));
-	s->args.interpreter = kind;
+	s->args.interpreter = kind == HF_INTERPRETER_BASH ? HF_INTERPRETER_SHELL : kind;
 	s->args.loader = loader;
 	s->args.name_bytes = name_bytes;
 	s->args.path_bytes = script_read_path(s, task);
@@ -207,7 +207,7 @@ static __always_inline u32 script_by_args(struct script_guess *g, bool is_new, b
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
 
-	if (g->kind != HF_INTERPRETER_SHELL) {
+	if (g->kind != HF_INTERPRETER_SHELL && g->kind != HF_INTERPRETER_BASH) {
 		if (g->note->tries >= SCRIPT_TRIES_MAX)
 			return 0;
 		g->note->tries++;
@@ -215,8 +215,9 @@ static __always_inline u32 script_by_args(struct script_guess *g, bool is_new, b
 	script_ask_args(g);
 	if (g->how == LIKELY_ARGS_SCRIPT)
 		return SCRIPT_YES;
-	/* An interactive shell, or one that reads its commands from a pipe: a new file without a suffix is what it sources. */
-	if (g->kind != HF_INTERPRETER_SHELL || g->how != LIKELY_ARGS_STDIN || !is_new || !is_plain || script_is_forked(task))
+	/* Of an interactive bash, or one that reads its commands from a pipe: a new file without a suffix is what it sources. Other shells
+	 * open what their commands read in the same way. */
+	if (g->kind != HF_INTERPRETER_BASH || g->how != LIKELY_ARGS_STDIN || !is_new || !is_plain || script_is_forked(task))
 		return 0;
 	return script_is_shell_data(g->scratch, g->name_bytes) ? 0 : SCRIPT_YES | SCRIPT_WEAK;
 }

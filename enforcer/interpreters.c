@@ -21,10 +21,10 @@ struct name {
 
 /* Names of programs; the longest that fits a file decides. */
 static const struct name programs[] = {
-	{ "sh", HF_INTERPRETER_SHELL },	     { "bash", HF_INTERPRETER_SHELL },	 { "rbash", HF_INTERPRETER_SHELL },
+	{ "sh", HF_INTERPRETER_SHELL },	     { "bash", HF_INTERPRETER_BASH },	 { "rbash", HF_INTERPRETER_BASH },
 	{ "dash", HF_INTERPRETER_SHELL },    { "ash", HF_INTERPRETER_SHELL },	 { "ksh", HF_INTERPRETER_SHELL },
 	{ "rksh", HF_INTERPRETER_SHELL },    { "mksh", HF_INTERPRETER_SHELL },	 { "lksh", HF_INTERPRETER_SHELL },
-	{ "oksh", HF_INTERPRETER_SHELL },    { "pdksh", HF_INTERPRETER_SHELL },	 { "zsh", HF_INTERPRETER_SHELL },
+	{ "oksh", HF_INTERPRETER_SHELL },    { "pdksh", HF_INTERPRETER_SHELL },	 { "zsh", HF_INTERPRETER_BASH },
 	{ "yash", HF_INTERPRETER_SHELL },    { "posh", HF_INTERPRETER_SHELL },	 { "fish", HF_INTERPRETER_SHELL },
 	{ "csh", HF_INTERPRETER_SHELL },     { "tcsh", HF_INTERPRETER_SHELL },	 { "bsd-csh", HF_INTERPRETER_SHELL },
 	{ "elvish", HF_INTERPRETER_SHELL },  { "hush", HF_INTERPRETER_SHELL },

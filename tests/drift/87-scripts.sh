@@ -31,7 +31,7 @@ scripts_ways() {
 	sh -c dot|/srv/s/x|sh -c ". /srv/s/x"
 	bash -c source|/srv/s/x|bash -c "true && source /srv/s/x"
 	dot with a suffix in a script of the image|/srv/s/x.sh|sh -c "( . /srv/s/x.sh )"
-	dot in a session|/srv/s/sourced|command . /srv/s/sourced
+	dot in a session of bash|/srv/s/sourced|echo ". /srv/s/sourced" | bash
 	bash --rcfile|/srv/s/x|bash --rcfile /srv/s/x -i </dev/null
 	BASH_ENV|/srv/s/x.sh|BASH_ENV=/srv/s/x.sh bash -c true
 	python3 FILE|/srv/s/x.py|python3 /srv/s/x.py
@@ -65,6 +65,8 @@ scripts_try() {
 		out=$(box_do "$box" "{ $command; } 2>&1")
 		events_fence
 		got=$(events_since "$mark" '[.action, .operation, .reason, .class, .file.path] | join(" ")' | jq -r . | sort | uniq -c | tr -s ' ')
+		# Some interpreters try again when they are denied.
+		[[ $action == audited ]] || got=${got/# [2-9] / 1 }
 		check_is "$action: $name" "$got" " 1 $action read script script $path"
 		if [[ $action == denied ]]; then
 			check "$action: $name: does not run" eval '[[ ! $out =~ (^|$'"'\n'"')ran ]]'
@@ -83,6 +85,7 @@ scripts_twins() {
 	awk and sed read data|cd /srv/data; awk "{ print }" a.* list; sed s/a/b/ a.* list; sed -E -n p state
 	a shell reads data|cd /srv/data; sh -c "while read l; do :; done <list"; sh -c "cat <state"; cat <state
 	a shell reads data that has a suffix|while read l; do :; done </srv/data/a.txt; read l </srv/data/a.pid
+	a session of bash reads data|echo "cat </srv/data/state; v=\$(cat /srv/data/list)" | bash
 	the output of a file|sh -c "v=\$(cat /srv/data/state); : \$v"; v=$(cat </srv/data/list)
 	a here-document|printf "cat <<X\\ntext\\nX\\n" | sh
 	code on the command line|sh -c "echo 1"; python3 -c "print(1)"; perl -e 1; echo "print(1)" | python3 -

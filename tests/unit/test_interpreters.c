@@ -20,7 +20,7 @@ static void test_names_of_the_list_are_known_in_all_versions(void **state)
 		const char *name;
 		uint8_t want;
 	} cases[] = {
-		{ "sh", HF_INTERPRETER_SHELL },		   { "bash-static", HF_INTERPRETER_SHELL },
+		{ "sh", HF_INTERPRETER_SHELL },		   { "bash-static", HF_INTERPRETER_BASH },
 		{ "ksh93", HF_INTERPRETER_SHELL },	   { "shred", 0 },
 		{ "bashbug", 0 },			   { "python3.11", HF_INTERPRETER_PYTHON },
 		{ "python", HF_INTERPRETER_PYTHON },	   { "pythonw", 0 },
@@ -105,7 +105,7 @@ static void test_programs_are_known_by_name_and_library(void **state)
 	note(&list, IMAGEDB_KIND_ELF_PIE, "usr/bin/cat", NULL, NULL);
 	note(&list, IMAGEDB_KIND_ELF_SHARED, "usr/lib/perl", NULL, NULL);
 	interpreters_note(&list, &file);
-	assert_int_equal(family_of(&list, "usr/bin/bash"), HF_INTERPRETER_SHELL);
+	assert_int_equal(family_of(&list, "usr/bin/bash"), HF_INTERPRETER_BASH);
 	assert_int_equal(family_of(&list, "bin/busybox"), HF_INTERPRETER_MULTI);
 	assert_int_equal(family_of(&list, "lib64/ld-linux-x86-64.so.2"), HF_INTERPRETER_LOADER);
 	assert_int_equal(family_of(&list, "opt/server"), HF_INTERPRETER_PYTHON | EMBEDDED);
