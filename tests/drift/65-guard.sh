@@ -71,14 +71,16 @@ guard_mounts_refused() {
 	guard_refused 'bpffs made read-only' pins mount -o remount,ro /sys/fs/bpf
 	mkdir -p /run/elsewhere
 	guard_refused 'bpffs moved away' pins python3 "$hf_tree/tests/drift/move_mount.py" /sys/fs/bpf /run/elsewhere
+	mount --make-rshared / # as systemd does before anybody else runs
+	holdfast_stop
+	check 'the daemon starts where mounts are shared' holdfast_start
 	mount --bind /run/elsewhere /run/elsewhere
-	mount --make-shared /
 	mount --rbind /sys /run/elsewhere
 	guard_refused 'a peer of what it lies on, from which it would spread' pins umount -l /run/elsewhere
 	mount --make-rslave /run/elsewhere
 	guard_left 'the same cut off from the host' umount -l /run/elsewhere
 	umount /run/elsewhere
-	mount --make-private /
+	mount --make-rprivate /
 }
 
 # Numbers: listing tools meet every object, and go on.
