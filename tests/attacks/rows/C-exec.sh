@@ -113,7 +113,7 @@ does 'cp /opt/attacks/victims/failing programB; printf x >>programB; ln $v/prog 
 event exec added '$t/programB' +
 twin 'ln $v/prog programA; for i in 1 2 3 4 5 6 7 8 9; do ./programA & done; wait'
 
-attack C20 'interpreters of the image told what to do: -c, -e, standard input, environment'
+attack C20-environment 'interpreters of the image told what to do: -c, -e, standard input, environment'
 verdict allow
 does 'sh -c "echo code ran"; perl -e "print qq(code ran\n)"; python3 -c "print(\"code ran\")"; echo "echo code ran" | sh
 	echo "print(\"code ran\")" | python3 -; bash -s <<-END
