@@ -116,6 +116,3 @@ twin_host 'outside_handler "/proc/$pid/root$v/prog" F; in_box "run /opt/attacks/
 
 attack A17 'bytes of an image changed below the file system, without a trace in the inode'
 never 'the pass over files is tested by tests/drift/62-integrity.sh, which starts the daemon with another pace'
-
-attack F09 'a container that reports without end, beside one that reports once'
-never 'tested by tests/drift/58-share.sh, which stops the daemon meanwhile'
