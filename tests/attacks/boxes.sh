@@ -29,11 +29,21 @@ attacks_mounts='.mounts += [
 	{destination: "/vol/plugins", type: "bind", source: "'$attacks_volumes'/plugins", options: ["rbind", "rw"]},
 	{destination: "/run", type: "tmpfs", source: "tmpfs", options: ["nosuid", "mode=755", "size=65536k"]}]'
 
-# victims_of RUNS: a line for make.py for each part of each row in each run; run N of a profile has victims of its own.
+# runs_of ID: the numbers of the runs in which a row is tried, as run_profile counts them: each has victims of its own.
+runs_of() {
+	local text n=2
+	echo 1 2
+	while IFS= read -r text; do
+		n=$((n + 1))
+		[[ $'\n'${row[$1.settings]}$'\n' != *"|$text"$'\n'* ]] || echo $n
+	done < <([[ -z ${row[$1.settings]:-} ]] || rows_settings "${row[$1.profile]}")
+}
+
+# victims_of: a line for make.py for each part of each row in each run.
 victims_of() {
 	local id part n
 	for id in "${row_ids[@]}"; do
-		for ((n = 1; n <= $1; n++)); do
+		for n in $(runs_of "$id"); do
 			for part in attack twin; do
 				printf '%s %s\n' "$attacks_layer/v/$id/$n/$part" "$id $n $part"
 			done
@@ -45,13 +55,13 @@ victims_make() {
 	python3 "$attacks_here/victims/make.py" "$hf_tree/build/attacks/victims"
 }
 
-# image_make RUNS: the image "attacks": base below one layer with programs and the chosen rows' victims. Functions layer_NAME of
+# image_make: the image "attacks": base below one layer with programs and the chosen rows' victims. Functions layer_NAME of
 # rows/*.sh add to the layer, whose folder they are given.
 image_make() {
 	local more info=/mnt/images/info/attacks
 	mkdir -p "$attacks_layer/opt/attacks" "$attacks_layer/srv" "$attacks_layer/vol" "$info"
 	cp -r "$hf_tree/build/attacks/bin" "$hf_tree/build/attacks/victims" "$attacks_layer/opt/attacks/" || return 1
-	victims_of "$1" | victims_make || return 1
+	victims_of | victims_make || return 1
 	cp "$hf_tree/build/attacks/victims/prog" "$attacks_layer/v/marker"
 	for more in $(compgen -A function layer_); do
 		"$more" "$attacks_layer" || return 1

@@ -66,13 +66,13 @@ settle_write() {
 
 # What opens for writing and changes nothing; what changes metadata alone; what has several names.
 settle_metadata() {
-	settle_next; settle_silent 'touch' "busybox touch $program"
-	settle_next; settle_silent 'touch, then chmod' "busybox touch $program; chmod 700 $program"
+	settle_next; settle_silent 'touch' "busybox touch $program" 0
+	settle_next; settle_silent 'touch, then chmod' "busybox touch $program; chmod 700 $program" 0
 	settle_next; settle_silent 'opened to append, nothing appended' ": >>$program"
 	settle_next; settle_silent 'an editor that writes what was there' "busybox dd if=$program of=/tmp/whole 2>/dev/null; busybox dd if=/tmp/whole of=$program conv=notrunc 2>/dev/null"
 	settle_silent 'and chmod later' "chmod 500 $program; busybox chown 1:1 $program" 0
-	settle_next; settle_silent 'touch, then another name' "busybox touch $program; busybox ln $program /srv/name" 1 /srv/name
-	settle_next; settle_silent 'touch twice' "busybox touch $program; busybox touch $program"
+	settle_next; settle_silent 'touch, then another name' "busybox touch $program; busybox ln $program /srv/name" 0 /srv/name
+	settle_next; settle_silent 'touch twice' "busybox touch $program; busybox touch $program" 0
 	settle_next; settle_silent 'chmod alone needs no comparison' "chmod 700 $program" 0
 }
 
