@@ -17,6 +17,7 @@ settle_wait() {
 		((SECONDS < end)) || return 1
 		read -r -t 0.2 <> <(:)
 	done
+	return 0
 }
 
 # settle_next: the next program of the image that no test has touched: sets $program.
@@ -59,7 +60,7 @@ settle_write() {
 		quiet_since "$box: $how: no event" "$mark"
 	else
 		events_fence
-		check_is "$box: $how: the event" "$(events_since "$mark" '[.action, .reason, .detail, .file.path] | join(" ")')" \
+		check_is "$box: $how: the event" "$(events_since "$mark" '[.action, .reason, .detail, .file.path | values] | join(" ")')" \
 			"\"denied modified${settle_changed:+ $settle_changed} $program\""
 	fi
 }
