@@ -29,21 +29,26 @@ attacks_mounts='.mounts += [
 	{destination: "/vol/plugins", type: "bind", source: "'$attacks_volumes'/plugins", options: ["rbind", "rw"]},
 	{destination: "/run", type: "tmpfs", source: "tmpfs", options: ["nosuid", "mode=755", "size=65536k"]}]'
 
-# runs_of ID: the numbers of the runs in which a row is tried, as run_profile counts them: each has victims of its own.
+# runs_of ID: $runs, the numbers of the runs in which a row is tried, as run_profile counts them: each has victims of its own.
+declare -A runs_texts=() # of each profile
 runs_of() {
-	local text n=2
-	echo 1 2
+	local text n=2 profile=${row[$1.profile]} settings=$'\n'${row[$1.settings]:-}$'\n'
+	runs=(1 2)
+	[[ -n ${row[$1.settings]:-} ]] || return 0
+	[[ -n ${runs_texts[$profile]:-} ]] || runs_texts[$profile]=$(rows_settings "$profile")
 	while IFS= read -r text; do
 		n=$((n + 1))
-		[[ $'\n'${row[$1.settings]}$'\n' != *"|$text"$'\n'* ]] || echo $n
-	done < <([[ -z ${row[$1.settings]:-} ]] || rows_settings "${row[$1.profile]}")
+		[[ $settings != *"|$text"$'\n'* ]] || runs+=("$n")
+	done <<<"${runs_texts[$profile]}"
 }
 
 # victims_of: a line for make.py for each part of each row in each run.
 victims_of() {
 	local id part n
+	local -a runs
 	for id in "${row_ids[@]}"; do
-		for n in $(runs_of "$id"); do
+		runs_of "$id"
+		for n in "${runs[@]}"; do
 			for part in attack twin; do
 				printf '%s %s\n' "$attacks_layer/v/$id/$n/$part" "$id $n $part"
 			done
