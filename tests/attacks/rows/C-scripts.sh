@@ -23,7 +23,7 @@ script C21-source 'sourced by sh -c' '$t/x' "$code_sh"'x; sh -c ". ./x"' 'sh -c 
 script C21-env 'sourced through BASH_ENV' '$t/x.sh' "$code_sh"'x.sh; BASH_ENV=$PWD/x.sh bash -c true' 'BASH_ENV=$v/script bash -c true'
 script C21-python 'a new script handed to python3' '$t/x' "$code_py"'x; python3 ./x' 'echo "{}" >data.json; python3 -c "open(\"data.json\"); print(\"code ran\")"'
 script C21-import 'an imported module' '$t/evil.py' "$code_py"'evil.py; PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$PWD python3 -c "import evil"' \
-	'python3 -c "import json; print(\"code ran\")"'
+	'python3 -c "import textwrap; print(\"code ran\")"'
 script C21-loader 'through the loader' '$t/x' "$code_py"'x; $ldso /usr/bin/python3 ./x' '$ldso /usr/bin/python3 -c "print(\"code ran\")"'
 script C21-renamed 'an interpreter by another name' '$t/x' "$code_py"'x; ln -sf /usr/bin/python3 cat; ./cat ./x' \
 	'ln -sf /usr/bin/python3 cat; ./cat -c "print(\"code ran\")"'
