@@ -2,13 +2,14 @@
 # shellcheck shell=bash disable=SC2016
 # 1C, interpreters: drifted files handed to those of the image. The default reports them.
 
-# script ID TITLE PATH COMMANDS TWIN: a row with the three answers of the policy. What is handed over says "code ran".
+# script ID TITLE PATH COMMANDS TWIN: a row with the three answers of the policy. What is handed over says "code ran". Refused, some
+# interpreters try twice.
 script() {
 	attack "$1" "$2"
 	verdict alert
 	setting 'scripts: {mode: enforce}' deny
 	setting 'scripts: {mode: "off"}' allow
-	event read script "$3"
+	event read script "$3" +
 	does "$4"
 	twin "$5"
 }
