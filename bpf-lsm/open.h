@@ -27,7 +27,7 @@ static __always_inline int open_to_write_contained(struct file *file, unsigned l
 		return -EPERM;
 	if (magic == KERNEL_MAGIC_PROC)
 		return 0;
-	if (magic != KERNEL_MAGIC_OVERLAY && store_open(file, magic))
+	if (store_open(file, magic))
 		return -EPERM;
 	return volume_on_write((u64)BPF_CORE_READ(file, f_path.mnt), (u64)BPF_CORE_READ(file, f_path.dentry)) ? -EPERM : 0;
 }

@@ -114,7 +114,7 @@ __noinline int store_has_device(u32 dev)
 	return bpf_map_lookup_elem(&hf_store_devices, &dev) != NULL;
 }
 
-/* A contained task opening a file for writing that it does not see through an overlay. 0 or -EPERM. */
+/* A contained task opening a file for writing that it does not see through an overlay, or a device, wherever its node lies. 0 or -EPERM. */
 static __always_inline int store_open(struct file *file, unsigned long magic)
 {
 	struct inode *inode = file->f_inode;
@@ -122,6 +122,8 @@ static __always_inline int store_open(struct file *file, unsigned long magic)
 	u64 dev;
 
 	if (type == KERNEL_S_IFREG) {
+		if (magic == KERNEL_MAGIC_OVERLAY)
+			return 0;
 		dev = magic == KERNEL_MAGIC_BTRFS ? inode_dev((void *)address_of(inode)) : inode->i_sb->s_dev;
 		if (!store_may_have(inode->i_ino, dev << 32 | inode->i_generation) || !store_is_image(address_of(inode)))
 			return 0;
