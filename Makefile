@@ -24,7 +24,7 @@ PKGS       := libbpf libelf libseccomp libcap libxxhash libfyaml json-c lmdb lib
 LIBS        = $(shell pkg-config --libs $(PKGS)) -lpthread
 
 IMAGEDB    := $(wildcard imagedb/*.c)
-POLICIES   := $(wildcard policies/*.c)
+POLICIES   := $(wildcard policies/*.c policies/rules/*.c)
 ENFORCER   := $(wildcard enforcer/*.c)
 CLI        := $(wildcard tools/holdfast/*.c)
 HOOK       := $(wildcard tools/hook/*.c)
