@@ -13,18 +13,20 @@ ALLOWED = [
     (r"imagedb/", r"imagedb/.*", ANY),
     (r"policies/", r"policies/.*", ANY),
     (r"enforcer/lsm[^/]*\.[ch]", r"bpf-lsm/abi\.h|enforcer/.*|holdfast\.skel\.h", ANY),
-    (r"enforcer/", r"bpf-lsm/(abi|likely)\.h|imagedb/(imagedb|store|layers)\.h|policies/policies\.h|enforcer/.*", ANY),
+    (r"enforcer/stream[^/]*\.[ch]", r"bpf-lsm/abi(_detect)?\.h|enforcer/.*|detect\.skel\.h", ANY),
+    (r"enforcer/", r"bpf-lsm/(abi|abi_detect|likely)\.h|imagedb/(imagedb|store|layers)\.h|policies/policies\.h|enforcer/.*", ANY),
     (r"tools/([^/]+)/", r"bpf-lsm/abi\.h|imagedb/(imagedb|store|layers)\.h|policies/policies\.h|enforcer/(wire|util)\.h|tools/{0}/.*",
      ANY),
     (r"tests/", ANY, ANY),
     (r"", r"(?!)", r"(?!)"),
 ]
-GENERATED = {"holdfast.skel.h", "decide.skel.h", "judge.skel.h"}
+GENERATED = {"holdfast.skel.h", "detect.skel.h", "decide.skel.h", "judge.skel.h"}
 
 # Library, its headers, where its users may be, and how many of them (None: any number). Tests may use everything.
 LIBRARIES = [
-    ("libbpf", r"bpf/.*", r"enforcer/lsm[^/]*\.[ch]|bpf-lsm/.*", None),
+    ("libbpf", r"bpf/.*", r"enforcer/(lsm|stream_load)[^/]*\.[ch]|bpf-lsm/.*", None),
     ("the skeleton", r"holdfast\.skel\.h", r"enforcer/lsm[^/]*\.[ch]", 6),
+    ("the skeleton of detection", r"detect\.skel\.h", r"enforcer/stream_load\.c", 1),
     ("libelf", r"libelf\.h|gelf\.h|elfutils/.*", r"imagedb/[^/]*\.c", 1),
     ("xxhash", r"xxhash\.h", r"imagedb/[^/]*\.c", 1),
     ("openssl", r"openssl/.*", r"imagedb/[^/]*\.c", 1),
