@@ -15,7 +15,7 @@
 
 #include "bpf-lsm/abi_writes.h"
 
-#define HF_ABI_VERSION 5
+#define HF_ABI_VERSION 6
 #define HF_TAG_VERSION 1   /* layout and meaning of struct hf_task_tag: tags are shared by all versions */
 #define HF_EVENT_VERSION 1 /* layout of struct hf_event: what another version left in its ring may be readable */
 #define HF_PIN_DIR "/sys/fs/bpf/holdfast"
@@ -298,6 +298,7 @@ struct hf_config {
 	__u32 plain_roots; /* 1: some container's root is no overlay, or was one day: opens for writing are looked up on all file systems */
 	__u32 settle_epoch; /* 1 to 255, another with each daemon: what an earlier one was told and left undone is told again */
 	struct hf_guard guard;
+	struct hf_guard_place told_place; /* of the program that ran hf_tell_place */
 };
 #define HF_CANARY_TICK_NS 10000000ull /* USER_HZ: what /proc/PID/stat counts in */
 

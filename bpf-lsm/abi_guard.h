@@ -13,13 +13,24 @@ enum hf_guard_mode {
 	_HF_GUARD_MAX
 };
 
-#define HF_GUARD_NAME_BYTES 32 /* "holdfastd", with room for who calls it otherwise */
+#define HF_GUARD_NAME_BYTES 64 /* a component of its path: "holdfastd", or a folder named after a digest */
+#define HF_GUARD_NAMES 12      /* … and how many: /usr/sbin/holdfastd has three */
 #define HF_GUARD_MOUNTS 6      /* from the bpf file system's mount up to the root: three are usual */
 
 /* A mount, by its numbers in mountinfo. */
 struct hf_guard_mount {
 	__u32 id;
 	__u32 group; /* of peers, 0: none */
+};
+
+/*
+ * Where a program lies: the names from the file up to the root of its file system. By names, as an overlay numbers its folders anew
+ * when they were not in use, and an upgrade puts another file there.
+ */
+struct hf_guard_place {
+	__u32 dev;
+	__u32 n; /* 0: nowhere */
+	char names[HF_GUARD_NAMES][HF_GUARD_NAME_BYTES]; /* the program's own first; padded with zeroes */
 };
 
 /* What the hooks must know to protect the enforcer itself. Written by the daemon alone. */
@@ -29,12 +40,9 @@ struct hf_guard {
 	__u32 daemon_start; /* … if it started then: as canary_start */
 	__u32 pins_dev;
 	__u64 pins_ino;	 /* of HF_PIN_DIR */
-	__u64 place_ino; /* folder of the daemon's program: what is run from there under that name may do everything */
-	__u32 place_dev;
-	__u32 name_bytes;
-	char name[HF_GUARD_NAME_BYTES]; /* padded with zeroes */
 	__u64 unlocked_until_ns;	/* CLOCK_BOOTTIME: until then the host's tasks may do everything */
 	struct hf_guard_mount mounts[HF_GUARD_MOUNTS]; /* the bpf file system's, the one that it is mounted on, and so on */
+	struct hf_guard_place place; /* of the daemon's program: what is run from there may do everything */
 };
 
 /* hf_own: the enforcer's own objects, by the numbers that bpf(2) gives them. */

@@ -41,29 +41,79 @@ static __always_inline bool guard_is_of_daemon(const struct hf_config *cfg, stru
 	       guard_is_daemon(cfg, BPF_CORE_READ(parent, real_parent));
 }
 
-/* Whether a task (its address) runs the daemon's program: by its folder and name, since an upgrade makes another file of it. */
-__noinline int guard_runs_program(u64 address)
+/* The name of a dentry (its address), padded. false: it is longer. */
+static __always_inline bool guard_name(u64 address, char name[HF_GUARD_NAME_BYTES])
 {
-	struct dentry *dentry = BPF_CORE_READ((struct task_struct *)address, mm, exe_file, f_path.dentry);
-	struct hf_config *cfg = config();
-	char name[HF_GUARD_NAME_BYTES] = {};
-	struct inode *folder;
-	u32 bytes;
+	struct dentry *dentry = (void *)address;
+	u32 bytes = BPF_CORE_READ(dentry, d_name.len);
 
-	if (!cfg || !dentry || !cfg->guard.place_ino)
+	__builtin_memset(name, 0, HF_GUARD_NAME_BYTES);
+	return bytes < HF_GUARD_NAME_BYTES &&
+	       !bpf_probe_read_kernel(name, bytes & (HF_GUARD_NAME_BYTES - 1), BPF_CORE_READ(dentry, d_name.name));
+}
+
+/* 1: the dentry (its address) is called as the place's name i. */
+__noinline int guard_is_named(u64 address, u32 i)
+{
+	u64 name[HF_GUARD_NAME_BYTES / 8];
+	struct hf_config *cfg = config();
+	const u64 *wanted;
+
+	if (!cfg || i >= HF_GUARD_NAMES || !guard_name(address, (char *)name))
 		return 0;
-	bytes = cfg->guard.name_bytes;
-	folder = BPF_CORE_READ(dentry, d_parent, d_inode);
-	if (bytes >= sizeof(name) || BPF_CORE_READ(dentry, d_name.len) != bytes ||
-	    BPF_CORE_READ(folder, i_ino) != cfg->guard.place_ino || inode_dev(folder) != cfg->guard.place_dev)
-		return 0;
-	if (bpf_probe_read_kernel(name, bytes & (sizeof(name) - 1), BPF_CORE_READ(dentry, d_name.name)))
-		return 0;
-	for (u32 i = 0; i < sizeof(name); i++) {
-		if (name[i] != cfg->guard.name[i])
+	wanted = (const u64 *)cfg->guard.place.names[i];
+	for (u32 word = 0; word < HF_GUARD_NAME_BYTES / 8; word++) {
+		if (name[word] != wanted[word])
 			return 0;
 	}
 	return 1;
+}
+
+static __always_inline struct dentry *guard_program(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, mm, exe_file, f_path.dentry);
+}
+
+/* Whether a task (its address) runs the daemon's program: what lies at its place, since an upgrade makes another file of it. */
+__noinline int guard_runs_program(u64 address)
+{
+	struct dentry *parent, *dentry = guard_program((void *)address);
+	struct hf_config *cfg = config();
+	u32 i;
+
+	if (!cfg || !dentry || !cfg->guard.place.n)
+		return 0;
+	if (inode_dev(BPF_CORE_READ(dentry, d_inode)) != cfg->guard.place.dev)
+		return 0;
+	for (i = 0; i < HF_GUARD_NAMES; i++) {
+		parent = BPF_CORE_READ(dentry, d_parent);
+		if (parent == dentry || !guard_is_named(address_of(dentry), i))
+			break;
+		dentry = parent;
+	}
+	return i == cfg->guard.place.n && BPF_CORE_READ(dentry, d_parent) == dentry;
+}
+
+/* Writes down where the current task's program lies. 0 or -E2BIG. */
+static __always_inline int guard_tell_place(struct hf_guard_place *place)
+{
+	struct dentry *parent, *dentry = guard_program((void *)bpf_get_current_task_btf());
+	u32 i;
+
+	place->n = 0;
+	place->dev = inode_dev(BPF_CORE_READ(dentry, d_inode));
+	for (i = 0; i < HF_GUARD_NAMES; i++) {
+		parent = BPF_CORE_READ(dentry, d_parent);
+		if (parent == dentry)
+			break;
+		if (!guard_name(address_of(dentry), place->names[i]))
+			return -E2BIG;
+		dentry = parent;
+	}
+	if (BPF_CORE_READ(dentry, d_parent) != dentry)
+		return -E2BIG;
+	place->n = i;
+	return 0;
 }
 
 /* The daemon, a child of it, or another run of its program. */

@@ -428,6 +428,15 @@ int hf_register_settler(void *ctx)
 	return 0;
 }
 
+/* Run once by the daemon: where its program lies, for guard_runs_program. */
+SEC("syscall")
+int hf_tell_place(void *ctx)
+{
+	struct hf_config *cfg = config();
+
+	return cfg ? guard_tell_place(&cfg->told_place) : -ENOENT;
+}
+
 /* Read by the daemon: tags the tasks of adopted containers, and lists whoever is not at home in the host's root. */
 SEC("iter/task")
 int hf_survey_tasks(struct bpf_iter__task *ctx)

@@ -26,7 +26,6 @@
 #include "enforcer/util.h"
 
 #define MOUNTINFO_BYTES_MAX (8u << 20) /* tens of thousands of mounts */
-#define DELETED " (deleted)"
 
 struct guard {
 	struct lsm *lsm;
@@ -57,23 +56,6 @@ int guard_mode_parse(const char *name, enum hf_guard_mode *ret)
 		}
 	}
 	return -EINVAL;
-}
-
-int guard_split_path(const char *path, char *folder, char name[HF_GUARD_NAME_BYTES])
-{
-	const char *slash = strrchr(path, '/');
-	size_t n = strlen(path), tail = sizeof(DELETED) - 1;
-
-	if (path[0] != '/' || !slash[1] || n >= PATH_MAX || (n > tail && !strcmp(path + n - tail, DELETED)))
-		return -EINVAL;
-	if (strlen(slash + 1) >= HF_GUARD_NAME_BYTES)
-		return -ENAMETOOLONG;
-	memset(name, 0, HF_GUARD_NAME_BYTES);
-	memcpy(name, slash + 1, strlen(slash + 1));
-	n = slash > path ? (size_t)(slash - path) : 1;
-	memcpy(folder, path, n);
-	folder[n] = '\0';
-	return 0;
 }
 
 /* A line of mountinfo: "36 35 98:0 /mnt1 /mnt2 rw,noatime shared:1 - ext3 /dev/root rw". */
@@ -184,11 +166,12 @@ static int tell_pins(struct guard *guard, struct hf_guard *told)
 	return 0;
 }
 
-/* The program as the file that its path leads to: what the next daemon will be run as. */
-static int find_program(char path[PATH_MAX])
+/* Whether the program is the file that its path leads to: what the next daemon will be run as. */
+static int check_program(void)
 {
+	char path[PATH_MAX];
 	struct stat running, found;
-	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
 
 	if (n < 0)
 		return -errno;
@@ -200,22 +183,13 @@ static int find_program(char path[PATH_MAX])
 
 static int tell_place(struct guard *guard, struct hf_guard *told)
 {
-	char path[PATH_MAX], folder[PATH_MAX];
-	_cleanup_(close_fd) int fd = -1;
-	struct hf_enrol answer;
-	int err = find_program(path);
+	int err = check_program();
 
 	if (!err)
-		err = guard_split_path(path, folder, told->name);
+		err = lsm_tell_place(guard->lsm);
 	if (err)
 		return fail(guard, HF_GUARD_CONTAINERS, err, "the place of this program cannot be told");
-	fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	err = fd < 0 ? -errno : lsm_identify(guard->lsm, fd, &answer);
-	if (err)
-		return fail(guard, HF_GUARD_CONTAINERS, err, "the folder of this program cannot be told apart");
-	told->place_dev = answer.key.dev;
-	told->place_ino = answer.key.ino;
-	told->name_bytes = (uint32_t)strlen(told->name);
+	told->place = lsm_config(guard->lsm)->told_place;
 	return 0;
 }
 

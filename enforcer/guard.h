@@ -54,8 +54,5 @@ uint64_t guard_unlocked_until(const struct guard *guard);
 
 /* The mounts from the one with that id up to the root, from mountinfo's text. How many; 0: there is no such mount. */
 size_t guard_parse_mounts(const char *mountinfo, uint64_t id, struct hf_guard_mount ret[HF_GUARD_MOUNTS]);
-/* A program's path in two: 0, -EINVAL: not absolute, without a name or deleted; -ENAMETOOLONG: longer than the kernel half compares.
- * folder: PATH_MAX bytes. */
-int guard_split_path(const char *path, char *folder, char name[HF_GUARD_NAME_BYTES]);
 
 #endif

@@ -135,6 +135,9 @@ int lsm_enrol_file(struct lsm *lsm, int fd, const struct lsm_enrolment *where, s
 /* What the kernel calls the file or folder behind fd (O_PATH will do): ret->key.dev, .ino, .generation, ->magic.
  * -EOPNOTSUPP: it cannot tell that file system's files apart. */
 int lsm_identify(struct lsm *lsm, int fd, struct hf_enrol *ret);
+/* Where the calling program lies: into lsm_config()->told_place. Needs CAP_BPF: call before dropping. 0; -E2BIG: too deep a place, or
+ * too long a name; -errno. */
+int lsm_tell_place(struct lsm *lsm);
 
 /* --- comparing bytes (lsm_settle.c) --- */
 /* Registers the calling thread as the one whose questions about compared files are answered. Needs CAP_BPF: call before dropping. */

@@ -319,6 +319,11 @@ int lsm_enrol_register(struct lsm *lsm)
 	return lsm_run_once(lsm->skel->progs.hf_register);
 }
 
+int lsm_tell_place(struct lsm *lsm)
+{
+	return lsm_run_once(lsm->skel->progs.hf_tell_place);
+}
+
 int lsm_enrol_file(struct lsm *lsm, int fd, const struct lsm_enrolment *where, struct hf_enrol *ret)
 {
 	struct hf_enrol *slot = lsm->enrol.addr;

@@ -125,7 +125,7 @@ full_volumes() {
 	check_is 'and its volumes are known' "$(small_try volumes-a /m/0/tool)" ran
 	full_told 'volumes full' "$from" 'table of volumes is full'
 	full_stop volumes-b
-	full_mounts_box volumes-c 20
+	full_mounts_box volumes-c 16
 	small_protected 'what fits is armed' volumes-a volumes-c
 	full_stop volumes-a
 	full_mounts_box volumes-d 50
@@ -224,14 +224,14 @@ full_writes() {
 		"$(box_do writes-a 'chmod 700 /bin/61' >/dev/null; small_try writes-a /bin/61)" denied
 	check_is 'write notes full: the other container may chmod' \
 		"$(box_do writes-b 'chmod 700 /bin/61' >/dev/null; small_try writes-b /bin/61)" ran
-	check_is 'write notes full: and its own writes are noted' "$(box_do writes-b ': >>/bin/1' >/dev/null
+	check_is 'write notes full: and its own writes are noted' "$(box_do writes-b 'echo >>/bin/1' >/dev/null
 		small_try writes-b /bin/1; small_try writes-b /bin/61)" 'denied
 ran'
 	small_protected 'write notes full: drift is denied as before' writes-a writes-b
 	full_stop writes-a
 	full_box writes-c big
 	check_is 'notes of a container that has gone make room' \
-		"$(box_do writes-c ': >>/bin/1; chmod 700 /bin/61' >/dev/null; small_try writes-c /bin/61)" ran
+		"$(box_do writes-c 'echo >>/bin/1; chmod 700 /bin/61' >/dev/null; small_try writes-c /bin/61)" ran
 	check_is 'and a written file is denied' "$(small_try writes-c /bin/1)" denied
 	full_stop writes-b
 	full_stop writes-c

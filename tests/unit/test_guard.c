@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Self-protection: what mountinfo and the program's path say about us. The rest needs the kernel: tests/drift/65-guard.sh. */
+/* Self-protection: what mountinfo says about us. The rest needs the kernel: tests/drift/65-guard.sh. */
 #include "enforcer/guard.h"
 
 #include <errno.h>
@@ -45,32 +45,6 @@ static void test_mounts_are_followed_to_the_root(void **)
 	}
 }
 
-static void test_path_is_split_or_refused(void **)
-{
-	static const struct {
-		const char *path;
-		int err;
-		const char *folder, *name;
-	} rows[] = {
-		{ "/usr/sbin/holdfastd", 0, "/usr/sbin", "holdfastd" },
-		{ "/holdfastd", 0, "/", "holdfastd" },
-		{ "/usr/sbin/holdfastd (deleted)", -EINVAL, NULL, NULL },
-		{ "/a b/x (deleted) y", 0, "/a b", "x (deleted) y" },
-		{ "holdfastd", -EINVAL, NULL, NULL },
-		{ "/usr/sbin/", -EINVAL, NULL, NULL },
-		{ "/usr/sbin/0123456789012345678901234567890", 0, "/usr/sbin", "0123456789012345678901234567890" },
-		{ "/usr/sbin/01234567890123456789012345678901", -ENAMETOOLONG, NULL, NULL },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		char folder[PATH_MAX] = "", name[HF_GUARD_NAME_BYTES] = "";
-
-		assert_int_equal(guard_split_path(rows[i].path, folder, name), rows[i].err);
-		assert_string_equal(folder, rows[i].folder ? rows[i].folder : "");
-		assert_string_equal(name, rows[i].name ? rows[i].name : "");
-	}
-}
-
 static void test_modes_have_words_both_ways(void **)
 {
 	for (unsigned int mode = 0; mode < _HF_GUARD_MAX; mode++) {
@@ -87,7 +61,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mounts_are_followed_to_the_root),
-		cmocka_unit_test(test_path_is_split_or_refused),
 		cmocka_unit_test(test_modes_have_words_both_ways),
 	};
 
