@@ -200,6 +200,7 @@ install: all ## install into $(DESTDIR); settings in /etc/holdfast are left alon
 	install -Dm755 -t $(DESTDIR)$(PREFIX)/libexec/holdfast $(B)/holdfast-hook
 	for page in tools/man/*.[158]; do install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page; done
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/holdfast/policies policies/*.yaml
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/holdfast/rules policies/rules/*.yaml
 	install -dm755 $(DESTDIR)/etc/holdfast/policies
 	test -e $(DESTDIR)/etc/holdfast/hook.conf || install -m644 -t $(DESTDIR)/etc/holdfast tools/packaging/hook.conf
 	sed 's|=/usr/|=$(PREFIX)/|' tools/packaging/holdfastd.service | \
