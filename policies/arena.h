@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-#define _cleanup_(f) __attribute__((cleanup(f)))
+#define _cleanup_(fn) __attribute__((cleanup(fn)))
 
 struct policy_arena;
 

@@ -11,7 +11,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
@@ -19,7 +18,7 @@
 #define MESSAGE_BYTES_MAX (12u << 10)
 #define TIME_BYTES 64
 
-static const char *const priority_names[RULE_PRIORITIES] = {
+static const char *const priority_names[RULE_ALERT_PRIORITIES] = {
 	"Emergency", "Alert", "Critical", "Error", "Warning", "Notice", "Informational", "Debug",
 };
 
@@ -29,17 +28,9 @@ struct writer {
 	bool full;
 };
 
-const char *rule_priority_name(unsigned int priority)
+static const char *priority_name(unsigned int priority)
 {
-	return priority < RULE_PRIORITIES ? priority_names[priority] : NULL;
-}
-
-int rule_priority_find(const char *name)
-{
-	for (int i = 0; i < RULE_PRIORITIES; i++)
-		if (!strcasecmp(name, priority_names[i]))
-			return i;
-	return strcasecmp(name, "info") ? -ENOENT : 6;
+	return priority_names[priority < RULE_ALERT_PRIORITIES ? priority : RULE_ALERT_PRIORITIES - 1];
 }
 
 /* I1 */
@@ -150,7 +141,7 @@ static void put_prefix(struct writer *w, const struct rule_alert *alert, const s
 		put_time(w, alert->time_ns, "%Y-%m-%dT%H:%M:%S", false, "+0000: ");
 	else
 		put_time(w, alert->time_ns, "%H:%M:%S", true, ": ");
-	put_text(w, rule_priority_name(alert->priority));
+	put_text(w, priority_name(alert->priority));
 	put_text(w, " ");
 }
 
@@ -249,7 +240,7 @@ static void put_object(struct writer *w, const struct rule_alert *alert, const s
 	put_string(w, output->text, output->length);
 	put_text(w, ",\"output_fields\":");
 	put_fields(w, fields, options->iso_8601 ? "evt.time.iso8601" : "evt.time", alert->time_ns);
-	put_member(w, "priority", rule_priority_name(alert->priority));
+	put_member(w, "priority", priority_name(alert->priority));
 	put_member(w, "rule", alert->rule);
 	put_member(w, "source", alert->source);
 	if (strcmp(alert->source, "internal") != 0)

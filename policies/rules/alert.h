@@ -11,8 +11,7 @@
 #include "policies/rules/format.h"
 
 /* Emergency is 0, Debug is 7, as syslog counts. */
-#define RULE_PRIORITIES 8
-#define RULE_PRIORITY_WARNING 4
+#define RULE_ALERT_PRIORITIES 8
 
 /* The longest alert: a command line of 4 KiB and as long an environment, escaped, twice (text and field), and some paths. */
 #define RULE_ALERT_BYTES_MAX (48u << 10)
@@ -20,7 +19,7 @@
 struct rule_alert {
 	uint64_t time_ns; /* CLOCK_REALTIME */
 	const char *rule;
-	unsigned int priority; /* below RULE_PRIORITIES */
+	unsigned int priority; /* below RULE_ALERT_PRIORITIES */
 	const char *source;    /* "syscall", or "internal" */
 	const char *const *tags; /* sorted */
 	size_t n_tags;
@@ -35,12 +34,6 @@ struct rule_alert_options {
 	bool text;     /* the text line instead of the JSON object */
 	bool iso_8601; /* the time in the text in UTC by ISO 8601 instead of the local time of day */
 };
-
-/* "Emergency" … "Debug"; NULL beyond. */
-const char *rule_priority_name(unsigned int priority);
-
-/* By its name, in any case, "info" as well. The number; -ENOENT. */
-int rule_priority_find(const char *name);
 
 /**
  * rule_alert_line - write one alert
