@@ -32,7 +32,7 @@ UNIT       := $(wildcard tests/unit/test_*.c)
 VECTORS    := $(filter-out %.bpf.c %/run_bpf.c,$(wildcard tests/vectors/*.c))
 ARCH       := $(shell uname -m)
 BPF_ARCH   := $(if $(filter aarch64,$(ARCH)),arm64,x86)
-SKEL       := $(B)/gen/holdfast.skel.h
+SKEL       := $(B)/gen/holdfast.skel.h $(B)/gen/detect.skel.h
 
 obj  = $(patsubst %.c,$(B)/lib/%.o,$(1))
 aobj = $(patsubst %.c,$(B)/asan/%.o,$(1))

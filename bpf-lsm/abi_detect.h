@@ -153,7 +153,7 @@ enum hf_detect_want {
 	HF_DETECT_WANT_READ = 1 << 4,
 	HF_DETECT_WANT_WRITE = 1 << 5,
 	HF_DETECT_WANT_CREATE = 1 << 6,
-	/* A successful open whose path as given is absolute: only below a prefix of hf_detect_prefixes, given or real. */
+	/* Successes whose (first) path, as given, is absolute, plain and short: only below a prefix (stream_prefixes()). */
 	HF_DETECT_WANT_PREFIXES = 1 << 7,
 	/* What is told with it. */
 	HF_DETECT_WANT_CWD = 1 << 8,
@@ -163,7 +163,7 @@ enum hf_detect_want {
 	HF_DETECT_WANT_THREADS = 1 << 12, /* clones that make threads */
 	HF_DETECT_WANT_EXECUTABLE = 1 << 13, /* mmap, mprotect: only with PROT_EXEC */
 };
-#define HF_DETECT_WANT_ALL 0x3f7fu /* each of them but what narrows: WANT_PREFIXES, WANT_EXECUTABLE are not in it */
+#define HF_DETECT_WANT_ALL 0x1f7fu /* each of them but what narrows: WANT_PREFIXES, WANT_EXECUTABLE */
 
 enum hf_detect_flag { /* hf_detect_head.flags */
 	HF_DETECT_HOST = 1 << 0,       /* certainly a task of the host */
@@ -289,9 +289,10 @@ enum hf_detect_special {
 	HF_DETECT_IS_OPENAT2, /* struct open_how is read: args[2] = flags, args[3] = mode, args[4] = resolve */
 	HF_DETECT_IS_CLONE3,  /* args[0] = flags */
 	HF_DETECT_IS_MESSAGE, /* args[1]: struct msghdr */
-	HF_DETECT_IS_EXEC,    /* only failures: successes are told where they happen */
+	HF_DETECT_IS_TASK,    /* exec, fork: only failures, successes are told where they happen */
 	HF_DETECT_IS_PROTECT, /* protection in args[2] */
-	HF_DETECT_IS_SOCKETCALL, /* 32-bit: args[0] chooses, args[1] points to the arguments */
+	HF_DETECT_IS_FSCONFIG, /* .value is a text for some commands only */
+	HF_DETECT_IS_SOCKETCALL, /* 32-bit: args[0] chooses, args[1] points to the arguments: one of .socketcalls instead */
 };
 
 struct hf_detect_call {
@@ -306,6 +307,20 @@ struct hf_detect_call {
 	__u8 data;	    /* buffer; as many bytes as the result says */
 	__u8 flags;	    /* HF_DETECT_IS_OPEN; 0: creat() */
 	__u8 pad[2];
+};
+
+#define HF_DETECT_SOCKETCALLS 21 /* SYS_SOCKET is 1, SYS_SENDMMSG 20 */
+
+/* What user space stores and the programs read, any time. */
+struct hf_detect_switches {
+	__u32 wants[_HF_DETECT_MAX]; /* enum hf_detect_want */
+	__u32 own_tgid;		     /* the daemon, whose files and sockets are no events */
+	__u32 lose_every;	     /* 0: none; else every n-th record is thrown away */
+	__u32 host_root_dev;	     /* the root of the task that loaded the programs */
+	__u64 host_root_ino;
+	struct hf_detect_call calls[HF_DETECT_CALLS];
+	struct hf_detect_call compat[HF_DETECT_CALLS]; /* 32-bit */
+	struct hf_detect_call socketcalls[HF_DETECT_SOCKETCALLS];
 };
 
 /* Per type. Whenever nothing moves: attempted == what the reader got + what waits in the ring + lost. */

@@ -82,6 +82,14 @@ void stream_want(struct stream *stream, const uint32_t wants[_HF_DETECT_MAX]);
 /* Every n-th record is thrown away and counted as lost; 0: none. For tests of what follows from losses. */
 void stream_simulate_loss(struct stream *stream, uint32_t n);
 
+/**
+ * stream_prefixes - the paths that HF_DETECT_WANT_PREFIXES is about, in place of those before
+ * @prefixes: (borrowed) at most HF_DETECT_PREFIXES beginnings of absolute paths, each of 1 to HF_DETECT_PREFIX_BYTES bytes
+ *
+ * While it runs fewer may be let through: switch the want on afterwards. 0; -EINVAL: a length; -errno of the map.
+ */
+int stream_prefixes(struct stream *stream, const char *const *prefixes, size_t n);
+
 /* A descriptor that epoll calls readable when there is something to read. Borrowed. */
 int stream_fd(const struct stream *stream);
 
