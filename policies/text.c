@@ -14,6 +14,7 @@ struct walk {
 	const char *text;
 	size_t len, i, line_start;
 	size_t brackets, flow_indicators;
+	bool tabs; /* may indent */
 	bool indentation, flow_line; /* the line so far is blank; its first character is a bracket */
 };
 
@@ -108,7 +109,7 @@ static const char *check_character(const struct walk *w, size_t n)
 		return "this is not UTF-8; save the file as UTF-8";
 	if (w->i == 0 && n == 3 && memcmp(w->text, "\xef\xbb\xbf", 3) == 0)
 		return "the file starts with a byte order mark; save it as UTF-8 without one";
-	if (w->text[w->i] == '\t' && w->indentation)
+	if (w->text[w->i] == '\t' && w->indentation && !w->tabs)
 		return "a tab cannot indent; use spaces";
 	if (is_control(w->text + w->i, n))
 		return check_control(w);
@@ -149,23 +150,35 @@ static const char *check_bounds(const struct walk *w)
 	return NULL;
 }
 
+static int check_text(struct walk *w)
+{
+	if (w->len > POLICY_FILE_BYTES_MAX)
+		return policy_fail(w->err, -EFBIG, (struct policy_place){ .file = w->origin->file },
+				   "the file is larger than %d bytes; split it", POLICY_FILE_BYTES_MAX);
+	while (w->i < w->len) {
+		size_t n = policy_utf8_length(w->text + w->i, w->len - w->i);
+		const char *wrong = check_character(w, n);
+
+		if (wrong)
+			return fail_at(w, -EINVAL, wrong);
+		wrong = check_bounds(w);
+		if (wrong)
+			return fail_at(w, -E2BIG, wrong);
+		take_character(w, n);
+	}
+	return 0;
+}
+
 int policy_text_check(const struct policy_origin *origin, const char *text, size_t len, struct policy_error *err)
 {
 	struct walk w = { .origin = origin, .err = err, .text = text, .len = len, .indentation = true };
 
-	if (len > POLICY_FILE_BYTES_MAX)
-		return policy_fail(err, -EFBIG, (struct policy_place){ .file = origin->file },
-				   "the file is larger than %d bytes; split it", POLICY_FILE_BYTES_MAX);
-	while (w.i < len) {
-		size_t n = policy_utf8_length(text + w.i, len - w.i);
-		const char *wrong = check_character(&w, n);
+	return check_text(&w);
+}
 
-		if (wrong)
-			return fail_at(&w, -EINVAL, wrong);
-		wrong = check_bounds(&w);
-		if (wrong)
-			return fail_at(&w, -E2BIG, wrong);
-		take_character(&w, n);
-	}
-	return 0;
+int policy_text_check_wide(const struct policy_origin *origin, const char *text, size_t len, struct policy_error *err)
+{
+	struct walk w = { .origin = origin, .err = err, .text = text, .len = len, .tabs = true, .indentation = true };
+
+	return check_text(&w);
 }

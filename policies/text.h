@@ -35,4 +35,7 @@ size_t policy_text_find_bad(const char *text, size_t len);
  */
 int policy_text_check(const struct policy_origin *origin, const char *text, size_t len, struct policy_error *err);
 
+/* The same, but tabs may stand at the beginning of lines, as they do in blocks of text. */
+int policy_text_check_wide(const struct policy_origin *origin, const char *text, size_t len, struct policy_error *err);
+
 #endif

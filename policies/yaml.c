@@ -12,7 +12,15 @@
 #include <libfyaml.h>
 #include <string.h>
 
+struct anchor {
+	const char *name;
+	struct yaml_node *node;
+	size_t nodes; /* that it stands for; 0 while it is open */
+	size_t before; /* nodes of the file up to it */
+};
+
 struct builder {
+	unsigned flags; /* enum yaml_flag */
 	const struct policy_origin *origin;
 	struct policy_arena *arena;
 	struct policy_error *err;
@@ -23,6 +31,9 @@ struct builder {
 	struct policy_place key_place[POLICY_DEPTH_MAX + 1];
 	const char *key[POLICY_DEPTH_MAX + 1]; /* of a mapping: the key whose value comes next */
 	size_t depth, nodes, documents;
+	struct anchor *anchors; /* of the document */
+	size_t n_anchors;
+	struct anchor *pending; /* its node comes next */
 	struct policy_place place; /* of the current event; of the one before where an event has none */
 	size_t offset;
 };
@@ -80,6 +91,8 @@ static int fail_syntax(struct builder *b)
 	if (!error)
 		return fail(b, -EINVAL, "this is not YAML; check indentation, quotes and brackets");
 	b->place = policy_place_at(b->origin, error->line, error->column);
+	if (b->flags & YAML_BARE_MESSAGES)
+		return fail(b, -EINVAL, error->msg);
 	return policy_fail(b->err, -EINVAL, b->place, "this is not YAML: %s; check quotes, brackets and indentation",
 			   error->msg);
 }
@@ -122,7 +135,7 @@ static int take_key(struct builder *b, const char *key)
 
 	if (mapping->count >= POLICY_KEYS_MAX)
 		return fail(b, -E2BIG, "too many keys in one mapping; split it");
-	r = check_duplicate(b, mapping, key);
+	r = b->flags & YAML_DUPLICATE_KEYS ? 0 : check_duplicate(b, mapping, key);
 	if (r < 0)
 		return r;
 	b->key[b->depth] = key;
@@ -169,7 +182,27 @@ static int add_node(struct builder *b, enum yaml_type type, struct yaml_node **r
 	if (!*ret)
 		return fail_memory(b);
 	append_node(b, *ret);
+	if (b->pending)
+		b->pending->node = *ret;
+	b->pending = NULL;
 	return 0;
+}
+
+/* @node is complete. */
+static void close_anchor(struct builder *b, const struct yaml_node *node)
+{
+	for (size_t i = b->n_anchors; i > 0; i--) {
+		struct anchor *anchor = &b->anchors[i - 1];
+
+		if (anchor->node == node)
+			anchor->nodes = b->nodes - anchor->before;
+	}
+}
+
+static void close_collection(struct builder *b)
+{
+	close_anchor(b, b->stack[b->depth]);
+	b->depth--;
 }
 
 static bool wants_key(const struct builder *b)
@@ -219,15 +252,79 @@ static int take_scalar(struct builder *b, struct fy_token *token)
 	copy = policy_arena_copy(b->arena, text, len);
 	if (!copy)
 		return fail_memory(b);
-	if (wants_key(b))
+	if (wants_key(b)) {
+		b->pending = NULL;
 		return take_key(b, copy);
+	}
 	r = add_node(b, YAML_SCALAR, &node);
 	if (r < 0)
 		return r;
+	close_anchor(b, node);
 	node->text = copy;
 	node->len = len;
 	node->plain = style == FYSS_PLAIN;
 	node->literal = style == FYSS_LITERAL;
+	return 0;
+}
+
+static struct anchor *find_anchor(struct builder *b, const char *name, size_t len)
+{
+	for (size_t i = b->n_anchors; i > 0; i--) {
+		struct anchor *anchor = &b->anchors[i - 1];
+
+		if (strncmp(anchor->name, name, len) == 0 && !anchor->name[len])
+			return anchor;
+	}
+	return NULL;
+}
+
+/* Names the node that comes next. */
+static int open_anchor(struct builder *b, struct fy_token *token)
+{
+	size_t len = 0;
+	const char *name = fy_token_get_text(token, &len);
+
+	if (!b->anchors)
+		b->anchors = policy_arena_alloc(b->arena, POLICY_ANCHORS_MAX, sizeof(*b->anchors));
+	if (!name || !b->anchors)
+		return fail_memory(b);
+	if (b->n_anchors >= POLICY_ANCHORS_MAX)
+		return fail(b, -E2BIG, "too many anchors in one document; write the values out");
+	name = policy_arena_copy(b->arena, name, len);
+	if (!name)
+		return fail_memory(b);
+	b->pending = &b->anchors[b->n_anchors++];
+	*b->pending = (struct anchor){ .name = name, .before = b->nodes };
+	return 0;
+}
+
+static int take_alias(struct builder *b, struct fy_token *token)
+{
+	size_t len = 0;
+	const char *name = fy_token_get_text(token, &len);
+	const struct anchor *anchor = name ? find_anchor(b, name, len) : NULL;
+	struct yaml_node *node;
+	int r;
+
+	note_mark(b, fy_token_start_mark(token), 1);
+	if (!anchor || !anchor->nodes)
+		return fail(b, -EINVAL, "the referenced anchor is not defined");
+	if (wants_key(b))
+		return anchor->node->type == YAML_SCALAR ? take_key(b, anchor->node->text) :
+							   fail(b, -EINVAL, "a key must be a plain word");
+	if (anchor->nodes > POLICY_NODES_MAX - b->nodes)
+		return fail(b, -E2BIG, "too many values in one file; split it");
+	r = add_node(b, anchor->node->type, &node);
+	if (r < 0)
+		return r;
+	b->nodes += anchor->nodes - 1;
+	node->plain = anchor->node->plain;
+	node->literal = anchor->node->literal;
+	node->text = anchor->node->text;
+	node->len = anchor->node->len;
+	node->first = anchor->node->first;
+	node->last = anchor->node->last;
+	node->count = anchor->node->count;
 	return 0;
 }
 
@@ -236,19 +333,19 @@ static int check_properties(struct builder *b, struct fy_event *event)
 	struct fy_token *anchor = fy_event_get_anchor_token(event), *tag = fy_event_get_tag_token(event);
 
 	/* The marks of names point behind the sign. */
-	if (event->type == FYET_ALIAS) {
+	if (event->type == FYET_ALIAS && !(b->flags & YAML_ANCHORS)) {
 		note_mark(b, fy_token_start_mark(event->alias.anchor), 1);
 		return fail(b, -EINVAL, "aliases are not allowed; write the value out");
 	}
-	if (anchor) {
+	if (anchor && !(b->flags & YAML_ANCHORS)) {
 		note_mark(b, fy_token_start_mark(anchor), 1);
 		return fail(b, -EINVAL, "anchors are not allowed; remove the &name");
 	}
-	if (tag) {
+	if (tag && !(b->flags & YAML_TAGS)) {
 		note_mark(b, fy_token_start_mark(tag), 0);
 		return fail(b, -EINVAL, "tags are not allowed; remove the !name");
 	}
-	return 0;
+	return anchor && event->type != FYET_ALIAS ? open_anchor(b, anchor) : 0;
 }
 
 static int start_document(struct builder *b)
@@ -257,6 +354,7 @@ static int start_document(struct builder *b)
 		return fail(b, -E2BIG, "too many documents in one file; split it");
 	b->documents++;
 	b->depth = 0;
+	b->n_anchors = 0;
 	return 0;
 }
 
@@ -277,8 +375,10 @@ static int take_event(struct builder *b, struct fy_event *event)
 		return open_collection(b, YAML_SEQUENCE);
 	case FYET_MAPPING_END:
 	case FYET_SEQUENCE_END:
-		b->depth--;
+		close_collection(b);
 		return 0;
+	case FYET_ALIAS:
+		return take_alias(b, event->alias.anchor);
 	case FYET_SCALAR:
 		/* Nothing between two "---" is no document. */
 		if (b->depth == 0 && !event->scalar.value)
@@ -304,10 +404,10 @@ static int take_events(struct builder *b)
 	return r;
 }
 
-int policy_yaml_parse(const struct policy_origin *origin, const char *text, size_t len, struct policy_arena *arena,
-		      struct yaml_node **ret, struct policy_error *err)
+int policy_yaml_parse_wide(unsigned flags, const struct policy_origin *origin, const char *text, size_t len,
+			   struct policy_arena *arena, struct yaml_node **ret, struct policy_error *err)
 {
-	struct builder b = { .origin = origin, .arena = arena, .err = err };
+	struct builder b = { .flags = flags, .origin = origin, .arena = arena, .err = err };
 	int r;
 
 	b.place = policy_place_at(origin, 1, 1);
@@ -326,4 +426,10 @@ int policy_yaml_parse(const struct policy_origin *origin, const char *text, size
 	if (r == 0)
 		*ret = b.roots;
 	return r;
+}
+
+int policy_yaml_parse(const struct policy_origin *origin, const char *text, size_t len, struct policy_arena *arena,
+		      struct yaml_node **ret, struct policy_error *err)
+{
+	return policy_yaml_parse_wide(0, origin, text, len, arena, ret, err);
 }

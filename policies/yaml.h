@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * YAML text to a tree of nodes with places. Owns the subset that policies are written in: no anchors, aliases, tags or
- * keys that are not plain words; no duplicate keys; bounded depth and size. Must not know the language of the policies.
+ * keys that are not plain words; no duplicate keys; bounded depth and size; and the wider one that rule files are written
+ * in. Must not know the language of either.
  */
 #ifndef HOLDFAST_POLICIES_YAML_H
 #define HOLDFAST_POLICIES_YAML_H
@@ -14,6 +15,23 @@
 /* Keys in one mapping: each new one is compared with all before it. */
 #define POLICY_KEYS_MAX 512
 
+/* Anchors in one file: an alias looks at all of them. */
+#define POLICY_ANCHORS_MAX 256
+
+/**
+ * enum yaml_flag - what is let through besides the strict subset
+ * @YAML_ANCHORS: anchors, and aliases of what is complete; an alias counts for all the nodes it stands for
+ * @YAML_TAGS: tags, which are passed over
+ * @YAML_DUPLICATE_KEYS: the same key twice in a mapping; both are in the tree
+ * @YAML_BARE_MESSAGES: errors of syntax are the parser's own words, without advice
+ */
+enum yaml_flag {
+	YAML_ANCHORS = 1 << 0,
+	YAML_TAGS = 1 << 1,
+	YAML_DUPLICATE_KEYS = 1 << 2,
+	YAML_BARE_MESSAGES = 1 << 3,
+};
+
 enum yaml_type {
 	YAML_SCALAR,
 	YAML_SEQUENCE,
@@ -25,7 +43,7 @@ enum yaml_type {
  * @plain: a scalar without quotes, which may therefore stand for a number, a boolean or nothing
  * @line: 1-based
  * @column: 1-based, in characters
- * @offset: where a scalar starts in the text that was parsed
+ * @offset: where it starts in the text that was parsed
  * @literal: a scalar in block style "|": its lines are the file's lines
  * @text: of a scalar: UTF-8 with a NUL behind and none within
  * @key: of a mapping's entry
@@ -56,5 +74,9 @@ struct yaml_node {
  */
 int policy_yaml_parse(const struct policy_origin *origin, const char *text, size_t len, struct policy_arena *arena,
 		      struct yaml_node **ret, struct policy_error *err);
+
+/* The same with @flags of enum yaml_flag. Nodes that an alias stands for are shared: the tree is read-only. */
+int policy_yaml_parse_wide(unsigned flags, const struct policy_origin *origin, const char *text, size_t len,
+			   struct policy_arena *arena, struct yaml_node **ret, struct policy_error *err);
 
 #endif
