@@ -164,6 +164,9 @@ int rule_loader_add_file(struct rule_loader *loader, const char *path, const str
  */
 int rule_loader_check_plugins(struct rule_loader *loader, const char **ret_message);
 
+/* The rules so far, borrowed until the next file; NULL: there is none yet, or it was taken. */
+const struct rule_set *rule_loader_set(const struct rule_loader *loader);
+
 /**
  * rule_loader_take_set - the rules of all files
  * @ret: (output) to be given to rule_set_free()
