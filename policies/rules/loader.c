@@ -3,6 +3,7 @@
  * Loaders: one file after the other into one collector, and the set that comes out. Must not know items or files.
  */
 #include "policies/rules/compile.h"
+#include "policies/rules/loader.h"
 #include "policies/rules/read.h"
 #include "policies/text.h"
 
@@ -11,14 +12,6 @@
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-struct rule_loader {
-	struct policy_arena *arena;
-	struct rule_options options;
-	struct rule_collector collector;
-	struct rule_set *set; /* of the last file that was compiled; NULL: there is none, or it was taken */
-	bool failed;
-};
 
 void rule_set_free(struct rule_set **set)
 {
@@ -215,6 +208,20 @@ int rule_loader_add_text(struct rule_loader *loader, const char *name, const cha
 	rule_set_free(&loader->set);
 	loader->set = set;
 	return 0;
+}
+
+int rule_loader_add_unreadable(struct rule_loader *loader, const char *name, const char *message,
+			       const struct rule_report **ret)
+{
+	struct rule_place *file = new_file(loader, name, "", 0);
+	struct rule_report *report = file ? new_report(loader, file->file) : NULL;
+
+	loader->failed = true;
+	if (!report)
+		return -ENOMEM;
+	if (ret)
+		*ret = report;
+	return rule_report_error(report, RULE_ERROR_FILE_READ, file, "%s", message);
 }
 
 const struct rule_set *rule_loader_set(const struct rule_loader *loader)
