@@ -13,7 +13,7 @@
 #include "policies/rules/ast.h"
 
 /* Room for every type; the table is checked against it. */
-#define RULE_EVENT_TYPES_MAX 512
+#define RULE_EVENT_TYPES_MAX 576
 
 struct rule_event_set {
 	uint64_t words[RULE_EVENT_TYPES_MAX / 64];

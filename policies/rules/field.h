@@ -15,7 +15,8 @@ enum rule_argument {
 	RULE_ARGUMENT_INDEX_NEEDED,
 	RULE_ARGUMENT_KEY,		/* [text], may be left out */
 	RULE_ARGUMENT_KEY_NEEDED,
-	RULE_ARGUMENT_INDEX_OR_KEY,	/* proc.env[NAME]; evt.arg: .name, [name] or [number], needed */
+	RULE_ARGUMENT_INDEX_OR_KEY,	/* proc.aenv[2], proc.aenv[NAME] */
+	RULE_ARGUMENT_INDEX_OR_KEY_NEEDED,
 	_RULE_ARGUMENT_MAX,
 };
 
@@ -27,13 +28,17 @@ enum rule_field_flag {
 	RULE_FIELD_NO_RIGHT_SIDE = 1 << 4,	/* refused in val() */
 	RULE_FIELD_EVENT_TYPE = 1 << 5,		/* constants must be names of event types */
 	RULE_FIELD_DEPRECATED = 1 << 6,
-	RULE_FIELD_HEX = 1 << 7,		/* numbers are printed as 0x.. */
+	RULE_FIELD_HEX = 1 << 7,		/* numbers are printed in base 16, without a prefix */
 	RULE_FIELD_OCTAL = 1 << 8,
 	RULE_FIELD_PADDED = 1 << 9,		/* as nine digits */
-	RULE_FIELD_NAMES = 1 << 10,		/* of an address: the constants are host names */
-	RULE_FIELD_EVENT_ARGUMENT = 1 << 11,	/* evt.arg, evt.rawarg: the argument may follow a dot */
+	/* A LIST, which may be empty, of those host names that rules ask for (rule_program_names) and this address has:
+	 * = and in: any of them, !=: none. */
+	RULE_FIELD_NAMES = 1 << 10,
+	RULE_FIELD_EVENT_ARGUMENT = 1 << 11,	/* the argument is a name of Falco's event table */
 	RULE_FIELD_OURS = 1 << 12,		/* Falco has no such field */
 	RULE_FIELD_SUGGESTED = 1 << 13,		/* appended to outputs by default */
+	RULE_FIELD_FILTER_ONLY = 1 << 14,	/* refused in outputs */
+	RULE_FIELD_DOTTED = 1 << 15,		/* the argument may follow a dot: evt.arg.flags */
 };
 
 struct rule_field {
