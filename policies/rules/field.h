@@ -12,7 +12,6 @@
 enum rule_argument {
 	RULE_ARGUMENT_NONE,
 	RULE_ARGUMENT_INDEX,		/* [number], may be left out */
-	RULE_ARGUMENT_INDEX_NEEDED,
 	RULE_ARGUMENT_KEY,		/* [text], may be left out */
 	RULE_ARGUMENT_KEY_NEEDED,
 	RULE_ARGUMENT_INDEX_OR_KEY,	/* proc.aenv[2], proc.aenv[NAME] */

@@ -56,6 +56,9 @@ size_t rule_program_uses(const struct rule_program *program, const struct rule_f
  * number through @ret; -EINVAL: @text names no field (@err says why); -ENOMEM. */
 int rule_program_use(struct rule_program *program, const char *text, uint32_t *ret, struct rule_filter_error *err);
 
+/* The host names that conditions compare fields with RULE_FIELD_NAMES to: whoever extracts these fields resolves them. */
+size_t rule_program_names(const struct rule_program *program, const char *const **ret);
+
 /* The field of @program that @text of @len bytes names, @extra ones too; see rule_field_find. */
 const struct rule_field *rule_program_field(const struct rule_program *program, const char *text, size_t len, size_t *ret_len);
 
