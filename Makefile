@@ -148,6 +148,16 @@ UNIT_PY    := $(wildcard tests/*/test_*.py)
 unit: $(UNIT_BIN) $(B)/tests/vectors/run_bpf all ## unit tests under ASAN and UBSAN, and the decide vectors
 	tests/run-unit $(B) $(UNIT_BIN) $(UNIT_PY) $(B)/tests/vectors/run_bpf
 
+# Cases of the rule language in files, of CASES=DIR, or of the project where that is not there.
+CASES      ?= ../shared/falco
+.PHONY: rules-acceptance
+rules-acceptance: $(B)/tests/rules/acceptance ## cases of Falco's language, CASES=DIR (default ../shared/falco): passed of total for each kind
+	@test -d "$(CASES)" || echo "$(CASES) is not here: the project's own cases"
+	@$< "$$(test -d "$(CASES)" && echo "$(CASES)" || echo tests/rules/cases)"
+$(B)/tests/rules/acceptance: $(call aobj,$(wildcard tests/rules/*.c)) $(B)/asan/libpolicies.a
+	@mkdir -p $(@D)
+	$(CC) $(SAN) -o $@ $^ $(LIBS)
+
 # What is measured runs without sanitizers, static where a container of the VM runs it; it brings its own loader and libc.
 $(B)/bpf/judge.bpf.o: tests/bench/judge.bpf.c tests/bench/judge.h $(wildcard bpf-lsm/*.h) Makefile
 	@mkdir -p $(@D)
