@@ -188,7 +188,7 @@ static int parse_hex(struct rule_compiler *c, const struct rule_node *node, stru
 		int high = hex_digit(node->text[i]), low = hex_digit(node->text[i + 1]);
 
 		wrong = high < 0 || low < 0;
-		bytes[i / 2] = (uint8_t)(high << 4 | low);
+		bytes[i / 2] = wrong ? 0 : (uint8_t)(high << 4 | low);
 	}
 	if (wrong)
 		return rule_compile_fail(c->err, RULE_FILTER_INVALID, node->offset, "'%.*s' is not a hexadecimal string", SHOWN(node));
