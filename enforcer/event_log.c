@@ -195,6 +195,13 @@ void event_log_append(struct event_log *log, const char *line, size_t bytes)
 		notify(log);
 }
 
+bool event_log_write_aside(struct event_log *log, const char *line, size_t bytes)
+{
+	struct event_sink *sink = log->sinks[EVENT_OUTPUT_STDOUT];
+
+	return sink && event_sink_write_aside(sink, line, bytes);
+}
+
 int event_log_reopen(struct event_log *log)
 {
 	return log->sinks[EVENT_OUTPUT_FILE] ? event_sink_reopen(log->sinks[EVENT_OUTPUT_FILE]) : 0;

@@ -65,6 +65,9 @@ void event_log_free(struct event_log **log);
  * cannot take now is spooled, what does not fit into the spool is counted and told when the sink works again. */
 void event_log_append(struct event_log *log, const char *line, size_t bytes);
 
+/* A line that is no event to standard output alone, between whole lines. False: it was not taken, or there is none. */
+bool event_log_write_aside(struct event_log *log, const char *line, size_t bytes);
+
 /* Counts in notes (borrowed, outlive the log) from now on: what earlier daemons could not write is told to each output then. */
 void event_log_keep_notes(struct event_log *log, struct hf_event_notes *notes);
 

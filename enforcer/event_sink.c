@@ -30,6 +30,8 @@
 #define RETRY_NS NSEC_PER_SEC
 /* A spool larger than this is given back when it has been emptied. */
 #define SPOOL_KEPT_BYTES 65536
+/* In the spool, before a line that is no event; events begin with a brace. */
+#define MARK_ASIDE '\001'
 
 enum sink_method {
 	SINK_METHOD_WRITE, /* cannot block, or is a regular file */
@@ -196,10 +198,8 @@ static int put_stream_line(struct event_sink *sink, const char *line, size_t n)
 }
 
 /* Writes the first line of the spool, n bytes. 0 or -errno. */
-static int put_line(struct event_sink *sink, size_t n)
+static int put_line(struct event_sink *sink, const char *line, size_t n)
 {
-	const char *line = sink->spool + sink->start;
-
 	return sink->is_file ? event_writer_put(sink->writer, line, n) : put_stream_line(sink, line, n);
 }
 
@@ -264,12 +264,14 @@ static int drain_spool(struct event_sink *sink)
 	while (sink->start < sink->end) {
 		const char *first = sink->spool + sink->start;
 		size_t n = (size_t)((const char *)memchr(first, '\n', sink->end - sink->start) - first) + 1;
-		int err = put_line(sink, n);
+		bool aside = *first == MARK_ASIDE;
+		int err = put_line(sink, first + aside, n - aside);
 
 		if (err < 0)
 			return err;
 		sink->start += n;
-		note_accepted(sink);
+		if (!aside)
+			note_accepted(sink);
 	}
 	shrink_spool(sink);
 	return 0;
@@ -377,6 +379,19 @@ void event_sink_write(struct event_sink *sink, const char *line, size_t bytes)
 	/* An error other than a slow reader's is left to the timer, so that a burst of events does not hammer on it. */
 	if (sink->error == 0 || sink->error == -EAGAIN || !sink->retry)
 		flush_sink(sink);
+}
+
+bool event_sink_write_aside(struct event_sink *sink, const char *line, size_t bytes)
+{
+	if (sink->end - sink->start + bytes + 2 > EVENT_SINK_SPOOL_BYTES / 2 || !reserve_spool(sink, bytes + 2)) {
+		note_failure(sink, sink->error ? sink->error : -ENOMEM);
+		return false;
+	}
+	sink->spool[sink->end++] = MARK_ASIDE;
+	spool_line(sink, line, bytes);
+	if (sink->error == 0 || sink->error == -EAGAIN || !sink->retry)
+		flush_sink(sink);
+	return true;
 }
 
 int event_sink_reopen(struct event_sink *sink)

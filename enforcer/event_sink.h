@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One place that event lines are written to. Used by event_log.c only.
+ * One place that event lines are written to. Used by event_log.c and alert_out.c only.
  *
  * Owns: its descriptor, the spool, rotation. Must not know: what lines say, or the other sinks. Main thread only.
  */
@@ -29,6 +29,9 @@ void event_sink_free(struct event_sink **sink);
 
 /* Writes the line and a newline as one write(), now or later. Never blocks on a reader, never fails. */
 void event_sink_write(struct event_sink *sink, const char *line, size_t bytes);
+/* The same with a line that is no event (an alert): it is counted nowhere here, and takes at most half of the memory, so that
+ * alerts never crowd out events. False: it was not taken. */
+bool event_sink_write_aside(struct event_sink *sink, const char *line, size_t bytes);
 /* Opens a file anew; nothing for a stream. On failure the old one stays: -errno. */
 int event_sink_reopen(struct event_sink *sink);
 

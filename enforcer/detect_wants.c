@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the kernel half is to tell for a set of rules. Contracts: detect_rules.h. */
+#include <string.h>
+
+#include "enforcer/detect_fields.h"
+#include "enforcer/detect_rules.h"
+#include "enforcer/util.h"
+
+/* What costs the kernel half something, and which fields cannot do without. A name that ends in '.' stands for all below. */
+static const struct {
+	const char *field;
+	uint32_t want;
+} needs[] = {
+	{ "proc.cwd", HF_DETECT_WANT_CWD },
+	{ "proc.env", HF_DETECT_WANT_ENV },
+	{ "proc.aenv", HF_DETECT_WANT_ENV },
+	{ "evt.buffer", HF_DETECT_WANT_DATA },
+	{ "fd.realname", HF_DETECT_WANT_REAL },
+};
+
+/* Descriptors are named by where their file lies, unless the path was given with the event. */
+static bool is_about_descriptor(enum hf_detect_type type)
+{
+	return type == HF_DETECT_FCHMOD || type == HF_DETECT_FCHOWN || type == HF_DETECT_FTRUNCATE || type == HF_DETECT_FCHDIR ||
+	       (type >= HF_DETECT_DUP && type <= HF_DETECT_SENDFILE) || type == HF_DETECT_OPEN_BY_HANDLE_AT ||
+	       type == HF_DETECT_FINIT_MODULE || type == HF_DETECT_KEXEC_FILE_LOAD || type == HF_DETECT_SETNS ||
+	       type == HF_DETECT_MMAP;
+}
+
+static uint32_t wants_of_fields(const struct rule_program *program)
+{
+	const struct rule_field_use *const *uses;
+	size_t n = rule_program_uses(program, &uses);
+	uint32_t wants = 0;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < ARRAY_SIZE(needs); j++)
+			if (!strcmp(uses[i]->field->name, needs[j].field))
+				wants |= needs[j].want;
+	return wants;
+}
+
+void detect_rules_wants(const struct detect_rules *rules, uint32_t ret[_HF_DETECT_MAX])
+{
+	const uint32_t all = HF_DETECT_WANT_HOST | HF_DETECT_WANT_CONTAINERS | HF_DETECT_WANT_SUCCESS | HF_DETECT_WANT_FAILURE |
+			     HF_DETECT_WANT_READ | HF_DETECT_WANT_WRITE | HF_DETECT_WANT_CREATE;
+	uint32_t told = wants_of_fields(detect_rules_set(rules)->program);
+
+	memset(ret, 0, _HF_DETECT_MAX * sizeof(*ret));
+	for (unsigned int type = HF_DETECT_NONE + 1; type < _HF_DETECT_MAX; type++) {
+		if (!detect_rules_need(rules, detect_type_of(type)))
+			continue;
+		ret[type] = all | told;
+		if (is_about_descriptor(type))
+			ret[type] |= HF_DETECT_WANT_REAL;
+	}
+	/* What processes are, the tree needs to know whatever the rules ask. */
+	ret[HF_DETECT_EXECVE] |= HF_DETECT_WANT_HOST | HF_DETECT_WANT_CONTAINERS | HF_DETECT_WANT_SUCCESS | (told & HF_DETECT_WANT_ENV) |
+				 (told & HF_DETECT_WANT_CWD);
+}
