@@ -75,6 +75,9 @@ int rule_compile_macros(struct rule_compiler *k);
 /* Puts macros into @expression->node that have an index below @visibility. */
 int rule_put_macros(struct rule_compiler *k, struct rule_expression *expression, size_t visibility);
 
+/* A copy with all its texts; NULL without memory. */
+struct rule_node *rule_copy_tree(struct policy_arena *arena, const struct rule_node *node);
+
 /* Lists put in, and parsed: @expression has its arena and place, and gets the rest. */
 int rule_parse_expression(struct rule_compiler *k, const struct rule_text *condition, struct rule_expression *expression);
 

@@ -181,7 +181,8 @@ static int compile_condition(struct rule_compiler *k, const struct rule_info *in
 	if (r < 0 || *ret_drop)
 		return r;
 	rule->compiled = rule_condition_print(expression.node, k->set->arena, NULL);
-	r = rule->compiled ? warn_deprecated(k, &expression, expression.node, &deprecated) : -ENOMEM;
+	rule->tree = rule_copy_tree(k->set->arena, expression.node);
+	r = rule->compiled && rule->tree ? warn_deprecated(k, &expression, expression.node, &deprecated) : -ENOMEM;
 	return r == 0 ? warn_event_types(k, info, rule) : r;
 }
 

@@ -75,6 +75,7 @@ struct walk {
 	size_t visibility;
 };
 
+/* The texts stay where they are. */
 static struct rule_node *copy_tree(struct policy_arena *arena, const struct rule_node *node, uint32_t offset)
 {
 	struct rule_node *copy = policy_arena_alloc(arena, 1, sizeof(*copy)), **last;
@@ -87,6 +88,36 @@ static struct rule_node *copy_tree(struct policy_arena *arena, const struct rule
 	last = &copy->first;
 	for (const struct rule_node *child = node->first; child; child = child->next) {
 		*last = copy_tree(arena, child, offset);
+		if (!*last)
+			return NULL;
+		last = &(*last)->next;
+	}
+	return copy;
+}
+
+static int copy_texts(struct policy_arena *arena, struct rule_node *node)
+{
+	if (node->text) {
+		node->text = policy_arena_copy(arena, node->text, node->len);
+		if (!node->text)
+			return -ENOMEM;
+	}
+	return policy_arena_dup(arena, node->argument, &node->argument);
+}
+
+struct rule_node *rule_copy_tree(struct policy_arena *arena, const struct rule_node *node)
+{
+	struct rule_node *copy = policy_arena_alloc(arena, 1, sizeof(*copy)), **last;
+
+	if (!copy)
+		return NULL;
+	*copy = *node;
+	copy->next = NULL;
+	if (copy_texts(arena, copy) < 0)
+		return NULL;
+	last = &copy->first;
+	for (const struct rule_node *child = node->first; child; child = child->next) {
+		*last = rule_copy_tree(arena, child);
 		if (!*last)
 			return NULL;
 		last = &(*last)->next;

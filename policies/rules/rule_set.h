@@ -40,7 +40,7 @@ int rule_priority_parse(const char *text, enum rule_priority *ret);
 /**
  * struct rule - one rule, ready to be tried; everything borrowed from its set
  * @condition: as it was compiled: with exceptions, before lists and macros were put in
- * @compiled: canonical text, with lists and macros put in
+ * @compiled: canonical text, with lists and macros put in; @tree: the same as a tree
  * @output: with what was appended, as it was compiled, without the "*" before it
  * @tags: sorted, each once
  * @enabled: by its own key, then by the selections, then by the least priority
@@ -54,6 +54,7 @@ struct rule {
 	enum rule_priority priority;
 	bool enabled, capture;
 	uint32_t capture_ms;
+	const struct rule_node *tree;
 	struct rule_filter *filter;
 	struct rule_format *format;
 	const char *file;
