@@ -21,6 +21,8 @@ static const struct {
 	{ "canonical", acceptance_canonical },
 	{ "evaluation", acceptance_evaluation },
 	{ "output-format", acceptance_format },
+	{ "loader", acceptance_loader },
+	{ "validation", acceptance_validation },
 };
 
 struct sum {

@@ -37,5 +37,7 @@ bool acceptance_rejected(struct acceptance_case *c);
 bool acceptance_canonical(struct acceptance_case *c);
 bool acceptance_evaluation(struct acceptance_case *c);
 bool acceptance_format(struct acceptance_case *c);
+bool acceptance_loader(struct acceptance_case *c);
+bool acceptance_validation(struct acceptance_case *c);
 
 #endif
