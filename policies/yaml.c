@@ -72,6 +72,8 @@ static int open_parser(struct builder *b, const char *text, size_t len)
 	diag_cfg.fp = NULL;
 	diag_cfg.output_fn = drop_output;
 	diag_cfg.colorize = false;
+	if (b->flags & YAML_LOOSE_BRACKETS)
+		cfg.flags |= FYPCF_SLOPPY_FLOW_INDENTATION;
 	b->diag = fy_diag_create(&diag_cfg);
 	if (!b->diag)
 		return fail_memory(b);

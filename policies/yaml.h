@@ -23,13 +23,15 @@
  * @YAML_ANCHORS: anchors, and aliases of what is complete; an alias counts for all the nodes it stands for
  * @YAML_TAGS: tags, which are passed over
  * @YAML_DUPLICATE_KEYS: the same key twice in a mapping; both are in the tree
+ * @YAML_LOOSE_BRACKETS: what stands in brackets may be indented less than what it belongs to
  * @YAML_BARE_MESSAGES: errors of syntax are the parser's own words, without advice
  */
 enum yaml_flag {
 	YAML_ANCHORS = 1 << 0,
 	YAML_TAGS = 1 << 1,
 	YAML_DUPLICATE_KEYS = 1 << 2,
-	YAML_BARE_MESSAGES = 1 << 3,
+	YAML_LOOSE_BRACKETS = 1 << 3,
+	YAML_BARE_MESSAGES = 1 << 4,
 };
 
 enum yaml_type {

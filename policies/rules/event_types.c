@@ -54,10 +54,24 @@ static bool is_type_check(const struct rule_node *node)
 	       strcmp(left->text, "evt.type") == 0 && right && (right->kind == RULE_VALUE || right->kind == RULE_LIST);
 }
 
+/* `evt.num = 0`: events count from 1. It is how rule files write a macro that is never true. */
+static bool is_never_true(const struct rule_node *node)
+{
+	const struct rule_node *left = node->first, *right = left ? left->next : NULL;
+
+	return node->kind == RULE_COMPARE && (node->operator == RULE_OP_EQ || node->operator == RULE_OP_EQ2) &&
+	       node->modifier == RULE_ONE && left && left->kind == RULE_FIELD && strcmp(left->text, "evt.num") == 0 &&
+	       right && right->kind == RULE_VALUE && strcmp(right->text, "0") == 0;
+}
+
 static void types_of_check(const struct rule_node *node, bool expected, struct rule_event_set *ret)
 {
 	const struct rule_node *right;
 
+	if (expected && is_never_true(node)) {
+		memset(ret, 0, sizeof(*ret));
+		return;
+	}
 	if (!is_type_check(node)) {
 		fill(ret);
 		return;
