@@ -184,7 +184,7 @@ struct hf_detect_head {
 	__u32 sections;
 	__u64 time_ns;	/* CLOCK_BOOTTIME */
 	__s64 result;	/* of the system call; a new child's pid; an exit's status as wait() tells it */
-	__u64 args[HF_DETECT_ARGUMENTS]; /* of the system call; openat2, clone3: see struct hf_detect_call */
+	__u64 args[HF_DETECT_ARGUMENTS]; /* of the system call (openat2, clone3: enum hf_detect_special); exit: [0] who takes the orphans */
 	__u64 start_ns;	       /* CLOCK_BOOTTIME: of the process: with pid, its identity */
 	__u64 parent_start_ns;
 	__u64 cgroup;	       /* id of its cgroup2 folder */

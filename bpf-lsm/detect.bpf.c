@@ -164,6 +164,7 @@ int BPF_PROG(detect_exit, struct task_struct *task)
 	}
 	s->head.flags = 0;
 	__builtin_memset(s->head.args, 0, sizeof(s->head.args));
+	s->head.args[0] = reaper_of(task);
 	head_fill(s, HF_DETECT_PROCEXIT, signal->group_exit_code ? signal->group_exit_code : more_of(task)->exit_code);
 	record_send(s);
 	return 0;

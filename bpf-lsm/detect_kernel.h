@@ -35,8 +35,10 @@ typedef __s64 s64;
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
+struct task_struct;
 struct pid_namespace {
 	struct ns_common ns;
+	struct task_struct *child_reaper;
 };
 
 struct user_namespace {
@@ -66,6 +68,8 @@ struct tty_struct {
 struct signal_struct {
 	atomic_t live;
 	int group_exit_code;
+	unsigned int is_child_subreaper : 1;
+	unsigned int has_child_subreaper : 1;
 	struct pid___level *pids[4];
 	struct tty_struct *tty;
 };

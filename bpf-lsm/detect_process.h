@@ -9,6 +9,18 @@
 
 #include "bpf-lsm/detect_call.h"
 
+#define DETECT_SUBREAPER_STEPS 16 /* ancestors that are asked; farther up it is taken to be init */
+
+/* init of a pid's own namespace. */
+__noinline u64 reaper_of_namespace(u64 pid)
+{
+	u32 level = BPF_CORE_READ((struct pid___level *)pid, level);
+	struct upid___ns *numbers = (void *)(pid + bpf_core_field_offset(struct pid___level, numbers) +
+					     (u64)level * bpf_core_type_size(struct upid___ns));
+
+	return (u64)BPF_CORE_READ(numbers, ns, child_reaper);
+}
+
 /* The new program of the current task. */
 __noinline int tell_exec(u32 type, u64 filename)
 {
@@ -39,6 +51,26 @@ __noinline int tell_exec(u32 type, u64 filename)
 	if (s->wants & HF_DETECT_WANT_ENV)
 		put_bytes(s, mm->env_start, mm->env_end - mm->env_start, HF_DETECT_TEXT_BYTES, HF_DETECT_KIND_ENV);
 	return record_send(s);
+}
+
+/* Who takes the children of a process that exits, as find_new_reaper() of the kernel; 0: nobody. */
+static __always_inline u32 reaper_of(struct task_struct *task)
+{
+	struct task_struct *init = (void *)reaper_of_namespace(address_of(more_of(task)->thread_pid));
+	struct signal_struct *signal = more_of(task)->signal;
+	u64 at = (u64)task;
+
+	if (BPF_CORE_READ_BITFIELD_PROBED(signal, has_child_subreaper)) {
+		for (int i = 0; i < DETECT_SUBREAPER_STEPS; i++) {
+			at = (u64)BPF_CORE_READ((struct task_struct *)at, real_parent);
+			if (!at || at == (u64)init || BPF_CORE_READ((struct task_struct *)at, pid) <= 1)
+				break;
+			signal = BPF_CORE_READ((struct task_struct___more *)at, signal);
+			if (BPF_CORE_READ_BITFIELD_PROBED(signal, is_child_subreaper))
+				return BPF_CORE_READ((struct task_struct *)at, tgid);
+		}
+	}
+	return init ? (u32)BPF_CORE_READ(init, tgid) : 0;
 }
 
 /* By which call the current task makes another. */

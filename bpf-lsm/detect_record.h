@@ -30,6 +30,7 @@ static __always_inline void section_end(struct detect_scratch *s, u32 begin, u32
 {
 	struct hf_detect_section *head;
 
+	asm volatile("" : "+r"(begin), "+r"(bytes)); /* the bounds that count are those of these very registers */
 	if (begin < sizeof(*head) || begin > DETECT_LAST + sizeof(*head) || bytes > HF_DETECT_TEXT_BYTES)
 		return;
 	head = (void *)(s->data + begin - sizeof(*head));

@@ -18,9 +18,9 @@
 #include "enforcer/stream.h"
 
 #define PROCESS_TREE_MAX 131072 /* processes: a node's pid_max is 32768 or 4194304; beyond this new ones are not kept */
-#define PROCESS_ANCESTORS_MAX 64 /* steps up that are looked at; what exited is kept no longer chain than this */
+#define PROCESS_ANCESTORS_MAX 64 /* steps up that are looked at; no more ancestors in a row are kept after their exit */
 
-/* Texts of a process: counted, shared by fork until an exec. Never NULL where a process has one. */
+/* Texts of a process: counted, shared by fork until an exec. */
 struct process_text {
 	uint32_t references;
 	uint32_t len;
@@ -50,9 +50,10 @@ struct process {
 	struct process *origin;	/* who forked it, alive or not; NULL: not known */
 	void *user;		/* the owner's: 0 at first, told to forget before the process goes */
 	/* process_tree.c's */
-	struct process *next_hash, *lru_next, *lru_prev;
-	uint32_t holders;	/* processes that have it as parent or origin */
-	bool linked;
+	struct process *hash_next, *all_next, *all_prev;
+	struct process *children, *sibling_next, *sibling_prev; /* by parent */
+	uint32_t holders;	/* how often it is somebody's parent or origin */
+	bool hashed;
 };
 
 struct process_tree;
@@ -92,7 +93,8 @@ void process_tree_count(const struct process_tree *tree, struct process_tree_cou
 
 /* All processes in order of their start: recordings, tests. fn is not to change the tree. O(n log n). */
 int process_tree_walk(const struct process_tree *tree, int (*fn)(const struct process *process, void *data), void *data);
-/* Adds one as told by /proc or a recording; texts are taken over by reference. 0, -EEXIST, -ENOMEM, -ENOSPC. */
+/* Adds one as told by /proc or a recording: its own fields, not its ties; texts get a further reference. -EEXIST: that pid lives
+ * in the tree, -ENOMEM, -ENOSPC. */
 int process_tree_add(struct process_tree *tree, const struct process *process);
 /* Ties parents and origins of what was added, by ppid. */
 void process_tree_tie(struct process_tree *tree);
