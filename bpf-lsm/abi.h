@@ -128,6 +128,8 @@ enum hf_detail {
 	HF_DETAIL_DAEMON,
 	HF_DETAIL_BLOCK_DEVICE, /* the one below the layers */
 	HF_DETAIL_HELPER, /* what tells the kernel which program to run by itself (core_pattern, binfmt_misc), or to stop at once */
+	HF_DETAIL_DESCENDANT, /* the traced process was started by its tracer */
+	HF_DETAIL_WRITE,      /* … and had its memory or registers changed */
 	_HF_DETAIL_MAX
 };
 
@@ -223,6 +225,7 @@ struct hf_policy {
 	__u8 copies[_HF_CLASS_MAX];    /* … for HF_DETAIL_COPY */
 	__u8 bytecode;	     /* … for compiled scripts that an interpreter keeps for itself */
 	__u8 all_script_files; /* 1: whatever an interpreter reads; 0: what is likely to be a script */
+	__u8 ptrace_descendant; /* … for HF_DETAIL_DESCENDANT and HF_DETAIL_TRACEME */
 	__u32 valid;	/* 1 in use */
 	__u32 generation;
 	__u32 exceptions_first; /* range in hf_exceptions */

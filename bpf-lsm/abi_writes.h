@@ -51,7 +51,7 @@ struct hf_written_count {
  */
 enum hf_settled_kind {
 	HF_SETTLED_ASKED,     /* being compared: no answer */
-	HF_SETTLED_EQUAL,     /* over an image file, with its bytes */
+	HF_SETTLED_EQUAL,     /* over an image file or in its place, with its bytes */
 	HF_SETTLED_COPY,      /* a file of its own, with the bytes of one of the image's executables */
 	HF_SETTLED_DIFFERENT, /* over an image file, with others */
 	_HF_SETTLED_MAX

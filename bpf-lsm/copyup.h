@@ -157,6 +157,8 @@ static __always_inline void copyup_prove(struct object *o, const struct subject 
 		o->bits |= HF_FACT_WRITER;
 	if (gained_setid(known, o->mode))
 		o->bits |= HF_FACT_GAINED_SETID;
+	if (entry_is_heap(known))
+		o->bits |= HF_FACT_HEAP;
 }
 
 #endif

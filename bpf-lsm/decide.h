@@ -48,7 +48,7 @@ enum hf_subject_kind {
 #define HF_FACT_UNSUPPORTED_ROOT 0x80000u /* … because of its root's file system */
 #define HF_FACT_READ_IMPLIES_EXEC 0x10000u
 #define HF_FACT_ROOT_OVERLAY 0x40000u /* unknown containers: the task's root is on an overlay, as a container's is */
-#define HF_FACT_HEAP 0x100000u	     /* anonymous memory: between the program's end and its break */
+#define HF_FACT_HEAP 0x100000u	     /* anonymous memory: between the program's end and its break; a file: a saved heap of the image */
 #define HF_FACT_STACK 0x200000u	     /* … or a stack */
 #define HF_FACT_TOO_LATE 0x80000000u /* the hook cannot refuse: what the policy denies ends the process */
 #define HF_FACT_OUTSIDE 0x40000000u /* an access that reaches out of the container */
@@ -105,6 +105,13 @@ static __always_inline __u8 compared_still(const struct hf_facts *facts)
 	return facts->compared;
 }
 
+/* A private mapping of the image's bytes with others among them: of a saved heap that is what the heap is for, and as good as memory that
+ * a compiler at run time asks for. */
+static __always_inline __u8 reason_of_pages(__u32 bits)
+{
+	return bits & HF_FACT_HEAP ? HF_REASON_ANONYMOUS_CODE : HF_REASON_MODIFIED_CODE;
+}
+
 /* A file on the container's root superblock (design, section 4, steps 3 to 7). */
 static __always_inline __u8 reason_in_root(const struct hf_facts *facts, __u8 *detail)
 {
@@ -119,12 +126,12 @@ static __always_inline __u8 reason_in_root(const struct hf_facts *facts, __u8 *d
 			return bits & HF_FACT_OVERLAY ? HF_REASON_HOST_MODIFIED : HF_REASON_MODIFIED;
 		}
 		if (bits & (HF_FACT_CODE_WRITTEN | HF_FACT_CODE_WRITABLE))
-			return HF_REASON_MODIFIED_CODE;
+			return reason_of_pages(bits);
 		return bits & HF_FACT_GAINED_SETID ? HF_REASON_METADATA : HF_REASON_ORIGINAL;
 	}
 	if (bits & HF_FACT_COPIED_UP && !(bits & HF_FACT_WRITER)) {
 		if (bits & (HF_FACT_CODE_WRITTEN | HF_FACT_CODE_WRITABLE))
-			return HF_REASON_MODIFIED_CODE;
+			return reason_of_pages(bits);
 		if (!(bits & HF_FACT_GAINED_SETID))
 			*detail = compared == HF_COMPARED_SETTLED ? HF_DETAIL_SETTLED : HF_DETAIL_COPIED_UP;
 		return HF_REASON_METADATA;
@@ -257,6 +264,9 @@ static __always_inline __u8 action_of_access(const struct hf_facts *facts, const
 {
 	__u8 action = policy->action[HF_CLASS_EXECUTABLE][reason];
 	__u8 firm = policy->action[HF_CLASS_EXECUTABLE][HF_REASON_TAMPERING];
+
+	if (reason == HF_REASON_PTRACE && (facts->detail == HF_DETAIL_DESCENDANT || facts->detail == HF_DETAIL_TRACEME))
+		return policy->ptrace_descendant;
 
 	return action == HF_ACTION_AUDIT && facts->bits & HF_FACT_OUTSIDE && firm > action ? firm : action;
 }

@@ -284,6 +284,19 @@ int BPF_PROG(hf_traceme, struct task_struct *parent, int ret)
 	return memory_traceme(parent);
 }
 
+/* What a tracer asks of whom it traces, by programs of 64 and of 32 bits. */
+SEC("?fentry/arch_ptrace")
+int BPF_PROG(hf_trace, struct task_struct *child, long request)
+{
+	return memory_trace(child, (u32)request);
+}
+
+SEC("?fentry/compat_arch_ptrace")
+int BPF_PROG(hf_trace_32, struct task_struct *child, int request)
+{
+	return memory_trace(child, (u32)request);
+}
+
 /* personality(), by programs of 64 and of 32 bits. */
 SEC("?fentry/__x64_sys_personality")
 int BPF_PROG(hf_personality, struct pt_regs *regs)

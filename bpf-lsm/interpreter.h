@@ -26,6 +26,15 @@ static __always_inline struct inode *image_inode(struct file *file)
 	return lower ? lower : real_data_inode(file, &detail);
 }
 
+/* … of the image's file that a file of the writable layer stands for (settle.h). */
+static __always_inline u64 interpreter_in_place(const struct hf_catalog_key *file)
+{
+	struct hf_settled_key key = { .ino = file->ino, .dev = file->dev, .generation = file->generation };
+	struct hf_settled *known = bpf_map_lookup_elem(&hf_settled, &key);
+
+	return known && known->kind == HF_SETTLED_EQUAL && known->layer_set == file->layer_set ? known->state : 0;
+}
+
 /* State of the catalogue's entry for a file (its address), copied up or not; 0: it has none. A global function: its memory is not its
  * callers'. */
 __noinline u64 interpreter_entry(u64 file, u32 layer_set)
@@ -40,7 +49,7 @@ __noinline u64 interpreter_entry(u64 file, u32 layer_set)
 	identify_inode(inode, &key, &value);
 	key.layer_set = layer_set;
 	known = bpf_map_lookup_elem(&hf_catalog, &key);
-	return known ? known->state : 0;
+	return known ? known->state : interpreter_in_place(&key);
 }
 
 /* enum hf_interpreter and HF_INTERPRETER_EMBEDDED; 0: it interprets nothing. */

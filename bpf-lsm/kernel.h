@@ -228,6 +228,7 @@ struct pt_regs {
 	unsigned long sp;
 	unsigned long di; /* x86-64: first argument of a call */
 	unsigned long bx; /* … of 32-bit programs */
+	unsigned long orig_ax; /* the call's number */
 };
 
 typedef struct {
@@ -249,10 +250,12 @@ struct task_struct {
 	int tgid;
 	unsigned int flags;
 	unsigned int personality;
+	unsigned int ptrace; /* not 0: it is traced, by parent */
 	u64 self_exec_id;
 	unsigned in_execve : 1;
 	u64 start_boottime;
 	struct task_struct *real_parent;
+	struct task_struct *parent;
 	struct task_struct *group_leader;
 	struct fs_struct *fs;
 	struct nsproxy *nsproxy;

@@ -37,6 +37,18 @@
 #define KERNEL_MAGIC_BTRFS 0x9123683eul
 #define KERNEL_MAGIC_FUSE 0x65735546ul
 #define KERNEL_MAGIC_PROC 0x9fa0ul
+/* Calls that ask for a hold on another process without writing to it, of 64 and of 32 bits. None of these numbers means, of the other
+ * kind, a call that asks for one. */
+#define KERNEL_CALL_PTRACE 101
+#define KERNEL_CALL_PTRACE_32 26
+#define KERNEL_CALL_READ_MEMORY 310 /* process_vm_readv */
+#define KERNEL_CALL_READ_MEMORY_32 347
+/* Requests of ptrace() that change what the other process runs. */
+#define KERNEL_PTRACE_POKETEXT 4
+#define KERNEL_PTRACE_POKEDATA 5
+#define KERNEL_PTRACE_POKEUSR 6
+#define KERNEL_PTRACE_SETREGS 13
+#define KERNEL_PTRACE_SETREGSET 0x4205
 #define KERNEL_PTRACE_MODE_ATTACH 0x2u /* PTRACE_MODE_READ is 1 */
 
 #endif

@@ -37,6 +37,7 @@ enum hf_interpreter {
 	_HF_INTERPRETER_MAX
 };
 #define HF_INTERPRETER_EMBEDDED 0x10u /* part of a program with arguments of its own (php-fpm): only names tell */
+#define HF_INTERPRETER_HEAP HF_INTERPRETER_EMBEDDED /* … of no language: no program, but what one saved of its memory */
 #define HF_INTERPRETER_MASK 0x1fu
 _Static_assert(_HF_INTERPRETER_MAX <= HF_INTERPRETER_EMBEDDED, "four bits");
 _Static_assert(HF_INTERPRETER_MASK << HF_ENTRY_INTERPRETER_SHIFT < 1u << HF_ENTRY_SIZE_SHIFT, "their place in the catalogue's entry");

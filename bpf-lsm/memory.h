@@ -10,11 +10,18 @@
  *       second procfs, a descriptor opened anew.
  *   I3  personality() has no LSM hook, and kernels without error injection (Debian's) let nobody refuse it. What the policy denies
  *       ends the process before it is back from the call: under that flag brk() gives executable memory, which no hook sees.
+ *   I4  Whom a process started it may watch: a tracer and its children are one program to whoever started them, and nothing of the child
+ *       changes. What changes it (its memory, its registers, its descriptors taken) is told, whoever started it; where a kernel cannot
+ *       show that (traces_are_seen), so is the watching.
  */
 #ifndef BPF_LSM_MEMORY_H
 #define BPF_LSM_MEMORY_H
 
 #include "bpf-lsm/access.h"
+
+#define MEMORY_PARENTS_MAX 16 /* generations between a tracer and whom it traces: shells, a build, a test */
+
+const volatile bool traces_are_seen; /* hf_trace is attached */
 
 /* Whose the access is. False: it is not judged; nor are those of containers that nobody registered, as sandboxes trace their own. */
 static __always_inline bool memory_subject(struct subject *s)
@@ -62,19 +69,66 @@ static __always_inline int memory_open(struct file *file)
 	return memory_open_by(address_of(file)) ? -EPERM : 0;
 }
 
+/* A task (its address) that the current process started, itself or by others that it started, or traces already. A global function: it
+ * is seen once. */
+__noinline u32 memory_is_descendant(u64 address)
+{
+	u32 self = ((struct task_struct *)bpf_get_current_task_btf())->tgid;
+	struct task_struct *task = (void *)address;
+
+	if (task && BPF_CORE_READ(task, ptrace) && (u32)BPF_CORE_READ(task, parent, tgid) == self)
+		return 1;
+	for (int i = 0; task && i < MEMORY_PARENTS_MAX; i++) {
+		task = BPF_CORE_READ(task, real_parent);
+		if (task && (u32)BPF_CORE_READ(task, tgid) == self)
+			return 1;
+	}
+	return 0;
+}
+
+/* The hook does not tell why the hold is wanted; the call that the current task is in does. */
+static __always_inline bool memory_call_only_looks(void)
+{
+	struct pt_regs *regs = (void *)bpf_task_pt_regs((void *)bpf_get_current_task_btf());
+	u64 call = regs->orig_ax;
+
+	return call == KERNEL_CALL_PTRACE || call == KERNEL_CALL_PTRACE_32 || call == KERNEL_CALL_READ_MEMORY ||
+	       call == KERNEL_CALL_READ_MEMORY_32;
+}
+
 /* The current task getting hold of another process. 0 or -EPERM. */
 static __always_inline int memory_attach(struct task_struct *child)
 {
 	struct hf_task_tag *tag = tag_of(child);
+	u8 flags = 0, detail = HF_DETAIL_NONE;
 	struct subject s = {};
-	u8 flags = 0;
 
 	if (!memory_subject(&s))
 		return 0;
 	if (!tag || tag->container != s.id)
 		flags |= ACCESS_OUTSIDE;
-	return judge_access(&s, (u64)BPF_CORE_READ(child, mm, exe_file),
-			    access_of(HF_OP_PTRACE, HF_REASON_PTRACE, HF_DETAIL_NONE, flags), child->tgid) ? -EPERM : 0;
+	else if (traces_are_seen && memory_call_only_looks() && memory_is_descendant((u64)child))
+		detail = HF_DETAIL_DESCENDANT;
+	return judge_access(&s, (u64)BPF_CORE_READ(child, mm, exe_file), access_of(HF_OP_PTRACE, HF_REASON_PTRACE, detail, flags),
+			    child->tgid) ? -EPERM : 0;
+}
+
+/* The current task, a tracer, asking something of whom it traces. It is told and cannot be refused: whose policy denies tracing got no
+ * hold, and who has one from before ends. */
+static __always_inline int memory_trace(struct task_struct *child, u64 request)
+{
+	u32 what = access_of(HF_OP_PTRACE, HF_REASON_PTRACE, HF_DETAIL_WRITE, ACCESS_TOO_LATE);
+	struct subject s = {};
+	struct hf_config *cfg;
+
+	if (request != KERNEL_PTRACE_POKETEXT && request != KERNEL_PTRACE_POKEDATA && request != KERNEL_PTRACE_POKEUSR &&
+	    request != KERNEL_PTRACE_SETREGS && request != KERNEL_PTRACE_SETREGSET)
+		return 0;
+	cfg = config();
+	if (!cfg || !cfg->enabled || subject_is_plain_host(cfg) || !memory_subject(&s))
+		return 0;
+	judge_access(&s, (u64)BPF_CORE_READ(child, mm, exe_file), what, child->tgid);
+	return 0;
 }
 
 /* personality(wanted). The kernel itself gives the flag to old programs, whose later calls keep it: only who has it not is asked. */

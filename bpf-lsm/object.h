@@ -220,6 +220,12 @@ static __always_inline u8 object_volume(struct object *o, u64 container)
 	return kind;
 }
 
+/* A heap that a language saved, and starts from: its pages are mapped to be written and run. */
+static __always_inline bool entry_is_heap(const struct hf_catalog_entry *entry)
+{
+	return (entry->state >> HF_ENTRY_INTERPRETER_SHIFT & HF_INTERPRETER_MASK) == HF_INTERPRETER_HEAP;
+}
+
 /* Looks the object up in the catalogue of a layer set and compares its state. */
 static __always_inline void object_lookup(struct object *o, u32 layer_set)
 {
@@ -244,6 +250,8 @@ static __always_inline void object_lookup(struct object *o, u32 layer_set)
 		o->bits |= HF_FACT_WRITER;
 	if (gained_setid(known, o->mode))
 		o->bits |= HF_FACT_GAINED_SETID;
+	if (entry_is_heap(known))
+		o->bits |= HF_FACT_HEAP;
 }
 
 #endif

@@ -83,6 +83,22 @@ static __always_inline void settle_over_image(struct object *o, struct subject *
 		o->bits |= HF_FACT_GAINED_SETID;
 }
 
+/*
+ * In the place of an image file, with its bytes, though the overlay knows of no file below it: the copy of a file that had several names
+ * loses its origin when its root is mounted again.
+ */
+static __always_inline void settle_in_place(struct object *o, const struct hf_settled *known, struct hf_facts *f)
+{
+	struct hf_catalog_entry image = { .state = known->state };
+
+	if (!settle_may_run(known->state, f->op))
+		return;
+	f->compared = HF_COMPARED_SETTLED;
+	o->bits |= HF_FACT_COPIED_UP;
+	if (gained_setid(&image, o->mode))
+		o->bits |= HF_FACT_GAINED_SETID;
+}
+
 /* Facts of a file on the container's root that nothing else has shown to be the image's. A global function, as judge_drift. */
 __noinline int settle_prove(struct object *o, struct subject *s, struct hf_facts *f)
 {
@@ -103,6 +119,8 @@ __noinline int settle_prove(struct object *o, struct subject *s, struct hf_facts
 	}
 	if (o->bits & (HF_FACT_HIT | HF_FACT_HAS_LOWER))
 		settle_over_image(o, s, f, kind);
+	else if (known && kind == HF_SETTLED_EQUAL)
+		settle_in_place(o, known, f);
 	else if (known && kind == HF_SETTLED_COPY && settle_may_run(known->state, f->op))
 		f->compared = o->mode & (KERNEL_S_ISUID | KERNEL_S_ISGID) ? HF_COMPARED_NOT : HF_COMPARED_COPY;
 	return 0;

@@ -219,3 +219,41 @@ bool copied_is_equal(struct enroller *e, const struct enrol_job *job, const stru
 	}
 	return false;
 }
+
+/* The image's file of that path, whatever lies over it; -ENOENT: it has none, or no regular one. */
+static int open_in_image(const struct copied_layers *layers, const char *path, struct stat *ret_st)
+{
+	for (size_t i = 0; i < layers->n; i++) {
+		_cleanup_(close_fd) int pin = open_in_layer(layers->fds[i], path, O_PATH);
+
+		if (pin == -ENOENT)
+			continue;
+		if (pin < 0 || fstat(pin, ret_st) || !S_ISREG(ret_st->st_mode))
+			return -ENOENT;
+		return open_in_layer(layers->fds[i], path, O_RDONLY | O_NONBLOCK);
+	}
+	return -ENOENT;
+}
+
+static uint64_t change_time_ns(const struct stat *st)
+{
+	return (uint64_t)st->st_ctim.tv_sec * NSEC_PER_SEC + (uint64_t)st->st_ctim.tv_nsec;
+}
+
+int copied_find_equal(struct enroller *e, const struct enrol_job *job, const struct copied_layers *layers, int fd, const char *path,
+		      uint32_t layer_set, struct hf_catalog_entry *ret)
+{
+	struct hf_catalog_entry entry;
+	struct hf_enrol answer;
+	struct stat st, image_st;
+	_cleanup_(close_fd) int image = layers->broken ? -1 : open_in_image(layers, path, &image_st);
+
+	if (image < 0 || fstat(fd, &st) || st.st_size != image_st.st_size || lsm_identify(e->lsm, image, &answer))
+		return -ENOENT;
+	answer.key.layer_set = layer_set;
+	if (lsm_catalog_get(e->lsm, &answer.key, &entry) || entry.ctime_ns != change_time_ns(&image_st) ||
+	    !are_equal(e, job, fd, image))
+		return -ENOENT;
+	*ret = entry;
+	return 0;
+}

@@ -9,9 +9,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "enforcer/enrol_internal.h"
 
+struct hf_catalog_entry;
 struct hf_catalog_key;
 
 struct copied_layers {
@@ -53,5 +55,21 @@ bool copied_layers_shine_through(const struct copied_layers *layers, int root_fd
  */
 bool copied_is_equal(struct enroller *e, const struct enrol_job *job, const struct copied_layers *layers, int fd,
 		     const char *path, const struct hf_catalog_key *lower);
+
+/**
+ * copied_find_equal - compare a file of the writable layer with what the image has in its place
+ * @e: (borrowed)
+ * @job: (borrowed) its deadline
+ * @layers: (borrowed)
+ * @fd: (borrowed) the file, open for reading
+ * @path: (borrowed) its path
+ * @layer_set: complete
+ * @ret: output: the catalogue's entry of the image's file
+ *
+ * For copies whose origin the overlay cannot tell any more. Blocks on reading both. Return: 0 only if the top layer that has the path
+ * has an executable of the image there, unchanged, and every byte is equal; -ENOENT otherwise, and when it cannot be told.
+ */
+int copied_find_equal(struct enroller *e, const struct enrol_job *job, const struct copied_layers *layers, int fd, const char *path,
+		      uint32_t layer_set, struct hf_catalog_entry *ret);
 
 #endif

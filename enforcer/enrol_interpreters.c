@@ -44,7 +44,7 @@ static uint8_t find_family(int fd, uint8_t otherwise)
 	ssize_t n;
 	uint8_t family;
 
-	if (otherwise == HF_INTERPRETER_LOADER)
+	if (otherwise == HF_INTERPRETER_LOADER || otherwise == HF_INTERPRETER_HEAP)
 		return otherwise;
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
 	n = readlink(self, path, sizeof(path) - 1);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "enforcer/enrol_copied.h"
@@ -221,6 +222,28 @@ static int judge_script(struct walk *walk, int fd, const struct stat *st, const 
 	return judge_copy(walk, fd, st, answer);
 }
 
+static bool has_capabilities(int fd)
+{
+	return fgetxattr(fd, "security.capability", NULL, 0) >= 0 || (errno != ENODATA && errno != EOPNOTSUPP);
+}
+
+/*
+ * No file of the image below it, as far as the overlay knows: a file of its own, or the copy of one that had several names in the image,
+ * whose origin is not kept. What lies in the place of an executable of the image and has its bytes is that copy. Of a container that runs
+ * already nothing is said: there somebody may be writing.
+ */
+static int judge_upper(struct walk *walk, int fd, struct hf_enrol *answer)
+{
+	struct hf_catalog_entry image;
+
+	if (walk->job->unwatched ||
+	    copied_find_equal(walk->e, walk->job, &walk->layers, fd, walk->path, walk->layer_set, &image) || has_capabilities(fd))
+		return 0;
+	answer->key.layer_set = walk->layer_set;
+	lsm_settled_add(walk->e->lsm, walk->job->container, answer, image.state); /* without room it counts as added */
+	return 0;
+}
+
 static int note_if_changed(struct walk *walk, const struct stat *st)
 {
 	struct lsm_enrolment where = { .layer_set = walk->layer_set, .root_dev = walk->job->root_dev,
@@ -239,6 +262,7 @@ static int note_if_changed(struct walk *walk, const struct stat *st)
 		return err;
 	switch (answer.status) {
 	case HF_ENROL_UPPER:
+		return judge_upper(walk, fd, &answer);
 	case HF_ENROL_UNLISTED:
 		return 0;
 	case HF_ENROL_WRITER:

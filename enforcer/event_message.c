@@ -131,7 +131,12 @@ static void add_object(struct sentence *s, const struct hf_event *record, const 
 /* Whose process, and which way round. */
 static void add_tracing(struct sentence *s, const struct hf_event *record, const char *path, size_t n, bool whole)
 {
-	add(s, record->detail == HF_DETAIL_TRACEME ? "asked to be traced by pid %u" : "tried to get hold of pid %u", record->target);
+	if (record->detail == HF_DETAIL_TRACEME)
+		add(s, "asked to be traced by pid %u", record->target);
+	else if (record->detail == HF_DETAIL_WRITE)
+		add(s, "changed memory or registers of pid %u", record->target);
+	else
+		add(s, "tried to get hold of pid %u", record->target);
 	if (!path)
 		return;
 	add(s, " (");

@@ -102,6 +102,8 @@ static const char *const detail_names[] = {
 	[HF_DETAIL_DAEMON] = "daemon",
 	[HF_DETAIL_BLOCK_DEVICE] = "block-device",
 	[HF_DETAIL_HELPER] = "helper",
+	[HF_DETAIL_DESCENDANT] = "descendant",
+	[HF_DETAIL_WRITE] = "write",
 };
 _Static_assert(ARRAY_SIZE(detail_names) == _HF_DETAIL_MAX, "a word for each detail");
 

@@ -234,6 +234,9 @@ void interpreters_note(struct interpreters *list, const struct imagedb_store_fil
 	case IMAGEDB_KIND_ELF_OTHER:
 		note_program(list, file);
 		break;
+	case IMAGEDB_KIND_HEAP:
+		add(list, file->path, HF_INTERPRETER_HEAP);
+		break;
 	default:
 		break;
 	}

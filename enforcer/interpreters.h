@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which files of an image are interpreters: those that its own #! lines name, and those of a shipped list.
+ * Which files of an image are interpreters: those that its own #! lines name, and those of a shipped list. And which are heaps that
+ * interpreters saved.
  *
  * Owns: that list, and what is collected while an image is scanned. Must not know: the kernel's tables, how files are opened. Names
  * only find files of the image here; what is known at run time is the inode.

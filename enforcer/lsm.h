@@ -115,6 +115,8 @@ int64_t lsm_catalog_remove_if(struct lsm *lsm, lsm_key_fn fn, void *data);
  * over restarts, since files of such a root may be watched. */
 void lsm_watch_plain_roots(struct lsm *lsm);
 bool lsm_catalog_has(struct lsm *lsm, const struct hf_catalog_key *key);
+/* -ENOENT: it is not there. */
+int lsm_catalog_get(struct lsm *lsm, const struct hf_catalog_key *key, struct hf_catalog_entry *ret);
 /* Takes one file out again. 0 also when it was not there. */
 int lsm_catalog_drop(struct lsm *lsm, const struct hf_catalog_key *key);
 /* Ends the watch over a file of a plain root (HF_ENROL_WATCH). */
@@ -146,6 +148,9 @@ int lsm_settle_register(struct lsm *lsm);
  * is the answer. Only on the registered thread. 0, or -errno when mapping failed. */
 int lsm_settle_ask(struct lsm *lsm, int fd, const struct hf_settling *question, struct hf_settling *ret);
 /* What the hooks tell that is no event, read as the ring of events is. Valid until lsm_close. */
+/* Notes that a file of the writable layer stands in the place of the image's file and has its bytes. file: as HF_ENROL_LOOK answered,
+ * key.layer_set that of the image; image: HF_ENTRY_* of its file. Nobody may be able to write it: its container does not run yet. */
+int lsm_settled_add(struct lsm *lsm, uint64_t container, const struct hf_enrol *file, uint64_t image);
 int lsm_notices_fd(struct lsm *lsm);
 struct ring_map *lsm_notices(struct lsm *lsm);
 

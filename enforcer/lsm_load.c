@@ -216,6 +216,9 @@ static void choose_programs(struct lsm *lsm)
 	bpf_program__set_autoload(lsm->skel->progs.hf_creds_exec, has_exec_check());
 	bpf_program__set_autoload(lsm->skel->progs.hf_personality, lsm_kernel_has_function("__x64_sys_personality"));
 	bpf_program__set_autoload(lsm->skel->progs.hf_personality_32, lsm_kernel_has_function("__ia32_sys_personality"));
+	lsm->skel->rodata->traces_are_seen = lsm_kernel_has_function("arch_ptrace");
+	bpf_program__set_autoload(lsm->skel->progs.hf_trace, lsm->skel->rodata->traces_are_seen);
+	bpf_program__set_autoload(lsm->skel->progs.hf_trace_32, lsm_kernel_has_function("compat_arch_ptrace"));
 	bpf_program__set_autoload(lsm->skel->progs.hf_ftruncate, lsm_kernel_has_function("bpf_lsm_file_truncate"));
 	lsm->skel->rodata->perf_has_attributes = count_arguments("bpf_lsm_perf_event_open") != 1;
 }

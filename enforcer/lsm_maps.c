@@ -286,6 +286,16 @@ bool lsm_catalog_has(struct lsm *lsm, const struct hf_catalog_key *key)
 	return bpf_map_lookup_elem(bpf_map__fd(lsm->skel->maps.hf_catalog), key, &value) == 0;
 }
 
+int lsm_catalog_get(struct lsm *lsm, const struct hf_catalog_key *key, struct hf_catalog_entry *ret)
+{
+	struct hf_catalog_entry entry;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(lsm->skel->maps.hf_catalog), key, &entry))
+		return -errno;
+	*ret = entry;
+	return 0;
+}
+
 int lsm_catalog_drop(struct lsm *lsm, const struct hf_catalog_key *key)
 {
 	return map_drop(lsm->skel->maps.hf_catalog, key);

@@ -40,6 +40,19 @@ int lsm_settle_ask(struct lsm *lsm, int fd, const struct hf_settling *question, 
 	return 0;
 }
 
+int lsm_settled_add(struct lsm *lsm, uint64_t container, const struct hf_enrol *file, uint64_t image)
+{
+	const struct hf_settled_key key = { .ino = file->key.ino, .dev = file->key.dev, .generation = file->key.generation };
+	const uint64_t size = file->value.size_mode >> HF_CATALOG_SIZE_SHIFT & ((1ull << HF_ENTRY_SIZE_BITS) - 1);
+	const struct hf_settled value = {
+		.container = container, .layer_set = file->key.layer_set, .kind = HF_SETTLED_EQUAL, .ctime_ns = file->value.ctime_ns,
+		.state = (image & ((1u << HF_ENTRY_SIZE_SHIFT) - 1)) | size << HF_ENTRY_SIZE_SHIFT |
+			 file->value.cookie << HF_ENTRY_COOKIE_SHIFT,
+	};
+
+	return bpf_map_update_elem(bpf_map__fd(lsm->skel->maps.hf_settled), &key, &value, BPF_ANY) ? -errno : 0;
+}
+
 int lsm_notices_fd(struct lsm *lsm)
 {
 	return bpf_map__fd(lsm->skel->maps.hf_notices);

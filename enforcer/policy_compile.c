@@ -89,6 +89,8 @@ static void fill_actions(struct hf_policy *ret, const struct policy_effective *e
 	ret->action[HF_CLASS_EXECUTABLE][HF_REASON_MEMFD] = find_action(rigour, e->mode, e->memfd_exec);
 	ret->action[HF_CLASS_LIBRARY][HF_REASON_MEMFD] = ret->memfd_map;
 	ret->read_implies_exec = find_action(rigour, e->mode, raise_to_audit(e->anonymous_exec));
+	/* Watching one's own children is told of only where tracing is to be denied, and that mode only audits. */
+	ret->ptrace_descendant = e->ptrace == POLICY_ACTION_DENY ? find_action(rigour, e->mode, e->ptrace) : HF_ACTION_ALLOW;
 	ret->bytecode = find_action(rigour, e->scripts_mode, e->bytecode);
 	ret->all_script_files = e->script_files == POLICY_SCRIPTS_ALL;
 }

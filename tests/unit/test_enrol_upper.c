@@ -32,6 +32,9 @@ static struct fixture {
 	enum hf_enrol_status status; /* PENDING: as found */
 	bool writer;
 	bool data; /* the image's file is no executable */
+	bool lost; /* the overlay knows of no file below the copy */
+	unsigned int restored; /* noted as standing for the image's file */
+	int64_t ctime_off;     /* of the catalogue's entry */
 	const char *moved; /* name of the copy of "program", which the database knows by that name; NULL: it keeps its own */
 } f;
 
@@ -60,6 +63,31 @@ int lsm_identify(struct lsm *lsm, int fd, struct hf_enrol *ret)
 	return 0;
 }
 
+int lsm_catalog_get(struct lsm *lsm, const struct hf_catalog_key *key, struct hf_catalog_entry *ret)
+{
+	char path[256];
+	struct stat st;
+
+	(void)lsm;
+	assert_int_equal(key->layer_set, 5);
+	snprintf(path, sizeof(path), "%s/program", f.lower);
+	if (stat(path, &st) || st.st_ino != key->ino)
+		return -ENOENT;
+	*ret = (struct hf_catalog_entry){ .state = HF_ENTRY_EXECUTABLE };
+	ret->ctime_ns = (uint64_t)(st.st_ctim.tv_sec * (int64_t)NSEC_PER_SEC + st.st_ctim.tv_nsec + f.ctime_off);
+	return 0;
+}
+
+int lsm_settled_add(struct lsm *lsm, uint64_t container, const struct hf_enrol *file, uint64_t image)
+{
+	(void)lsm;
+	assert_int_equal(container, 42);
+	assert_int_equal(file->key.layer_set, 5);
+	assert_int_equal(image, HF_ENTRY_EXECUTABLE);
+	f.restored++;
+	return 0;
+}
+
 int lsm_enrol_file(struct lsm *lsm, int fd, const struct lsm_enrolment *where, struct hf_enrol *ret)
 {
 	char link[40], path[256] = "", lower[512];
@@ -78,7 +106,7 @@ int lsm_enrol_file(struct lsm *lsm, int fd, const struct lsm_enrolment *where, s
 	snprintf(lower, sizeof(lower), "%s%s", f.lower, path + strlen(f.upper));
 	if (f.moved && !strcmp(path + strlen(f.upper) + 1, f.moved))
 		snprintf(lower, sizeof(lower), "%s/program", f.lower);
-	ret->status = stat(lower, &st) ? HF_ENROL_UPPER : f.data ? HF_ENROL_COPIED_DATA : HF_ENROL_COPIED_UP;
+	ret->status = stat(lower, &st) || f.lost ? HF_ENROL_UPPER : f.data ? HF_ENROL_COPIED_DATA : HF_ENROL_COPIED_UP;
 	ret->key.ino = st.st_ino;
 	ret->key.dev = (uint32_t)st.st_dev;
 	ret->value.size_mode = (uint64_t)st.st_size << HF_CATALOG_SIZE_SHIFT;
@@ -229,6 +257,39 @@ static void test_moved_copies_are_compared(void **state)
 		assert_int_equal(enrol_upper_note(&f.e, &f.job, 5), 0);
 		assert_int_equal(f.notes, rows[i].notes);
 	}
+}
+
+/* A file with several names in the image: its copy is known by its place and its bytes, or not at all. */
+static void test_copies_without_origin_are_found_by_their_place(void **state)
+{
+	static const struct {
+		const char *name, *text;
+		int64_t ctime_off;
+		bool unwatched;
+		unsigned int restored;
+	} rows[] = {
+		{ "program", "same", 0, false, 1 },  { "program", "sama", 0, false, 0 }, { "program", "same and more", 0, false, 0 },
+		{ "elsewhere", "same", 0, false, 0 }, { "other", "text", 0, false, 0 },	  { "program", "same", 1, false, 0 },
+		{ "program", "same", 0, true, 0 },
+	};
+
+	(void)state;
+	f.lost = true;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char path[256];
+
+		f.restored = f.notes = 0;
+		f.ctime_off = rows[i].ctime_off;
+		f.job.unwatched = rows[i].unwatched;
+		put(f.upper, rows[i].name, rows[i].text);
+		assert_int_equal(enrol_upper_note(&f.e, &f.job, 5), 0);
+		if (f.restored != rows[i].restored || f.notes)
+			fail_msg("row %zu: %u restored, %u notes", i, f.restored, f.notes);
+		at_upper(rows[i].name, path);
+		unlink(path);
+	}
+	f.job.unwatched = f.lost = false;
+	f.ctime_off = 0;
 }
 
 static void test_copy_with_a_writer_is_noted(void **state)
@@ -382,7 +443,7 @@ int main(void)
 		TEST(test_copies_are_compared),
 		TEST(test_scripts_are_compared_too),
 		TEST(test_moved_copies_are_compared),
-		TEST(test_copy_with_a_writer_is_noted),
+		TEST(test_copies_without_origin_are_found_by_their_place), TEST(test_copy_with_a_writer_is_noted),
 		TEST(test_every_folder_is_walked),
 		TEST(test_what_is_not_seen_for_certain_is_not_believed),
 		TEST(test_late_and_deep_layers_are_not_believed),

@@ -53,6 +53,9 @@ static void test_message_says_what_happened(void **state)
 		{ HF_OP_PTRACE, HF_REASON_PTRACE, HF_VERDICT_DENY, HF_DETAIL_TRACEME, 0, 0, false,
 		  "`nginx` (pid 123) asked to be traced by pid 77, through which code in memory could be changed (traceme): "
 		  "denied" },
+		{ HF_OP_PTRACE, HF_REASON_PTRACE, HF_VERDICT_AUDIT, HF_DETAIL_WRITE, 0, 0, true,
+		  "`nginx` (pid 123) changed memory or registers of pid 77 (/tmp/x), through which code in memory could be changed "
+		  "(write): let through and reported" },
 		{ 99, 99, 99, 0, 0, 0, true,
 		  "`nginx` (pid 123) tried to use /tmp/x, for a reason that is not known: unknown" },
 	};

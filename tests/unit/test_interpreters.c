@@ -104,12 +104,14 @@ static void test_programs_are_known_by_name_and_library(void **state)
 	note(&list, IMAGEDB_KIND_ELF_EXEC, "bin/busybox", NULL, NULL);
 	note(&list, IMAGEDB_KIND_ELF_PIE, "usr/bin/cat", NULL, NULL);
 	note(&list, IMAGEDB_KIND_ELF_SHARED, "usr/lib/perl", NULL, NULL);
+	note(&list, IMAGEDB_KIND_HEAP, "usr/lib/sbcl/sbcl.core", NULL, NULL);
 	interpreters_note(&list, &file);
+	assert_int_equal(family_of(&list, "usr/lib/sbcl/sbcl.core"), HF_INTERPRETER_HEAP);
 	assert_int_equal(family_of(&list, "usr/bin/bash"), HF_INTERPRETER_BASH);
 	assert_int_equal(family_of(&list, "bin/busybox"), HF_INTERPRETER_MULTI);
 	assert_int_equal(family_of(&list, "lib64/ld-linux-x86-64.so.2"), HF_INTERPRETER_LOADER);
 	assert_int_equal(family_of(&list, "opt/server"), HF_INTERPRETER_PYTHON | EMBEDDED);
-	assert_int_equal(list.n, 4);
+	assert_int_equal(list.n, 5);
 	interpreters_clear(&list);
 }
 

@@ -50,6 +50,11 @@ static void test_each_rule_reaches_its_cells(void **state)
 		assert_int_equal(p.memfd_map, action_of[rule]);
 		assert_int_equal(p.action[HF_CLASS_EXECUTABLE][HF_REASON_MEMFD], HF_ACTION_DENY);
 		e = make_strict();
+		e.ptrace = rule;
+		p = compile(&e, POLICY_MODE_ENFORCE);
+		assert_int_equal(p.action[HF_CLASS_EXECUTABLE][HF_REASON_PTRACE], action_of[rule]);
+		assert_int_equal(p.ptrace_descendant, rule == DENY ? HF_ACTION_DENY : HF_ACTION_ALLOW);
+		e = make_strict();
 		e.volume_read_only = rule;
 		assert_int_equal(compile(&e, POLICY_MODE_ENFORCE).volume[HF_CLASS_EXECUTABLE][HF_VOLUME_READ_ONLY], action_of[rule]);
 		e = make_strict();
@@ -107,6 +112,7 @@ static void test_defaults_of_language_are_as_documented(void **state)
 	assert_int_equal(p.action[HF_CLASS_EXECUTABLE][HF_REASON_PERSONALITY], HF_ACTION_DENY);
 	assert_int_equal(p.action[HF_CLASS_EXECUTABLE][HF_REASON_PROCESS_MEMORY], HF_ACTION_DENY);
 	assert_int_equal(p.action[HF_CLASS_EXECUTABLE][HF_REASON_PTRACE], HF_ACTION_AUDIT);
+	assert_int_equal(p.ptrace_descendant, HF_ACTION_ALLOW);
 	assert_int_equal(p.action[HF_CLASS_EXECUTABLE][HF_REASON_KERNEL_ACCESS], HF_ACTION_DENY);
 	assert_int_equal(p.action[HF_CLASS_EXECUTABLE][HF_REASON_HOST_EXEC], HF_ACTION_AUDIT);
 	assert_int_equal(p.action[HF_CLASS_EXECUTABLE][HF_REASON_KERNEL_HELPER], HF_ACTION_DENY);

@@ -102,6 +102,7 @@ static const struct {
 	{ offsetof(struct hf_policy, volume[HF_CLASS_EXECUTABLE][HF_VOLUME_INIT]), EXECUTABLES },
 	{ offsetof(struct hf_policy, memfd_map), MAIN },
 	{ offsetof(struct hf_policy, read_implies_exec), MAIN },
+	{ offsetof(struct hf_policy, ptrace_descendant), MAIN },
 	{ offsetof(struct hf_policy, modified_metadata[HF_CLASS_EXECUTABLE]), EXECUTABLES },
 	{ offsetof(struct hf_policy, modified_metadata[HF_CLASS_LIBRARY]), LIBRARIES },
 #undef CELL

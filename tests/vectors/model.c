@@ -47,9 +47,12 @@ static const struct rule registered[] = {
 	{ .must = HF_FACT_HIT | HF_FACT_WRITER | HF_FACT_OVERLAY, .reason = HF_REASON_HOST_MODIFIED,
 	  .detail = HF_DETAIL_WRITER },
 	{ .must = HF_FACT_HIT | HF_FACT_WRITER, .reason = HF_REASON_MODIFIED, .detail = HF_DETAIL_WRITER },
+	{ .must = HF_FACT_HIT | HF_FACT_HEAP, .any_of = CODE, .reason = HF_REASON_ANONYMOUS_CODE, .detail = COPY_DETAIL },
 	{ .must = HF_FACT_HIT, .any_of = CODE, .reason = HF_REASON_MODIFIED_CODE, .detail = COPY_DETAIL },
 	{ .must = HF_FACT_HIT | HF_FACT_GAINED_SETID, .reason = HF_REASON_METADATA, .detail = COPY_DETAIL },
 	{ .must = HF_FACT_HIT, .reason = HF_REASON_ORIGINAL, .detail = COPY_DETAIL },
+	{ .must = HF_FACT_COPIED_UP | HF_FACT_HEAP, .must_not = HF_FACT_WRITER, .any_of = CODE,
+	  .reason = HF_REASON_ANONYMOUS_CODE, .detail = COPY_DETAIL },
 	{ .must = HF_FACT_COPIED_UP, .must_not = HF_FACT_WRITER, .any_of = CODE, .reason = HF_REASON_MODIFIED_CODE,
 	  .detail = COPY_DETAIL },
 	{ .must = HF_FACT_COPIED_UP | HF_FACT_GAINED_SETID, .must_not = HF_FACT_WRITER, .reason = HF_REASON_METADATA,
@@ -153,6 +156,8 @@ static __u8 access_cell(const struct hf_facts *facts, const struct hf_policy *po
 
 	if (facts->access >= _HF_REASON_MAX)
 		return HF_ACTION_DENY;
+	if (facts->access == HF_REASON_PTRACE && (facts->detail == HF_DETAIL_DESCENDANT || facts->detail == HF_DETAIL_TRACEME))
+		return policy->ptrace_descendant;
 	cell = policy->action[HF_CLASS_EXECUTABLE][facts->access];
 	if (cell != HF_ACTION_AUDIT || !(facts->bits & HF_FACT_OUTSIDE))
 		return cell;

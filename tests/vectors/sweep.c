@@ -59,6 +59,7 @@ static void pick_policy(uint64_t *state, struct hf_policy *policy)
 	}
 	policy->read_implies_exec = pick(state, _HF_ACTION_MAX);
 	policy->bytecode = pick(state, _HF_ACTION_MAX);
+	policy->ptrace_descendant = pick(state, _HF_ACTION_MAX);
 	policy->memfd_map = pick(state, _HF_ACTION_MAX);
 	for (int class_ = 0; class_ < _HF_CLASS_MAX; class_++)
 		policy->modified_metadata[class_] = pick(state, _HF_ACTION_MAX);

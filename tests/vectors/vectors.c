@@ -29,7 +29,7 @@ void vector_policy_fill(struct hf_policy *ret, __u8 action)
 	memset(ret->volume, action, sizeof(ret->volume));
 	for (int class_ = 0; class_ < _HF_CLASS_MAX; class_++)
 		ret->volume[class_][HF_VOLUME_ALLOWED] = HF_ACTION_ALLOW;
-	ret->memfd_map = ret->read_implies_exec = ret->bytecode = action;
+	ret->memfd_map = ret->read_implies_exec = ret->bytecode = ret->ptrace_descendant = action;
 	ret->valid = 1;
 }
 
@@ -53,6 +53,7 @@ static void fill_default(struct hf_policy *ret, __u8 library)
 		ret->volume[class_][HF_VOLUME_ALLOWED] = HF_ACTION_ALLOW;
 	}
 	ret->read_implies_exec = HF_ACTION_AUDIT;
+	ret->ptrace_descendant = HF_ACTION_ALLOW;
 	ret->memfd_map = HF_ACTION_ALLOW;
 }
 

@@ -64,5 +64,8 @@ declare -A work_says=()       # NAME -> a regex of the sentence that an event of
 work_expected[jni]=$'mmap [a-z]+ /tmp/libwork[0-9]+\\.so\tcode from an archive is no file of the image; see the row unpacked'
 work_expected[apt]=$'exec added /var/lib/dpkg/info/work-program\\.postinst\tthe script of a package that the image does not hold
 exec added /usr/bin/work-program\tand its program'
-work_expected[strace]=$'ptrace ptrace .*\tattaching to a process is how code gets into it; who traces in production wants an exception'
+work_expected[sbcl]=$'read script /tmp/(out\\.fasl|own\\.core)\tcode that was compiled here is handed to the interpreter
+mmap added /tmp/own\\.core\ta heap saved here is machine code from a file that the image does not hold'
+work_expected[copied]=$'read volume /srv/volume/[a-z.]+\ta writable volume is no image: scripts on it are reported, see the row served'
+work_expected[rendered]=$'read script /tmp/settings\\.(pl|php)\tcode that the image does not hold, whoever wrote it; its paths want an exception'
 work_says[apt]='`dpkg`.* tried to execute /var/lib/dpkg/info/work-program.postinst, which is not in the image: denied'

@@ -3,15 +3,17 @@
  * usage: other-memory WAY [PATH|PID]: reaches for memory or descriptors of a process: a child of its own that waits, or PID.
  *
  * open, open-again: PATH, a /proc/PID/mem, is opened for writing (at once, or by the name of a descriptor that reads), and a byte of
- * its code is written; read: is opened for reading. The other ways are the ptrace permission's.
+ * its code is written; read: is opened for reading. wait: is somebody to be reached for. The other ways are the ptrace permission's.
  */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -57,14 +59,15 @@ static long read_memory(const char *path)
 	return pread(fd, &byte, 1, (off_t)(uintptr_t)victim) == 1 ? 0 : -errno;
 }
 
-/* A child that waits to be killed, and dies with us. */
-static pid_t make_child(void)
+/* A child that waits to be killed, and dies with us unless it is to survive. */
+static pid_t make_child(bool survives)
 {
 	pid_t child = (pid_t)attack_must("fork", fork());
 
 	if (child)
 		return child;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (!survives)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (;;)
 		pause();
 }
@@ -96,6 +99,28 @@ static long attach(pid_t pid)
 static long seize(pid_t pid)
 {
 	return ptrace(PTRACE_SEIZE, pid, NULL, NULL) < 0 ? -errno : 0;
+}
+
+static long set_registers(pid_t pid)
+{
+	struct user_regs_struct registers;
+	long result;
+
+	if (ptrace(PTRACE_ATTACH, pid, NULL, NULL) < 0)
+		return -errno;
+	attack_must("waitpid", waitpid(pid, NULL, __WALL));
+	attack_must("getregs", ptrace(PTRACE_GETREGS, pid, NULL, &registers));
+	result = ptrace(PTRACE_SETREGS, pid, NULL, &registers) < 0 ? -errno : 0;
+	ptrace(PTRACE_DETACH, pid, NULL, NULL);
+	return result;
+}
+
+static long vm_read(pid_t pid)
+{
+	static char byte;
+	struct iovec own = { &byte, 1 }, other = { &byte, 1 };
+
+	return process_vm_readv(pid, &own, 1, &other, 1, 0) < 0 ? -errno : 0;
 }
 
 static long vm_write(pid_t pid)
@@ -140,6 +165,31 @@ static long look(pid_t pid)
 	return kill(pid, 0) < 0 ? -errno : 0;
 }
 
+/* Seizes the child of a child of our own, which waits with it (orphan: ends, so that it is somebody else's child from then on). */
+static long seize_further(bool orphan)
+{
+	pid_t further, child;
+	int ends[2];
+	long result;
+
+	attack_must("pipe", pipe2(ends, O_CLOEXEC));
+	child = (pid_t)attack_must("fork", fork());
+	if (child == 0) {
+		further = make_child(orphan);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (write(ends[1], &further, sizeof(further)) != sizeof(further) || orphan)
+			_exit(0);
+		for (;;)
+			pause();
+	}
+	attack_must("read", read(ends[0], &further, sizeof(further)));
+	if (orphan)
+		attack_must("waitpid", waitpid(child, NULL, 0));
+	result = seize(further);
+	kill(further, SIGKILL);
+	return orphan ? result : end(child, result);
+}
+
 static long traceme(void)
 {
 	pid_t child = (pid_t)attack_must("fork", fork());
@@ -161,6 +211,8 @@ static const struct way {
 	{ "read", read_memory, NULL },
 	{ "attach", NULL, attach },
 	{ "seize", NULL, seize },
+	{ "set-registers", NULL, set_registers },
+	{ "vm-read", NULL, vm_read },
 	{ "vm-write", NULL, vm_write },
 	{ "take-fd", NULL, take_fd },
 	{ "other-memory", NULL, other_memory },
@@ -173,7 +225,7 @@ static long try_process(const struct way *way, const char *pid)
 
 	if (pid)
 		return way->process((pid_t)strtol(pid, NULL, 10));
-	child = make_child();
+	child = make_child(false);
 	return end(child, way->process(child));
 }
 
@@ -181,6 +233,12 @@ int main(int argc, char **argv)
 {
 	if (argc > 1 && !strcmp(argv[1], "traceme"))
 		return attack_say("traceme", traceme());
+	if (argc > 1 && !strcmp(argv[1], "wait"))
+		return pause();
+	if (argc > 1 && !strcmp(argv[1], "seize-grandchild"))
+		return attack_say("seize", seize_further(false));
+	if (argc > 1 && !strcmp(argv[1], "seize-orphan"))
+		return attack_say("seize", seize_further(true));
 	for (size_t i = 0; argc > 1 && i < sizeof(ways) / sizeof(ways[0]); i++) {
 		const struct way *way = &ways[i];
 

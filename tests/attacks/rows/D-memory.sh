@@ -187,23 +187,29 @@ also ptrace ptrace '*'
 digest any
 twin 'other-memory look'
 
-# tracing ID WAY TITLE: a process of the same container.
+# tracing ID WAY TITLE [VERDICT [COMMANDS [PROGRAM]]]: a process of the same container, which the tracer started.
 tracing() {
 	attack "$1" "$3"
-	verdict alert
-	does "other-memory $2"
+	verdict "${4:-alert}"
+	does "${5:-other-memory $2}"
 	setting 'memory: {ptrace: deny}' deny
 	setting 'memory: {ptrace: allow}' allow
-	event ptrace ptrace '*/bin/other-memory'
-	detail "${4:--}"
+	event ptrace ptrace "${6:-*/bin/other-memory}"
 	digest any
 	twin 'other-memory look'
 }
 
-tracing D14 attach 'ptrace: attach, write code'
+tracing D14 attach 'ptrace: attach to a child, write code'
 setting 'exceptions: [{name: tracer, paths: ["/opt/attacks/bin/*"], fromProcess: ["/opt/attacks/bin/other-memory"]}]' allow
-tracing D14-seize seize 'ptrace: seize'
-tracing D14-traceme traceme 'ptrace: traceme' traceme
+tracing D14-registers set-registers 'ptrace: attach to a child, set its registers'
+tracing D14-seize seize 'ptrace: a child is watched' allow
+tracing D14-grandchild seize-grandchild 'ptrace: a child of a child is watched' allow
+tracing D14-read vm-read 'process_vm_readv of a child' allow
+tracing D14-traceme traceme 'ptrace: traceme' allow
+# A process that waits, which somebody else started: no child of the tracer's.
+tracing D14-other '' 'ptrace: a process of somebody else is watched' alert 'other-memory wait & other-memory seize $!; kill $!' '*'
+tracing D14-orphan '' 'ptrace: a child that was given away is watched' alert 'other-memory seize-orphan'
+tracing D14-read-other '' 'process_vm_readv of somebody else' alert 'other-memory wait & other-memory vm-read $!; kill $!' '*'
 tracing D15 vm-write 'process_vm_writev'
 tracing D15-fd take-fd 'pidfd_getfd'
 
