@@ -107,7 +107,7 @@ static __always_inline int memory_attach(struct task_struct *child)
 		return 0;
 	if (!tag || tag->container != s.id)
 		flags |= ACCESS_OUTSIDE;
-	else if (traces_are_seen && memory_call_only_looks() && memory_is_descendant((u64)child))
+	else if (traces_are_seen && memory_call_only_looks() && memory_is_descendant(address_of(child)))
 		detail = HF_DETAIL_DESCENDANT;
 	return judge_access(&s, (u64)BPF_CORE_READ(child, mm, exe_file), access_of(HF_OP_PTRACE, HF_REASON_PTRACE, detail, flags),
 			    child->tgid) ? -EPERM : 0;
