@@ -122,7 +122,8 @@ int policy_compile_check(const struct policy_exception *exceptions, size_t n, ch
 /* Through policy_publish(), since after a restart the slot is in use and must not be torn for a moment. */
 static void publish_all(struct hf_policy *slot, uint8_t action)
 {
-	struct hf_policy policy = { .memfd_map = action, .read_implies_exec = action, .bytecode = action, .valid = 1 };
+	struct hf_policy policy = { .memfd_map = action, .read_implies_exec = action, .bytecode = action,
+				    .ptrace_descendant = action, .valid = 1 };
 
 	memset(policy.volume, action, sizeof(policy.volume));
 	memset(policy.action, action, sizeof(policy.action));
@@ -157,6 +158,7 @@ void policy_publish(struct hf_policy *slot, const struct hf_policy *policy)
 	memcpy(slot->copies, policy->copies, sizeof(slot->copies));
 	slot->bytecode = policy->bytecode;
 	slot->all_script_files = policy->all_script_files;
+	slot->ptrace_descendant = policy->ptrace_descendant;
 	slot->generation = policy->generation;
 	slot->exceptions_first = policy->exceptions_first;
 	slot->exceptions_count = policy->exceptions_count;

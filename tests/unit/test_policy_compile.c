@@ -88,6 +88,22 @@ static void test_metadata_is_silent_where_mode_is_off(void **state)
 	assert_int_equal(p.action[HF_CLASS_LIBRARY][HF_REASON_METADATA], HF_ACTION_AUDIT);
 }
 
+/* A field that is forgotten would be allowed in the kernel half, whatever was compiled. */
+static void test_publishing_forgets_no_field(void **state)
+{
+	const size_t gaps = offsetof(struct hf_policy, valid) - offsetof(struct hf_policy, ptrace_descendant) - 1 +
+			    sizeof(((struct hf_policy *)NULL)->pad);
+	struct hf_policy policy, slot = { 0 };
+	size_t missing = 0;
+
+	(void)state;
+	memset(&policy, 0xa5, sizeof(policy));
+	policy_publish(&slot, &policy);
+	for (size_t i = 0; i < sizeof(slot); i++)
+		missing += ((const unsigned char *)&slot)[i] == 0;
+	assert_int_equal(missing, gaps);
+}
+
 /* The language's defaults, through its own parser: what a user gets who writes `mode` alone. */
 static void test_defaults_of_language_are_as_documented(void **state)
 {
@@ -348,6 +364,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_rule_reaches_its_cells),
 		cmocka_unit_test(test_metadata_is_silent_where_mode_is_off),
+		cmocka_unit_test(test_publishing_forgets_no_field),
 		cmocka_unit_test(test_defaults_of_language_are_as_documented),
 		cmocka_unit_test(test_decide_obeys_compiled_policy),
 		cmocka_unit_test(test_own_slots_say_one_thing_to_all_reasons),

@@ -209,7 +209,6 @@ tracing D14-traceme traceme 'ptrace: traceme' allow
 # A process that waits, which somebody else started: no child of the tracer's.
 tracing D14-other '' 'ptrace: a process of somebody else is watched' alert 'other-memory wait & other-memory seize $!; kill $!' '*'
 tracing D14-orphan '' 'ptrace: a child that was given away is watched' alert 'other-memory seize-orphan'
-tracing D14-read-other '' 'process_vm_readv of somebody else' alert 'other-memory wait & other-memory vm-read $!; kill $!' '*'
 tracing D15 vm-write 'process_vm_writev'
 tracing D15-fd take-fd 'pidfd_getfd'
 
