@@ -229,12 +229,15 @@ test-vm: bootstrap ## tests in a VM with KERNEL=6.1|6.12|7 (default 6.12); QUICK
 
 # Libraries and programs of the workloads' images, for the C library of Debian 12.
 WORK       := $(B)/workloads
-workload-programs: $(WORK)/tool $(WORK)/linked
+workload-programs: $(WORK)/tool $(WORK)/linked $(WORK)/dual
 $(WORK)/libwork.so: tests/workloads/native/work.c
 	@mkdir -p $(@D)
 	$(CC) -O1 $(WARN) -shared -fPIC -Wl,-soname,libwork.so -o $@ $<
 $(WORK)/linked: tests/workloads/native/tool.c $(WORK)/libwork.so
 	$(CC) -O1 $(WARN) -DWITH_LIBRARY -o $@ $^
+$(WORK)/dual: tests/workloads/native/dual.c
+	@mkdir -p $(@D)
+	$(CC) -O1 $(WARN) -o $@ $<
 $(WORK)/tool: tests/workloads/native/tool.c
 	@mkdir -p $(@D)
 	$(CC) -O1 $(WARN) -static -o $@ $<

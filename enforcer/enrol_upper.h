@@ -16,6 +16,8 @@
  *   I4  An empty file needs no note: it cannot run, and to fill it is a write that is watched.
  *   I5  Nobody writes unseen during the walk: the container does not run yet, and a mounted layer is not shared; or it runs and its
  *       root was registered before, so that each open for writing is noted, and a file with a writer from before is noted here.
+ *   I6  The copy of a file that had several names in the image has no origin once its root is mounted anew. It counts as the image's if it
+ *       lies in the place of one of its executables and has its bytes; the kernel half forgets that at the first open for writing.
  */
 #ifndef ENFORCER_ENROL_UPPER_H
 #define ENFORCER_ENROL_UPPER_H

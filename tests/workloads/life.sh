@@ -138,6 +138,37 @@ life_copied() {
 	life_finish copied "$(work_runtime)"
 }
 
+# The same under an entry for that volume, as who ships such an image writes it.
+life_served() {
+	local dir=/mnt/images/served-$work_mode
+	mkdir -p "$dir"
+	policy_with '  volumes: {allow: [{path: /srv/volume}]}' || not_ok "$work_mode: served: its policy is taken"
+	row_begin
+	BUNDLE_JQ='.mounts += [{destination: "/srv/volume", type: "bind", source: "'$dir'", options: ["rbind", "rw"]}]' \
+		life_start served "$(work_runtime)" /opt/work/copied
+	life_finish served "$(work_runtime)"
+	policy_again
+}
+
+# systemd as the first process, with services of the image.
+life_systemd() {
+	local i state=''
+	row_begin
+	life_status=0
+	life_out=$(timeout "${row_seconds[systemd]}" podman --hooks-dir "$hf_dir/hooks.d" run -d --systemd always --name life-systemd \
+		--network none localhost/services /sbin/init 2>&1) || life_status=1
+	for ((i = 0; i < row_seconds[systemd]; i++)); do
+		state=$(pod exec life-systemd systemctl is-system-running 2>&1)
+		[[ $state != running && $state != degraded ]] || break
+		sleep 1
+	done
+	[[ $state == running || $state == degraded ]] || life_status=1
+	life_out+=$'\n'"did: $(pod exec life-systemd cat /proc/1/comm 2>&1) is $state, $(pod exec life-systemd systemctl list-units --no-legend --state running --type service 2>/dev/null | wc -l) services run"
+	row_end systemd "$life_out" "$life_status"
+	row_guarded systemd pod exec life-systemd sh -c
+	pod rm -f -t 5 life-systemd >/dev/null 2>&1
+}
+
 # The Java program of jni under an exception for what it unpacks.
 life_unpacked() {
 	policy_with '  exceptions:' '    - {name: unpacked, paths: ["/tmp/libwork*.so"], fromProcess: ["/usr/lib/jvm/**"], reason: unpacked by the program}' ||

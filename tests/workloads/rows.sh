@@ -32,6 +32,18 @@ rows_table() {
 		git         others     240
 		sshd        others     240
 		strace      others     120
+		mono        others     300
+		jit         languages  600
+		archives    languages  600
+		pip         others     400
+		modules     languages  240
+		compiled    others     300
+		shells      services   240
+		data        services   300
+		templated   services   120
+		inits       services   300
+		systemd     services   400
+		served      services   180
 		jni         languages  600
 		unpacked    languages  600
 		entrypoint  services   180
@@ -68,4 +80,18 @@ work_expected[sbcl]=$'read script /tmp/(out\\.fasl|own\\.core)\tcode that was co
 mmap added /tmp/own\\.core\ta heap saved here is machine code from a file that the image does not hold'
 work_expected[copied]=$'read volume /srv/volume/[a-z.]+\ta writable volume is no image: scripts on it are reported, see the row served'
 work_expected[rendered]=$'read script /tmp/settings\\.(pl|php)\tcode that the image does not hold, whoever wrote it; its paths want an exception'
+work_expected[mono]=$'read script /tmp/p\\.exe\tcode that was compiled here is handed to the interpreter'
+work_expected[pip]=$'read script /usr/local/lib/python3\\.11/dist-packages/work_wheel/__init__\\.py\ta module that the image does not hold
+mmap added /usr/local/lib/python3\\.11/dist-packages/work_wheel/native\\.so\tits library
+exec added /usr/local/bin/work-wheel\tits command'
+work_expected[modules]=$'read script /srv/app/node_modules/work/(index|cli)\\.js\ta module that the image does not hold
+mmap added /srv/app/node_modules/work/addon\\.node\tits library
+exec added /srv/app/node_modules/work/cli\\.js\tits command'
+work_expected[compiled]=$'exec added /srv/build/program\twhat was built here is no code of the image
+mmap added /srv/build/libanswer\\.so\tnor is its library'
+work_expected[templated]=$'read script /(run|tmp)/work/start\\.sh\ta script that the image does not hold, whoever wrote it: reported, as scripts are by default
+exec added /run/work/start\\.sh\tas a program it is refused; its path wants an exception'
+work_expected[inits]=$'exec added /run/work/copy/run\ta copy is no file of the image unless executables.copies allows it'
+work_says[pip]='tried to execute /usr/local/bin/work-wheel, which is not in the image: denied'
+work_says[compiled]='tried to execute /srv/build/program, which is not in the image: denied'
 work_says[apt]='`dpkg`.* tried to execute /var/lib/dpkg/info/work-program.postinst, which is not in the image: denied'
