@@ -89,9 +89,9 @@ mmap added /srv/app/node_modules/work/addon\\.node\tits library
 exec added /srv/app/node_modules/work/cli\\.js\tits command'
 work_expected[compiled]=$'exec added /srv/build/program\twhat was built here is no code of the image
 mmap added /srv/build/libanswer\\.so\tnor is its library'
-work_expected[templated]=$'read script /(run|tmp)/work/start\\.sh\ta script that the image does not hold, whoever wrote it: reported, as scripts are by default
-exec added /run/work/start\\.sh\tas a program it is refused; its path wants an exception'
-work_expected[inits]=$'exec added /run/work/copy/run\ta copy is no file of the image unless executables.copies allows it'
+work_expected[templated]=$'read script /(run|tmp)/web/start\\.sh\ta script that the image does not hold, whoever wrote it: reported, as scripts are by default
+exec added /run/web/start\\.sh\tas a program it is refused; its path wants an exception'
+work_expected[inits]=$'exec added /run/web/copy/run\ta copy is no file of the image unless executables.copies allows it'
 work_says[pip]='tried to execute /usr/local/bin/work-wheel, which is not in the image: denied'
 work_says[compiled]='tried to execute /srv/build/program, which is not in the image: denied'
 work_says[apt]='`dpkg`.* tried to execute /var/lib/dpkg/info/work-program.postinst, which is not in the image: denied'
