@@ -39,18 +39,6 @@ static int fail_unknown(struct parsing *p)
 				 "unknown filter: invalid formatting token %.*s", SHOWN(p->at));
 }
 
-static int compile_node(struct parsing *p, const struct rule_node *node, struct rule_format_token *token)
-{
-	int err = rule_compile_operand(&p->c, node, &token->operand);
-
-	if (err < 0)
-		return err;
-	if (token->operand->flags & RULE_FIELD_FILTER_ONLY)
-		return rule_compile_fail(p->c.err, RULE_FILTER_INVALID, offset_of(p),
-					 "%.64s is filter only and cannot be used as a display field", token->operand->text);
-	return 0;
-}
-
 static int parse_transformer(struct parsing *p, struct rule_format_token *token)
 {
 	struct rule_syntax_error syntax;
@@ -62,10 +50,14 @@ static int parse_transformer(struct parsing *p, struct rule_format_token *token)
 		return rule_compile_fail(p->c.err, RULE_FILTER_INVALID, offset_of(p), "unknown filter: %.256s", syntax.message);
 	if (err < 0)
 		return err;
-	err = compile_node(p, node, token);
-	token->name = err < 0 ? NULL : token->operand->text;
+	err = rule_compile_operand(&p->c, node, &token->operand);
+	if (err == -EINVAL)
+		p->c.err->offset += offset_of(p);
+	if (err < 0)
+		return err;
+	token->name = token->operand->text;
 	p->at += used;
-	return err;
+	return 0;
 }
 
 /* Bytes of the argument in brackets, with them; 0 if there is none. */
@@ -86,6 +78,9 @@ static int parse_field(struct parsing *p, struct rule_format_token *token)
 
 	if (!field)
 		return fail_unknown(p);
+	if (field->flags & RULE_FIELD_FILTER_ONLY)
+		return rule_compile_fail(p->c.err, RULE_FILTER_INVALID, offset_of(p),
+					 "%s is filter only and cannot be used as a display field", field->name);
 	n += rule_field_dotted(field, p->at + n, strlen(p->at + n), false);
 	argument = n == strlen(field->name) ? brackets(field, p->at + n) : 0;
 	node.text = policy_arena_copy(p->c.scratch, p->at, n);
@@ -97,7 +92,7 @@ static int parse_field(struct parsing *p, struct rule_format_token *token)
 	token->name = policy_arena_copy(program->arena, p->at, n + argument);
 	if (!node.text || !token->name || (argument && !node.argument))
 		return -ENOMEM;
-	err = compile_node(p, &node, token);
+	err = rule_compile_operand(&p->c, &node, &token->operand);
 	p->at += n + argument;
 	return err;
 }
