@@ -11,6 +11,7 @@ B          := build
 CC         ?= gcc
 CLANG      ?= clang
 VERSION    := 0.1.0
+comma      := ,
 PREFIX     ?= /usr
 
 WARN       := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla
@@ -189,6 +190,28 @@ $(BENCH)/complete: $(BENCH)/ops $(BENCH)/tiny $(BENCH)/dynamic
 bench: bootstrap ## what it costs, against the budgets, KERNEL=6.1|6.12|7 (default 6.1); JSON=1: machine readable
 	+@$(MAKE) --no-print-directory -s all $(B)/bench/judge $(BENCH)/complete
 	tests/bench/run $(B) --kernel $(or $(KERNEL),6.1) $(if $(JSON),--json)
+
+# Fuzzers have objects of their own, with coverage. Warnings are the other builds' affair: this compiler is another one.
+FUZZ       := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SAN   := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+fobj        = $(patsubst %.c,$(B)/fuzz/%.o,$(1))
+FUZZ_LIBS  := $(B)/fuzz/libhook.a $(B)/fuzz/libenforcer.a $(B)/fuzz/libpolicies.a $(B)/fuzz/libimagedb.a
+$(B)/fuzz/%.o: %.c Makefile | $(SKEL)
+	@mkdir -p $(@D)
+	$(CLANG) -std=gnu17 -w $(DEFS) -I$(B)/gen -I. $(FUZZ_SAN) -MMD -MP -c $< -o $@
+$(B)/fuzz/libimagedb.a: $(call fobj,$(IMAGEDB))
+$(B)/fuzz/libpolicies.a: $(call fobj,$(POLICIES))
+$(B)/fuzz/libenforcer.a: $(call fobj,$(filter-out enforcer/main.c,$(ENFORCER)))
+$(B)/fuzz/libhook.a: $(call fobj,$(filter-out tools/hook/main.c,$(HOOK)))
+$(addprefix $(B)/fuzz/bin/,$(FUZZ)): $(B)/fuzz/bin/%: $(B)/fuzz/tests/fuzz/fuzz_%.o $(B)/fuzz/tests/fuzz/budget.o $(FUZZ_LIBS)
+	@mkdir -p $(@D)
+	$(CLANG) -fsanitize=fuzzer,address,undefined -Wl,--wrap=LLVMFuzzerTestOneInput -o $@ $< $(B)/fuzz/tests/fuzz/budget.o \
+		-Wl,--start-group $(FUZZ_LIBS) -Wl,--end-group $(LIBS)
+
+.PHONY: fuzz
+fuzz: bootstrap ## readers of input that others control, SECONDS=60 each, NAME=conditions,elf: crash, 100 ms or 64 MiB an input
+	+@$(MAKE) --no-print-directory -s $(addprefix $(B)/fuzz/bin/,$(or $(subst $(comma), ,$(NAME)),$(FUZZ)))
+	tests/fuzz/run $(B) $(or $(SECONDS),60) $(or $(subst $(comma), ,$(NAME)),$(FUZZ))
 
 .PHONY: soak
 soak: bootstrap ## churn for MINUTES=15 in a VM (KERNEL=6.12) with canaries; slopes of memory, descriptors, map entries

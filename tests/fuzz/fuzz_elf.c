@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * libFuzzer entry for what imagedb reads of a file's content: magic, "#!" line, ELF headers with all details.
- * Build: clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. tests/fuzz/fuzz_elf.c imagedb/classify.c imagedb/elf.c
- *        -lelf; seeds: any folder of small programs.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * libFuzzer entry: any bytes either parse or are refused with a complete error, and what parses resolves.
- *
- * Build with clang -fsanitize=fuzzer,address,undefined from this file and all of policies/, link libfyaml, and give
- * policies/ as seed corpus.
  */
 #include "policies/policies.h"
 

@@ -3,9 +3,7 @@
  * libFuzzer entry for the image store's values: the store's record, a set's, pieces of files; and for a database file as a whole.
  * The first byte chooses which. A checksum is put on first, so that what lies behind it is reached; whatever decodes is encoded
  * again and must give the same bytes.
- * Build: clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -I. tests/fuzz/fuzz_store.c imagedb/store_record.c
- *        imagedb/store_key.c imagedb/kv_check.c imagedb/digest.c -lxxhash -lcrypto; seeds: none are needed, for files a small images.mdb
- *        behind a byte of 3.
+ * Seeds: none are needed, for files a small images.mdb behind a byte of 3.
  */
 #include <errno.h>
 #include <stdlib.h>
