@@ -36,9 +36,9 @@ silent 'nc -w 1 127.0.0.1 1 2>/dev/null'
 
 rule 'Search Private Keys or Passwords'
 fires 'grep "BEGIN RSA PRIVATE" /etc/passwd' proc.name=grep
-fires 'find /root -name id_rsa' 'proc.cmdline~id_rsa'
+fires 'find /home -name id_rsa' 'proc.cmdline~id_rsa'
 silent 'grep root /etc/passwd'
-silent 'find /root -name notes'
+silent 'find /home -name notes'
 
 rule 'Clear Log Activities'
 fires 'mkdir -p /var/log; echo >/var/log/syslog' fd.name=/var/log/syslog
@@ -87,7 +87,7 @@ silent '$act peek'
 
 rule 'Find AWS Credentials'
 fires 'grep aws_secret_access_key /etc/passwd' proc.name=grep
-fires 'find /root -path .aws/credentials' proc.name=find
+fires 'find /home -path .aws/credentials' proc.name=find
 silent 'grep root /etc/passwd'
 
 rule 'Execution from /dev/shm'
