@@ -232,6 +232,8 @@ static int open_collection(struct builder *b, enum yaml_type type)
 
 static int check_scalar(struct builder *b, const char *text, size_t len)
 {
+	if (b->flags & YAML_CONTROLS)
+		return memchr(text, '\0', len) ? fail(b, -EINVAL, "an escape stands for a NUL character; remove it") : 0;
 	if (policy_text_find_bad(text, len) != len)
 		return fail(b, -EINVAL, "an escape stands for a control character or is not a character; remove it");
 	return 0;

@@ -24,6 +24,7 @@
  * @YAML_TAGS: tags, which are passed over
  * @YAML_DUPLICATE_KEYS: the same key twice in a mapping; both are in the tree
  * @YAML_LOOSE_BRACKETS: what stands in brackets may be indented less than what it belongs to
+ * @YAML_CONTROLS: escapes in quotes may stand for control characters, but not for NUL
  * @YAML_BARE_MESSAGES: errors of syntax are the parser's own words, without advice
  */
 enum yaml_flag {
@@ -31,7 +32,8 @@ enum yaml_flag {
 	YAML_TAGS = 1 << 1,
 	YAML_DUPLICATE_KEYS = 1 << 2,
 	YAML_LOOSE_BRACKETS = 1 << 3,
-	YAML_BARE_MESSAGES = 1 << 4,
+	YAML_CONTROLS = 1 << 4,
+	YAML_BARE_MESSAGES = 1 << 5,
 };
 
 enum yaml_type {

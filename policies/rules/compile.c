@@ -34,7 +34,7 @@ static int keep_macros(struct rule_compiler *k)
 
 		r = policy_arena_dup(k->set->arena, macro->info->name, &texts[i].name);
 		if (r == 0)
-			r = policy_arena_dup(k->set->arena, macro->text.s, &texts[i].text);
+			r = policy_arena_dup(k->set->arena, macro->info->condition.s, &texts[i].text);
 	}
 	k->set->macros = texts;
 	k->set->n_macros = k->c->n_macros;

@@ -140,7 +140,8 @@ static int fail_yaml(struct rule_reader *r, int error, const struct policy_error
 
 static int read_text(struct rule_reader *r)
 {
-	const unsigned flags = YAML_ANCHORS | YAML_TAGS | YAML_DUPLICATE_KEYS | YAML_LOOSE_BRACKETS | YAML_BARE_MESSAGES;
+	const unsigned flags = YAML_ANCHORS | YAML_TAGS | YAML_DUPLICATE_KEYS | YAML_LOOSE_BRACKETS | YAML_CONTROLS |
+			       YAML_BARE_MESSAGES;
 	_cleanup_(policy_arena_free) struct policy_arena *tree = NULL;
 	const struct policy_origin origin = { .file = r->file->file };
 	struct yaml_node *roots = NULL;

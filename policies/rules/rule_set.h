@@ -68,7 +68,7 @@ struct rule_named_text {
 /**
  * struct rule_set - compiled rules; never changes, so any number of threads may use it with facts of their own
  * @rules: in the order in which their names were first seen
- * @macros: names and canonical texts; @lists: names and items, joined by ", "
+ * @macros: names and conditions as they were written; @lists: names and items, joined by ", "
  */
 struct rule_set {
 	struct policy_arena *arena; /* private */
