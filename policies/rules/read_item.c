@@ -228,9 +228,6 @@ static int check_keys(struct rule_reader *r, const struct yaml_node *node, const
 	for (const struct yaml_node *key = node->first; key && error == 0; key = key->next) {
 		if (is_read(kind, key->key))
 			continue;
-		name = policy_arena_copy(r->arena, name, strlen(name));
-		if (!name)
-			return -ENOMEM;
 		item = rule_read_item(r, node, kind->item, name, r->file);
 		item = rule_read_item(r, key, RULE_ITEM_VALUE, key->key, item.place);
 		if (!item.place)

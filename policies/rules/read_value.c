@@ -18,10 +18,12 @@ const struct rule_place *rule_read_place(struct rule_reader *r, const struct yam
 					 const char *name, const struct rule_place *parent)
 {
 	struct rule_place *place = policy_arena_alloc(r->arena, 1, sizeof(*place));
+	/* Names are often those of the tree, which does not last. */
+	const char *copy = *name ? policy_arena_copy(r->arena, name, strlen(name)) : "";
 
-	if (!place)
+	if (!place || !copy)
 		return NULL;
-	*place = (struct rule_place){ .parent = parent, .item = item, .name = name, .file = r->file->file,
+	*place = (struct rule_place){ .parent = parent, .item = item, .name = copy, .file = r->file->file,
 				      .line = node->line, .column = node->column, .offset = node->offset,
 				      .text = r->file->text, .len = r->file->len };
 	return place;

@@ -120,7 +120,7 @@ static const struct says sayings[] = {
 	{ { "rules", "list", "good.yaml" }, 0, { "RULE", "shell", "Warning", "t1,t2", "good.yaml:5" }, NULL },
 	{ { "rules", "list", "syntax.yaml" }, 1, { NULL }, "bad" },
 	{ { "rules", "show", "shell", "-r", "good.yaml", "-r", "more.yaml" }, 0,
-	  { "((evt.type = execve and proc.name in (sh, bash)) and proc.tty != 0)", "is_shell", "shells" }, NULL },
+	  { "(evt.type = execve and proc.name in (sh, bash) and proc.tty != 0)", "is_shell", "shells" }, NULL },
 	{ { "rules", "show", "shell", "-r", "good.yaml" }, 0, { "(evt.type = execve and proc.name in (sh, bash))", "t1, t2" }, "tty" },
 	{ { "rules", "show", "shel", "-r", "good.yaml" }, 1, { NULL }, NULL },
 };
