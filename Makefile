@@ -168,6 +168,12 @@ $(B)/lib/tests/bench/judge.o: $(B)/gen/judge.skel.h
 $(B)/bench/judge: $(call obj,tests/bench/judge.c)
 	@mkdir -p $(@D)
 	$(CC) -pie -o $@ $^ $(LIBS)
+$(B)/bench/rules: $(call obj,tests/bench/rules.c) $(B)/lib/libpolicies.a
+	@mkdir -p $(@D)
+	$(CC) -pie -o $@ $^ $(LIBS)
+.PHONY: bench-rules
+bench-rules: $(B)/bench/rules ## ns for an event through the detection rules of RULES=FILES (default: the shipped ones), native
+	@$< $(or $(RULES),policies/rules/holdfast_rules.yaml)
 BENCH      := $(B)/bench/programs
 $(BENCH)/ops: $(call obj,tests/bench/ops.c)
 	@mkdir -p $(@D)
