@@ -151,6 +151,7 @@ static const struct rule_field_argument arguments[] = {
 	{ "pos", RULE_TYPE_UNSIGNED, 64, 0 },
 	{ "ppid", RULE_TYPE_SIGNED, 64, 0 },
 	{ "prot", RULE_TYPE_UNSIGNED, 32, RULE_FIELD_HEX },
+	{ "prot_before", RULE_TYPE_UNSIGNED, 32, RULE_FIELD_HEX | RULE_FIELD_OURS },
 	{ "proto", RULE_TYPE_UNSIGNED, 32, 0 },
 	{ "ptid", RULE_TYPE_SIGNED, 64, 0 },
 	{ "queuelen", RULE_TYPE_UNSIGNED, 32, 0 },

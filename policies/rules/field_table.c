@@ -328,6 +328,8 @@ const struct rule_field rule_field_table[] = {
 	{ "k8s.deployment.id", STRING, NONE, 0, "not produced" },
 	{ "k8s.deployment.label", STRING, KEY_NEEDED, 0, "not produced" },
 	{ "k8s.deployment.labels", STRING, NONE, 0, "not produced" },
+	{ "evt.is_to_self", BOOL, NONE, RULE_FIELD_OURS, "the process that the call works on is the caller" },
+	{ "fd.realname", STRING, NONE, RULE_FIELD_OURS, "path of the file, symbolic links resolved" },
 	{ "drift.verdict", STRING, NONE, RULE_FIELD_OURS, "allowed, audited, denied or killed" },
 	{ "drift.reason", STRING, NONE, RULE_FIELD_OURS, "why, such as not-in-image" },
 	{ "drift.detail", STRING, NONE, RULE_FIELD_OURS, "more of why" },
