@@ -88,6 +88,33 @@ __noinline int put_bytes(struct detect_scratch *s, u64 from, u64 bytes, u32 max,
 	return 0;
 }
 
+/* Appends a name and a slash to the walk; 1: there is no room. A global function: bounds that 6.1 keeps only in registers. */
+__noinline int walk_put_name(struct detect_scratch *s, u64 dentry)
+{
+	const unsigned char *name = BPF_CORE_READ((struct dentry *)dentry, d_name.name);
+	u32 len = BPF_CORE_READ((struct dentry *)dentry, d_name.len), at, used;
+
+	if (!s)
+		return 1;
+	used = s->walk.used;
+	if (used >= HF_DETECT_TEXT_BYTES)
+		return 1;
+	at = s->at + sizeof(struct hf_detect_section) + used;
+	len &= DETECT_NAME_MASK;
+	asm volatile("" : "+r"(at), "+r"(len));
+	if (at > DETECT_LAST + sizeof(struct hf_detect_section) + HF_DETECT_TEXT_BYTES || len > DETECT_NAME_MASK)
+		return 1;
+	if (bpf_probe_read_kernel(s->data + at, len, name))
+		return 0;
+	at += len;
+	asm volatile("" : "+r"(at));
+	if (at >= DETECT_DATA)
+		return 1;
+	s->data[at] = '/';
+	s->walk.used = used + len + 1;
+	return 0;
+}
+
 /* One step up: a name, or the crossing of a mount point. 1 ends the loop. */
 static long detect_walk_step(u32 index, void *data)
 {
@@ -96,7 +123,7 @@ static long detect_walk_step(u32 index, void *data)
 	struct dentry *dentry = (void *)w->dentry;
 	struct mount *mount = (void *)w->mount;
 	struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
-	u32 at = s->at, used = w->used, len;
+	u32 used = w->used;
 
 	if (w->dentry == w->root_dentry && w->mount == w->root_mount) {
 		w->done = 1;
@@ -119,17 +146,8 @@ static long detect_walk_step(u32 index, void *data)
 		if (used)
 			return 1;
 	}
-	if (used >= HF_DETECT_TEXT_BYTES || at > DETECT_LAST)
-		return 1;
-	len = BPF_CORE_READ(dentry, d_name.len) & DETECT_NAME_MASK;
-	at += sizeof(struct hf_detect_section) + used;
-	if (bpf_probe_read_kernel(s->data + at, len, BPF_CORE_READ(dentry, d_name.name)) == 0) {
-		s->data[at + len] = '/';
-		used += len + 1;
-	}
-	w->used = used;
 	w->dentry = (u64)parent;
-	return w->done & 1;
+	return walk_put_name(s, (u64)dentry) || w->done;
 }
 
 /* The path of a dentry below the current task's root, leaf first. The root itself is an empty text. */
@@ -172,8 +190,8 @@ static __always_inline bool is_to_be_lost(u64 attempted)
 __noinline int record_send(struct detect_scratch *s)
 {
 	struct hf_detect_counters *counters;
+	u64 attempt, bytes;
 	u32 at, type;
-	u64 attempt;
 
 	if (!s)
 		return -EINVAL;
@@ -188,7 +206,9 @@ __noinline int record_send(struct detect_scratch *s)
 	attempt = __sync_fetch_and_add(&counters->attempted, 1);
 	if (s->head.flags & (HF_DETECT_UNREADABLE | HF_DETECT_FULL))
 		__sync_fetch_and_add(&counters->incomplete, 1);
-	if (is_to_be_lost(attempt + 1) || bpf_ringbuf_output(&hf_detect_ring, &s->head, DETECT_HEAD + at, 0))
+	bytes = is_to_be_lost(attempt + 1) ? 0 : s->head.bytes;
+	asm volatile("" : "+r"(bytes));
+	if (!bytes || bytes > HF_DETECT_RECORD_BYTES || bpf_ringbuf_output(&hf_detect_ring, &s->head, bytes, 0))
 		__sync_fetch_and_add(&counters->lost, 1);
 	scratch_release(s);
 	return 0;

@@ -2,6 +2,7 @@
 /* The process tree, by events made by hand: each step of a story is one event, and then the tree is asked. */
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,6 +13,9 @@
 #include <cmocka.h>
 
 #include <linux/sched.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "enforcer/process_tree.h"
 
@@ -309,6 +313,42 @@ static void test_added_processes_are_tied_and_told_from_events(void **state)
 	assert_int_equal(count(), 2);
 }
 
+static void test_scan_finds_this_process_and_its_child(void **state)
+{
+	static const char name[] = "sh) 1 (x";
+	const struct process *p;
+	int to[2], back[2];
+	char byte = 0;
+	pid_t child;
+
+	(void)state;
+	assert_int_equal(pipe(to), 0);
+	assert_int_equal(pipe(back), 0);
+	child = fork();
+	if (child == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		prctl(PR_SET_NAME, name); /* what would end a name in /proc/PID/stat */
+		if (write(back[1], &byte, 1) == 1)
+			_exit(read(to[0], &byte, 1) == 1 ? 0 : 1);
+		_exit(2);
+	}
+	assert_int_equal(read(back[0], &byte, 1), 1);
+	assert_true(process_scan(tree, 1000) > 1);
+	p = process_tree_find(tree, (uint32_t)child);
+	assert_non_null(p);
+	assert_string_equal(p->comm, name);
+	assert_ptr_equal(process_ancestor(p, 1), process_tree_find(tree, (uint32_t)getpid()));
+	assert_non_null(p->args);
+	assert_non_null(p->cwd);
+	assert_non_null(strstr(p->exepath->data, "test_process_tree"));
+	assert_int_equal(p->euid, geteuid());
+	assert_true(p->start_ns > 0 && p->from_proc && p->host);
+	assert_true(process_scan(tree, 1000) >= 0); /* who is there already stays as it is */
+	assert_ptr_equal(process_tree_find(tree, (uint32_t)child), p);
+	assert_int_equal(write(to[1], &byte, 1), 1);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -326,6 +366,7 @@ int main(void)
 		TEST(test_daemonizing_for_ever_takes_no_memory),
 		TEST(test_full_tree_counts_what_it_refuses),
 		TEST(test_ten_thousand_processes_take_little_memory),
+		TEST(test_scan_finds_this_process_and_its_child),
 		TEST(test_added_processes_are_tied_and_told_from_events),
 	};
 
