@@ -20,6 +20,14 @@ settle_wait() {
 	return 0
 }
 
+# settle_runs: until $program runs: each try that is denied asks for a comparison, and others may be on their way.
+settle_runs() {
+	local end=$((SECONDS + hf_wait_seconds))
+	until [[ $(small_try "$box" "$program") == ran ]]; do
+		((SECONDS < end)) || return 1
+	done
+}
+
 # settle_next: the next program of the image that no test has touched: sets $program.
 settle_next() {
 	settle_used=$((settle_used + 1))
@@ -87,7 +95,7 @@ settle_ways() {
 	done
 }
 
-# Silent, then changed: two answers for one file.
+# Silent, then changed, then written back: three answers for one file.
 settle_again() {
 	local from
 	settle_next
@@ -97,6 +105,8 @@ settle_again() {
 	check_is "$box: changed after it was settled" "$(small_try "$box" "$program")" denied
 	check "$box: compared again" settle_wait "$from" 1
 	check_is "$box: still denied" "$(small_try "$box" "$program")" denied
+	"$hf_tree/build/tests/write" pwrite "$(settle_path)"
+	check "$box: written back: runs once it is compared" settle_runs
 }
 
 # While somebody holds it open nothing is known, and nothing is let through; what he writes at the end counts.

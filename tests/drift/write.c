@@ -198,11 +198,11 @@ static int open_target(const char *path, struct target *ret)
 	if (ret->fd < 0 || fstat(ret->fd, &st))
 		return -1;
 	ret->size = st.st_size;
-	for (ret->at = st.st_size - 1; ret->at > 0 && !ret->byte; ret->at -= !ret->byte) {
+	for (ret->at = st.st_size - 1; ret->at > 0 && ret->byte < 2; ret->at -= ret->byte < 2) { /* changed twice it is chosen twice */
 		if (pread(ret->fd, &ret->byte, 1, ret->at) != 1)
 			return -1;
 	}
-	return ret->byte ? 0 : -1;
+	return ret->byte < 2 ? -1 : 0;
 }
 
 int main(int argc, char **argv)
