@@ -16,7 +16,7 @@ hf_tree=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 hf_dir=/run hf_pid='' hf_event_lines=() hf_follow='' hf_follow_pid='' hf_fences=0
 hf_passed=0 hf_failed=0 hf_skipped=0 hf_read=() hf_line='' hf_now=0
 hf_arm_seconds=60             # longest scan of a root: the default of 8 s is for machines, not for an emulated and busy one
-hf_wait_seconds=60            # limit of every wait: far above what a busy machine needs, so that reaching it is a failure
+hf_wait_seconds=180           # limit of every wait: far above what a busy machine needs, so that reaching it is a failure
 
 # --- results ----------------------------------------------------------------------------------------------------------
 ok() {
