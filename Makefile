@@ -201,6 +201,7 @@ bench: bootstrap ## what it costs, against the budgets, KERNEL=6.1|6.12|7 (defau
 FUZZ       := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SAN   := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 fobj        = $(patsubst %.c,$(B)/fuzz/%.o,$(1))
+FUZZ_TOO   := $(call fobj,tests/fuzz/budget.c tests/fuzz/facts.c)
 FUZZ_LIBS  := $(B)/fuzz/libhook.a $(B)/fuzz/libenforcer.a $(B)/fuzz/libpolicies.a $(B)/fuzz/libimagedb.a
 $(B)/fuzz/%.o: %.c Makefile | $(SKEL)
 	@mkdir -p $(@D)
@@ -209,9 +210,9 @@ $(B)/fuzz/libimagedb.a: $(call fobj,$(IMAGEDB))
 $(B)/fuzz/libpolicies.a: $(call fobj,$(POLICIES))
 $(B)/fuzz/libenforcer.a: $(call fobj,$(filter-out enforcer/main.c,$(ENFORCER)))
 $(B)/fuzz/libhook.a: $(call fobj,$(filter-out tools/hook/main.c,$(HOOK)))
-$(addprefix $(B)/fuzz/bin/,$(FUZZ)): $(B)/fuzz/bin/%: $(B)/fuzz/tests/fuzz/fuzz_%.o $(B)/fuzz/tests/fuzz/budget.o $(FUZZ_LIBS)
+$(addprefix $(B)/fuzz/bin/,$(FUZZ)): $(B)/fuzz/bin/%: $(B)/fuzz/tests/fuzz/fuzz_%.o $(FUZZ_TOO) $(FUZZ_LIBS)
 	@mkdir -p $(@D)
-	$(CLANG) -fsanitize=fuzzer,address,undefined -Wl,--wrap=LLVMFuzzerTestOneInput -o $@ $< $(B)/fuzz/tests/fuzz/budget.o \
+	$(CLANG) -fsanitize=fuzzer,address,undefined -Wl,--wrap=LLVMFuzzerTestOneInput -o $@ $< $(FUZZ_TOO) \
 		-Wl,--start-group $(FUZZ_LIBS) -Wl,--end-group $(LIBS)
 
 .PHONY: fuzz
