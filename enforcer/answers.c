@@ -16,6 +16,7 @@
 #include "enforcer/arm.h"
 #include "enforcer/container.h"
 #include "enforcer/daemon.h"
+#include "enforcer/detect.h"
 #include "enforcer/event_json.h"
 #include "enforcer/event_log.h"
 #include "enforcer/faults.h"
@@ -462,7 +463,7 @@ static int answer_reload(void *data, struct json_object *request, struct json_ob
 	struct daemon *daemon = data;
 	struct policy_error error = { 0 };
 	char text[128];
-	int err = policy_store_reload(daemon->policies, &error);
+	int err = detect_reload(daemon, &error);
 
 	(void)request;
 	if (err < 0) {

@@ -6,6 +6,7 @@
  * Must not know: where containers come from or what their end means.
  */
 #include "enforcer/container.h"
+#include "enforcer/oci_declared.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -242,6 +243,7 @@ void container_facts_release(struct container_facts *facts)
 	free(facts->program);
 	free_labels(facts->labels, facts->n_labels);
 	free_labels(facts->annotations, facts->n_annotations);
+	oci_declared_release(facts);
 	*facts = (struct container_facts){ 0 };
 }
 

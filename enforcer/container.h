@@ -36,6 +36,15 @@ struct container_label {
 	char *value;
 };
 
+/* A mount as config.json declares it, of any kind; strings are never NULL. */
+struct container_declared {
+	char *source, *destination, *mode, *propagation;
+	bool writable;
+};
+
+/* As far as config.json tells: no runtime says so itself. */
+enum container_privileged { CONTAINER_PRIVILEGED_UNKNOWN, CONTAINER_PRIVILEGED_NO, CONTAINER_PRIVILEGED_YES };
+
 /* Facts about a container, as the runtime told them. Strings may hold any bytes; NULL: not told. */
 struct container_facts {
 	char *id;
@@ -51,6 +60,9 @@ struct container_facts {
 	size_t n_labels;
 	struct container_label *annotations;
 	size_t n_annotations;
+	struct container_declared *declared; /* for detection rules */
+	size_t n_declared;
+	enum container_privileged privileged;
 };
 
 /* A declared bind mount, as the kernel half knows it. */

@@ -12,10 +12,12 @@
 
 #include "bpf-lsm/abi.h"
 #include "enforcer/lsm.h"
+#include "policies/rules/rule_set.h"
 
 struct adopter;
 struct arming;
 struct control;
+struct detector;
 struct digests;
 struct container_table;
 struct enroller;
@@ -34,6 +36,7 @@ struct settler;
 struct workers;
 
 #define DAEMON_RUNTIME_ROOTS_MAX 16 /* a node has one or two runtimes */
+#define DAEMON_RULES_MAX 64	     /* files and folders of rules; a folder holds any number */
 
 struct daemon_options {
 	const char *policy_path; /* file or folder, default /etc/holdfast/policies */
@@ -51,6 +54,14 @@ struct daemon_options {
 	const char *runtime_roots[DAEMON_RUNTIME_ROOTS_MAX]; /* runtimes' folders of state beside the usual ones */
 	size_t n_runtime_roots;
 	bool quiet; /* no events on standard output */
+	const char *rules[DAEMON_RULES_MAX]; /* files and folders of detection rules, in order */
+	size_t n_rules;			     /* 0: those that are installed */
+	bool no_rules;
+	bool first_rule_only; /* of several rules that match an event, the first alone */
+	enum rule_priority alert_priority; /* rules of less importance are left out */
+	bool alert_stdout, alert_syslog, alert_text, alert_iso_8601;
+	const char *alert_file; /* NULL: none */
+	uint32_t simulate_event_loss; /* every n-th event of rules is thrown away; 0: none */
 	enum hf_guard_mode self_protection;
 };
 
@@ -68,6 +79,7 @@ struct daemon {
 	struct images *images; /* NULL: without a database */
 	struct scrub *scrub;
 	struct enroller *enroller;
+	struct detector *detector; /* NULL: no detection rules */
 	struct digests *digests;
 	struct hook_server *hook;
 	struct control *control;

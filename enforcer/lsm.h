@@ -170,6 +170,8 @@ const char *lsm_counter_name(enum hf_counter counter); /* "events_lost" */
 /* The ring of events, read with ring_map.h; valid until lsm_close. Its descriptor is readable (EPOLLIN, level-triggered) while
  * a record stands in it that was not taken. */
 int lsm_ring_fd(struct lsm *lsm);
+/* Of the tasks' tags, for programs that tell whose an event is; borrowed. */
+int lsm_tasks_fd(struct lsm *lsm);
 struct ring_map *lsm_ring(struct lsm *lsm);
 
 #endif

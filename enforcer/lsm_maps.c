@@ -431,6 +431,11 @@ const char *lsm_counter_name(enum hf_counter counter)
 	return counter < _HF_COUNTER_MAX ? names[counter] : NULL;
 }
 
+int lsm_tasks_fd(struct lsm *lsm)
+{
+	return bpf_map__fd(lsm->skel->maps.hf_tasks);
+}
+
 int lsm_ring_fd(struct lsm *lsm)
 {
 	return bpf_map__fd(lsm->skel->maps.hf_events);

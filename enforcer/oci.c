@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "enforcer/oci_declared.h"
 #include "enforcer/oci_image.h"
 #include "enforcer/util.h"
 
@@ -208,6 +209,8 @@ static int fill(struct oci_container *oci, struct json_object *state, struct jso
 		err = add_mounts(oci, config, reterr);
 	if (!err)
 		err = add_program(&oci->facts, config);
+	if (!err)
+		err = oci_declared_facts(&oci->facts, config);
 	if (!err)
 		err = oci_image_facts(&oci->facts, get_string(state, "bundle"));
 	if (err == -E2BIG && !reterr[0])

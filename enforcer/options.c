@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "enforcer/detect.h"
 #include "enforcer/guard.h"
 #include "enforcer/layers.h"
 #include "enforcer/log.h"
@@ -49,6 +50,14 @@ enum option_code {
 	OPTION_RUNTIME_ROOT,
 	OPTION_SELF_PROTECTION,
 	OPTION_QUIET,
+	OPTION_RULES,
+	OPTION_RULE_MATCHING,
+	OPTION_ALERT_OUTPUT,
+	OPTION_ALERT_FILE,
+	OPTION_ALERT_FORMAT,
+	OPTION_ALERT_TIME,
+	OPTION_ALERT_PRIORITY,
+	OPTION_SIMULATE_EVENT_LOSS,
 	OPTION_DEBUG,
 	OPTION_DOCTOR,
 	OPTION_UNLOAD,
@@ -72,6 +81,14 @@ static const struct option long_options[] = {
 	{ "runtime-root", required_argument, NULL, OPTION_RUNTIME_ROOT },
 	{ "self-protection", required_argument, NULL, OPTION_SELF_PROTECTION },
 	{ "quiet", no_argument, NULL, OPTION_QUIET },
+	{ "rules", required_argument, NULL, OPTION_RULES },
+	{ "rule-matching", required_argument, NULL, OPTION_RULE_MATCHING },
+	{ "alert-output", required_argument, NULL, OPTION_ALERT_OUTPUT },
+	{ "alert-file", required_argument, NULL, OPTION_ALERT_FILE },
+	{ "alert-format", required_argument, NULL, OPTION_ALERT_FORMAT },
+	{ "alert-time", required_argument, NULL, OPTION_ALERT_TIME },
+	{ "alert-priority", required_argument, NULL, OPTION_ALERT_PRIORITY },
+	{ "simulate-event-loss", required_argument, NULL, OPTION_SIMULATE_EVENT_LOSS },
 	{ "debug", no_argument, NULL, OPTION_DEBUG },
 	{ "doctor", no_argument, NULL, OPTION_DOCTOR },
 	{ "unload", no_argument, NULL, OPTION_UNLOAD },
@@ -102,6 +119,14 @@ static const char usage[] =
 	"  --self-protection MODE      off, container or host: who is kept from the daemon, its pins and its maps; below host,\n"
 	"                              whoever is root on the host can end enforcement without a trace (host)\n"
 	"  --quiet                     no events on standard output\n"
+	"  --rules PATH|none           file or folder of detection rules, may be repeated (" DETECT_RULES_PATH ", if it is there)\n"
+	"  --rule-matching all|first   of the rules that match an event: all of them, or the first (all)\n"
+	"  --alert-output WHERE        stdout, syslog or none, may be repeated (stdout)\n"
+	"  --alert-file FILE           also append alerts to FILE, renamed as the event file; SIGHUP reopens it\n"
+	"  --alert-format json|text    an alert as Falco's JSON object or as its line (json)\n"
+	"  --alert-time local|iso8601  the time in an alert's text (local)\n"
+	"  --alert-priority NAME       leave out rules of less importance (debug)\n"
+	"  --simulate-event-loss N     throw away every N-th event of the rules, for tests; 0: none (0)\n"
 	"  --debug                     more log lines\n"
 	"  --doctor [-o table|json]    check whether this host can be protected, then exit\n"
 	"  --unload                    remove the pinned programs and maps: enforcement ends\n"
@@ -148,6 +173,78 @@ static int add_runtime_root(struct options *o)
 	return 0;
 }
 
+static int bad_word(const char *option, const char *words)
+{
+	fprintf(stderr, "holdfastd: %s: '%s' is not one of %s\n", option, optarg, words);
+	return -EINVAL;
+}
+
+/* One of two words. */
+static int take_word(const char *option, const char *no, const char *yes, bool *ret)
+{
+	char words[64];
+
+	snprintf(words, sizeof(words), "%s, %s", no, yes);
+	*ret = !strcmp(optarg, yes);
+	return *ret || !strcmp(optarg, no) ? 0 : bad_word(option, words);
+}
+
+static int add_rules(struct options *o)
+{
+	if (!strcmp(optarg, "none")) {
+		o->daemon.no_rules = true;
+		return 0;
+	}
+	if (o->daemon.n_rules == DAEMON_RULES_MAX) {
+		fprintf(stderr, "holdfastd: --rules: at most %d\n", DAEMON_RULES_MAX);
+		return -EINVAL;
+	}
+	o->daemon.rules[o->daemon.n_rules++] = optarg;
+	return 0;
+}
+
+/* The first one that is named takes the place of the default. */
+static int add_alert_output(struct options *o)
+{
+	if (!o->alert_outputs_named)
+		o->daemon.alert_stdout = false;
+	o->alert_outputs_named = true;
+	if (!strcmp(optarg, "stdout"))
+		o->daemon.alert_stdout = true;
+	else if (!strcmp(optarg, "syslog"))
+		o->daemon.alert_syslog = true;
+	else if (strcmp(optarg, "none"))
+		return bad_word("--alert-output", "stdout, syslog, none");
+	return 0;
+}
+
+/* Options of detection rules. */
+static int take_rule_option(int option, struct options *o)
+{
+	switch (option) {
+	case OPTION_RULES:
+		return add_rules(o);
+	case OPTION_RULE_MATCHING:
+		return take_word("--rule-matching", "all", "first", &o->daemon.first_rule_only);
+	case OPTION_ALERT_OUTPUT:
+		return add_alert_output(o);
+	case OPTION_ALERT_FILE:
+		o->daemon.alert_file = optarg;
+		return 0;
+	case OPTION_ALERT_FORMAT:
+		return take_word("--alert-format", "json", "text", &o->daemon.alert_text);
+	case OPTION_ALERT_TIME:
+		return take_word("--alert-time", "local", "iso8601", &o->daemon.alert_iso_8601);
+	case OPTION_ALERT_PRIORITY:
+		return rule_priority_parse(optarg, &o->daemon.alert_priority) == 0 ?
+			       0 : bad_word("--alert-priority", "emergency, alert, critical, error, warning, notice, informational, debug");
+	case OPTION_SIMULATE_EVENT_LOSS:
+		return strcmp(optarg, "0") ? take_limit("--simulate-event-loss", UINT32_MAX, &o->daemon.simulate_event_loss) : 0;
+	default:
+		return -EINVAL;
+	}
+}
+
 /* Options of the image database and of adoption. */
 static int take_further_option(int option, struct options *o)
 {
@@ -185,7 +282,7 @@ static int take_further_option(int option, struct options *o)
 		fprintf(stderr, "holdfastd: --self-protection: '%s' is not off, container or host\n", optarg);
 		return -EINVAL;
 	default:
-		return -EINVAL;
+		return take_rule_option(option, o);
 	}
 }
 
@@ -264,6 +361,8 @@ int options_parse(int argc, char **argv, struct options *o)
 		.self_protection = HF_GUARD_HOST,
 		.scrub_bytes_per_second = DEFAULT_SCRUB_RATE_MB * 1000000ull,
 		.scrub_interval_s = DEFAULT_SCRUB_INTERVAL,
+		.alert_priority = RULE_PRIORITY_DEBUG,
+		.alert_stdout = true,
 	};
 	int option;
 

@@ -19,6 +19,7 @@ struct options {
 	struct daemon_options daemon;
 	enum options_action action;
 	bool json; /* doctor's output */
+	bool alert_outputs_named;
 };
 
 /* Fills in *o, defaults first. Prints help and version on standard output, a complaint on standard error. 0, or -EINVAL: usage. */

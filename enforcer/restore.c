@@ -23,6 +23,7 @@
 #include "enforcer/log.h"
 #include "enforcer/lsm.h"
 #include "enforcer/oci.h"
+#include "enforcer/oci_declared.h"
 #include "enforcer/policy_store.h"
 #include "enforcer/rearm.h"
 #include "enforcer/util.h"
@@ -135,6 +136,8 @@ static struct container *parse(struct json_object *o)
 	pairs(o, "labels", &c->facts.labels, &c->facts.n_labels);
 	pairs(o, "annotations", &c->facts.annotations, &c->facts.n_annotations);
 	mounts(o, c);
+	if (oci_declared_restore(&c->facts, o) < 0)
+		log_warning("container %s: no memory for its declared mounts: rules do not see them", c->facts.id ? c->facts.id : "?");
 	c->state_reason = text(o, "state_reason");
 	c->cgroup_path = text(o, "cgroup_path");
 	c->root_type = text(o, "root_type");

@@ -17,6 +17,7 @@
 
 #include "enforcer/container.h"
 #include "enforcer/daemon.h"
+#include "enforcer/detect.h"
 #include "enforcer/digests.h"
 #include "enforcer/event_json.h"
 #include "enforcer/event_log.h"
@@ -72,6 +73,8 @@ static int queue_record(struct ring *ring, const struct ring_record *found)
 	context.seq = ring->config->events_taken - ring->config->events.own + event_queue_told(ring->queue) + 1;
 	err = event_queue_add(ring->queue, &item, clock_ns(CLOCK_MONOTONIC));
 	ring->starved = err < 0;
+	if (!err && item.context && !ring->repeated)
+		detect_on_drift(ring->daemon, record, found->bytes, &context);
 	if (!err)
 		ring->repeated = false;
 	return err;

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -22,6 +21,7 @@
 #include "enforcer/container.h"
 #include "enforcer/control.h"
 #include "enforcer/daemon.h"
+#include "enforcer/detect.h"
 #include "enforcer/digests.h"
 #include "enforcer/enrol.h"
 #include "enforcer/event_log.h"
@@ -41,6 +41,7 @@
 #include "enforcer/rearm.h"
 #include "enforcer/ring.h"
 #include "enforcer/settle.h"
+#include "enforcer/signals.h"
 #include "enforcer/state.h"
 #include "enforcer/util.h"
 #include "enforcer/workers.h"
@@ -48,42 +49,12 @@
 typedef int (*start_fn)(struct daemon *daemon, char *reterr);
 typedef void (*stop_fn)(struct daemon *daemon);
 
-static void on_stop_signal(int signo, void *data)
-{
-	struct daemon *daemon = data;
-
-	log_info("signal %d: stopping; enforcement stays in the kernel", signo);
-	daemon->stopping = true;
-	loop_quit(daemon->loop, 0);
-}
-
-static void on_hangup(int signo, void *data)
-{
-	struct daemon *daemon = data;
-	struct policy_error error;
-	int err;
-
-	(void)signo;
-	notify_reloading();
-	err = event_log_reopen(daemon->events);
-	if (err)
-		log_error("cannot reopen %s: %s", daemon->options.event_file, strerror(-err));
-	policy_store_reload(daemon->policies, &error); /* logs by itself */
-	notify_ready(NULL);
-}
-
 static int start_loop(struct daemon *daemon, char *reterr)
 {
 	int err = loop_new(&daemon->loop);
 
 	(void)reterr;
-	if (!err)
-		err = loop_signal(daemon->loop, SIGTERM, on_stop_signal, daemon);
-	if (!err)
-		err = loop_signal(daemon->loop, SIGINT, on_stop_signal, daemon);
-	if (!err)
-		err = loop_signal(daemon->loop, SIGHUP, on_hangup, daemon);
-	return err;
+	return err ? err : signals_watch(daemon);
 }
 
 static void stop_loop(struct daemon *daemon)
@@ -425,17 +396,19 @@ static const struct {
 	{ "faults", start_faults, stop_faults },
 	{ "run folder", start_run_dir, stop_run_dir },
 	{ "children", start_workers, stop_workers },
-	{ "event log", start_events, stop_events },
 	{ "kernel half", start_kernel_half, stop_kernel_half },
 	{ "host identity", start_host, NULL },
 	{ "own place", guard_start, guard_stop },
 	{ "canary", start_canary, NULL },
 	{ "policies", start_policies, stop_policies },
+	{ "detection", detect_open, detect_stop }, /* forks: before the first thread */
+	{ "event log", start_events, stop_events },
 	{ "image database", start_images, stop_images },
 	{ "enrolment", start_enroller, stop_enroller },
 	{ "digests", start_digests, stop_digests },
 	{ "settling", settle_start, settle_stop },
 	{ "adoption", start_adopter, stop_adopter },
+	{ "alerts", detect_start, detect_end },
 	{ "running containers", start_containers, NULL },
 	{ "judging", start_judging, NULL },
 	{ "ring", start_ring, stop_ring },

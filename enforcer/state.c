@@ -18,6 +18,7 @@
 #include "enforcer/daemon.h"
 #include "enforcer/faults.h"
 #include "enforcer/log.h"
+#include "enforcer/oci_declared.h"
 #include "enforcer/restore.h"
 #include "enforcer/util.h"
 
@@ -87,6 +88,7 @@ static struct json_object *describe(const struct container *c)
 	add_pairs(o, "labels", f->labels, f->n_labels);
 	add_pairs(o, "annotations", f->annotations, f->n_annotations);
 	add_mounts(o, c);
+	oci_declared_save(f, o);
 	add_text(o, "state_reason", c->state_reason);
 	add_text(o, "cgroup_path", c->cgroup_path);
 	add_text(o, "root_type", c->root_type);

@@ -21,6 +21,7 @@
 
 #include "enforcer/container.h"
 #include "enforcer/daemon.h"
+#include "enforcer/detect.h"
 #include "enforcer/digests.h"
 #include "enforcer/event_log.h"
 #include "enforcer/log.h"
@@ -80,6 +81,14 @@ void settle_on_event(struct settler *settler, const struct hf_event *record, con
 	(void)settler;
 	(void)record;
 	(void)container;
+}
+
+void detect_on_drift(struct daemon *daemon, const struct hf_event *record, size_t bytes, const struct event_context *context)
+{
+	(void)daemon;
+	(void)record;
+	(void)bytes;
+	(void)context;
 }
 
 int lsm_others_ring(size_t i, struct ring_map **ret)
