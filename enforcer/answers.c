@@ -243,6 +243,8 @@ static int answer_status(void *data, struct json_object *request, struct json_ob
 	integrity_status(daemon, status);
 	add_settle_facts(daemon, status);
 	*ret = report_status(status);
+	if (*ret)
+		detect_report(daemon, *ret);
 	return *ret ? 0 : -ENOMEM;
 }
 

@@ -20,6 +20,7 @@
 
 struct daemon;
 struct detector;
+struct json_object;
 struct event_context;
 struct hf_event;
 
@@ -74,6 +75,8 @@ struct detect_status {
 };
 
 void detect_get_status(const struct daemon *daemon, struct detect_status *ret);
+/* Adds "detection" to a status document, and what is wrong to its "degraded". */
+void detect_report(const struct daemon *daemon, struct json_object *status);
 
 /* Called with each event of the stream as it stands in its ring, after it was applied, until the tap is taken away (fn NULL). */
 typedef void (*detect_tap_fn)(const void *record, size_t bytes, bool drift, void *data);

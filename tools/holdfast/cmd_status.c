@@ -94,6 +94,17 @@ static void add_numbers(struct listing *listing, struct json_object *status)
 		    (long long)cli_json_number(i, "digests"), (long long)cli_json_number(i, "pending"));
 }
 
+static void add_detection(struct listing *listing, struct json_object *detection)
+{
+	long long lost = (long long)cli_json_number(detection, "lost");
+
+	if (cli_json_true(detection, "on"))
+		add(listing, "rules", lost ? CLI_COLOUR_WARN : CLI_COLOUR_NONE,
+		    "%lld, %lld of them enabled; %lld alerts out of %lld events, %lld lost", (long long)cli_json_number(detection, "rules"),
+		    (long long)cli_json_number(detection, "enabled"), (long long)cli_json_number(detection, "alerts"),
+		    (long long)cli_json_number(detection, "events"), lost);
+}
+
 static void add_pauses(struct listing *listing, struct json_object *pauses)
 {
 	size_t n = json_object_is_type(pauses, json_type_array) ? json_object_array_length(pauses) : 0;
@@ -142,6 +153,7 @@ static int print_listing(const struct cli *cli, struct json_object *status)
 	add_kernel(&listing, cli_json_get(status, "kernel"));
 	add_policy(&listing, cli_json_get(status, "policy"));
 	add_numbers(&listing, status);
+	add_detection(&listing, cli_json_get(status, "detection"));
 	add_pauses(&listing, cli_json_get(status, "pauses"));
 	add_self_protection(&listing, cli_json_get(status, "self_protection"));
 	add_degraded(&listing, cli_json_get(status, "degraded"));
