@@ -12,7 +12,7 @@
 /* First size of a text that something is appended to. */
 #define TEXT_SIZE 128
 
-int rule_text_add(struct rule_text *text, struct policy_arena *arena, const char *s, size_t len)
+int rule_buffer_add(struct rule_buffer *text, struct policy_arena *arena, const char *s, size_t len)
 {
 	size_t size = text->size ? text->size : TEXT_SIZE;
 	char *grown;
@@ -178,9 +178,9 @@ static int append_macro(struct rule_collector *c, struct rule_report *report, co
 					 "Macro uses 'append' or 'override.condition: append' but no macro by that "
 					 "name already exists");
 	prev->visibility = c->next_index++;
-	if (rule_text_add(&prev->condition, c->arena, " ", 1) < 0)
+	if (rule_buffer_add(&prev->condition, c->arena, " ", 1) < 0)
 		return -ENOMEM;
-	return rule_text_add(&prev->condition, c->arena, info->condition.s, info->condition.len);
+	return rule_buffer_add(&prev->condition, c->arena, info->condition.s, info->condition.len);
 }
 
 int rule_collect_macro(struct rule_collector *c, struct rule_report *report, struct rule_macro_info *info, bool append)

@@ -19,13 +19,13 @@
 #define RULE_EXCEPTIONS_MAX 4096
 
 /* A text that grows by appending, without a copy each time. */
-struct rule_text {
+struct rule_buffer {
 	char *s; /* NUL behind; NULL while it is empty */
 	size_t len, size;
 };
 
 /* Appends @len bytes of @s. Return: 0; -ENOMEM. */
-int rule_text_add(struct rule_text *text, struct policy_arena *arena, const char *s, size_t len);
+int rule_buffer_add(struct rule_buffer *text, struct policy_arena *arena, const char *s, size_t len);
 
 struct rule_list_info {
 	const char *name;
@@ -40,7 +40,7 @@ struct rule_macro_info {
 	const char *name;
 	const struct rule_place *place, *condition_place;
 	size_t index, visibility;
-	struct rule_text condition;
+	struct rule_buffer condition;
 	struct rule_macro_info *next;
 };
 
@@ -88,7 +88,7 @@ struct rule_info {
 	size_t index;
 	unsigned given; /* enum rule_key */
 	bool unknown_source;
-	struct rule_text condition, output, desc;
+	struct rule_buffer condition, output, desc;
 	const char **tags; /* sorted, each once */
 	size_t n_tags;
 	struct rule_exceptions exceptions;
@@ -144,7 +144,7 @@ int rule_exception_check(struct rule_collector *c, struct rule_report *report, s
 
 /* Appends the exceptions of a rule to its condition, as text. @condition becomes "(..) and not ..". */
 int rule_exceptions_build(struct policy_arena *arena, struct rule_report *report, const struct rule_info *rule,
-			  struct rule_text *condition);
+			  struct rule_buffer *condition);
 
 /* Sorts tags and keeps one of each. @n: of @tags, before and after. */
 void rule_tags_sort(const char **tags, size_t *n);

@@ -72,13 +72,13 @@ int rule_collect_rule(struct rule_collector *c, struct rule_report *report, stru
 	return 0;
 }
 
-static int append_text(struct rule_collector *c, struct rule_text *text, const struct rule_text *more)
+static int append_text(struct rule_collector *c, struct rule_buffer *text, const struct rule_buffer *more)
 {
 	if (more->len == 0)
 		return 0;
-	if (rule_text_add(text, c->arena, " ", 1) < 0)
+	if (rule_buffer_add(text, c->arena, " ", 1) < 0)
 		return -ENOMEM;
-	return rule_text_add(text, c->arena, more->s, more->len);
+	return rule_buffer_add(text, c->arena, more->s, more->len);
 }
 
 static int compare_tags(const void *a, const void *b)

@@ -25,13 +25,13 @@ struct rule_compiled_list {
 	const struct rule_list_info *info;
 	const char **items;
 	size_t n_items;
-	struct rule_text text; /* the items as they are put in */
+	struct rule_buffer text; /* the items as they are put in */
 	bool used;
 };
 
 struct rule_compiled_macro {
 	const struct rule_macro_info *info;
-	struct rule_text text; /* with lists put in */
+	struct rule_buffer text; /* with lists put in */
 	struct rule_node *node;
 	size_t nodes;
 	bool used, open; /* being put in right now: a loop if it is met again */
@@ -53,7 +53,7 @@ struct rule_compiler {
 /* A condition on its way: its text with lists put in, its tree, and where it came from. */
 struct rule_expression {
 	struct policy_arena *arena; /* of text and tree */
-	struct rule_text text;
+	struct rule_buffer text;
 	struct rule_node *node;
 	size_t nodes;
 	const struct rule_place *place;
@@ -67,7 +67,7 @@ struct rule_expression {
 int rule_compile_lists(struct rule_compiler *k);
 
 /* Puts lists into @condition and marks them as used; the result is in @expression->text. */
-int rule_put_lists(struct rule_compiler *k, const struct rule_text *condition, struct rule_expression *expression);
+int rule_put_lists(struct rule_compiler *k, const struct rule_buffer *condition, struct rule_expression *expression);
 
 /* The macros, each with those that it sees. */
 int rule_compile_macros(struct rule_compiler *k);
@@ -79,17 +79,17 @@ int rule_put_macros(struct rule_compiler *k, struct rule_expression *expression,
 struct rule_node *rule_copy_tree(struct policy_arena *arena, const struct rule_node *node);
 
 /* Lists put in, and parsed: @expression has its arena and place, and gets the rest. */
-int rule_parse_expression(struct rule_compiler *k, const struct rule_text *condition, struct rule_expression *expression);
+int rule_parse_expression(struct rule_compiler *k, const struct rule_buffer *condition, struct rule_expression *expression);
 
 /* A place in a condition. @text is copied. NULL without memory. */
 const struct rule_place *rule_condition_place(struct rule_compiler *k, const struct rule_place *parent,
-					      const struct rule_text *text, size_t offset);
+					      const struct rule_buffer *text, size_t offset);
 
 /* The rules; the set is complete then, but for what is switched on. */
 int rule_compile_rules(struct rule_compiler *k);
 
 /* The output of a rule with all that is put behind it. */
-int rule_build_output(struct rule_compiler *k, const struct rule_info *info, struct rule_text *ret);
+int rule_build_output(struct rule_compiler *k, const struct rule_info *info, struct rule_buffer *ret);
 
 /* Everything: *@ret is a new set. */
 int rule_compile(struct rule_collector *c, struct rule_report *report, struct rule_set **ret);

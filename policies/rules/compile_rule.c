@@ -32,12 +32,12 @@ static int take_error(struct rule_compiler *k, const struct rule_info *info, enu
 static int compile_output(struct rule_compiler *k, const struct rule_info *info, struct policy_arena *arena,
 			  struct rule *rule, bool *ret_drop)
 {
-	struct rule_text output = { 0 };
+	struct rule_buffer output = { 0 };
 	struct rule_filter_error error = { 0 };
-	int r = rule_text_add(&output, arena, "*", 1);
+	int r = rule_buffer_add(&output, arena, "*", 1);
 
 	if (r == 0)
-		r = rule_text_add(&output, arena, rule->output, strlen(rule->output));
+		r = rule_buffer_add(&output, arena, rule->output, strlen(rule->output));
 	if (r == 0)
 		r = rule_format_compile(k->set->program, output.s, &rule->format, &error);
 	if (r == -EINVAL)
@@ -150,7 +150,7 @@ static int warn_event_types(struct rule_compiler *k, const struct rule_info *inf
 
 /* With exceptions, before lists are put in. */
 static int build_condition(struct rule_compiler *k, const struct rule_info *info, struct policy_arena *arena,
-			   struct rule *rule, struct rule_text *ret)
+			   struct rule *rule, struct rule_buffer *ret)
 {
 	int r = 0;
 
@@ -169,7 +169,7 @@ static int compile_condition(struct rule_compiler *k, const struct rule_info *in
 {
 	struct rule_expression expression = { .arena = arena, .place = info->condition_place };
 	struct deprecated deprecated = { .n = 0 };
-	struct rule_text condition = { 0 };
+	struct rule_buffer condition = { 0 };
 	int r = build_condition(k, info, arena, rule, &condition);
 
 	if (r == 0)
@@ -208,7 +208,7 @@ static int copy_texts(struct rule_compiler *k, const struct rule_info *info, str
 static int compile_parts(struct rule_compiler *k, const struct rule_info *info, struct policy_arena *arena,
 			 struct rule *rule, bool *ret_drop)
 {
-	struct rule_text output = { 0 };
+	struct rule_buffer output = { 0 };
 	int r = copy_texts(k, info, rule);
 
 	if (r == 0)

@@ -143,14 +143,14 @@ int rule_exception_check(struct rule_collector *c, struct rule_report *report, s
 /* The text that is being built, and what went wrong with it. */
 struct build {
 	struct policy_arena *arena;
-	struct rule_text *text;
+	struct rule_buffer *text;
 	int error;
 };
 
 static void add(struct build *b, const char *s)
 {
 	if (b->error == 0)
-		b->error = rule_text_add(b->text, b->arena, s, strlen(s));
+		b->error = rule_buffer_add(b->text, b->arena, s, strlen(s));
 }
 
 /* A value with a blank in it gets quotes, unless it brings some. */
@@ -245,7 +245,7 @@ static int add_exception(struct build *b, struct rule_report *report, const stru
 }
 
 int rule_exceptions_build(struct policy_arena *arena, struct rule_report *report, const struct rule_info *rule,
-			  struct rule_text *condition)
+			  struct rule_buffer *condition)
 {
 	struct build b = { .arena = arena, .text = condition };
 	int r = 0;

@@ -140,12 +140,25 @@ static bool looks_like_transformer(const struct rule_node *value)
 	return open && (rule_transform_find(value->text, (size_t)(open - value->text)) >= 0 || strncmp(value->text, "val(", 4) == 0);
 }
 
+/* Is it the name of a field, with blanks around or not? */
+static bool looks_like_field(const struct rule_program *program, const struct rule_node *value)
+{
+	const char *text = value->text;
+	size_t len = value->len;
+
+	while (len && memchr(" \t\r\n", text[len - 1], 4))
+		len--;
+	for (; len && memchr(" \t\r\n", *text, 4); len--)
+		text++;
+	return len && rule_program_field(program, text, len, NULL);
+}
+
 /* Who writes the name of a field right of an operator mostly means its value. */
 static int warn_of(struct comparing *m, const struct rule_node *value)
 {
 	const char *what = NULL;
 
-	if (rule_program_field(m->c->program, value->text, value->len, NULL))
+	if (looks_like_field(m->c->program, value))
 		what = "field";
 	else if (looks_like_transformer(value))
 		what = "field transformer";

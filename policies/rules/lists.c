@@ -79,13 +79,13 @@ static int join_items(struct rule_compiler *k, struct rule_compiled_list *list)
 		bool quote = strchr(item, ' ') && item[0] != '"' && item[0] != '\'';
 
 		if (list->text.len)
-			r = rule_text_add(&list->text, k->scratch, ", ", 2);
+			r = rule_buffer_add(&list->text, k->scratch, ", ", 2);
 		if (r == 0 && quote)
-			r = rule_text_add(&list->text, k->scratch, "\"", 1);
+			r = rule_buffer_add(&list->text, k->scratch, "\"", 1);
 		if (r == 0)
-			r = rule_text_add(&list->text, k->scratch, item, strlen(item));
+			r = rule_buffer_add(&list->text, k->scratch, item, strlen(item));
 		if (r == 0 && quote)
-			r = rule_text_add(&list->text, k->scratch, "\"", 1);
+			r = rule_buffer_add(&list->text, k->scratch, "\"", 1);
 		if (list->text.len > RULE_CONDITION_BYTES_MAX)
 			return fail_list(k, list, "The list is too long after the lists in it are put in");
 	}
@@ -153,7 +153,7 @@ static void note_candidates(struct rule_compiler *k, const char *text, size_t le
 }
 
 /* Behind what was taken over so far: without the blanks, and with a comma less where the list is empty. */
-static void trim_before(struct rule_text *out, bool empty, bool *comma)
+static void trim_before(struct rule_buffer *out, bool empty, bool *comma)
 {
 	while (out->len && is_blank(out->s[out->len - 1]))
 		out->len--;
@@ -163,8 +163,8 @@ static void trim_before(struct rule_text *out, bool empty, bool *comma)
 }
 
 /* Puts @list in at @start of @in, whose beginning is in @out. @next: where @in goes on. */
-static int put_items(const struct rule_compiled_list *list, struct policy_arena *arena, const struct rule_text *in,
-		     size_t start, struct rule_text *out, size_t *next)
+static int put_items(const struct rule_compiled_list *list, struct policy_arena *arena, const struct rule_buffer *in,
+		     size_t start, struct rule_buffer *out, size_t *next)
 {
 	size_t end = start + strlen(list->info->name);
 	bool comma;
@@ -177,14 +177,14 @@ static int put_items(const struct rule_compiled_list *list, struct policy_arena 
 		end++;
 	*next = end;
 	if (out->len)
-		r = rule_text_add(out, arena, " ", 1);
+		r = rule_buffer_add(out, arena, " ", 1);
 	if (r == 0)
-		r = rule_text_add(out, arena, list->text.s ? list->text.s : "", list->text.len);
-	return r == 0 ? rule_text_add(out, arena, " ", 1) : r;
+		r = rule_buffer_add(out, arena, list->text.s ? list->text.s : "", list->text.len);
+	return r == 0 ? rule_buffer_add(out, arena, " ", 1) : r;
 }
 
 /* Is there the name of @list at @at of @in, between delimiters? What was put in ends with a blank. */
-static bool is_name(const struct rule_compiled_list *list, const struct rule_text *in, size_t at, size_t from)
+static bool is_name(const struct rule_compiled_list *list, const struct rule_buffer *in, size_t at, size_t from)
 {
 	size_t end = at + strlen(list->info->name);
 
@@ -192,10 +192,10 @@ static bool is_name(const struct rule_compiled_list *list, const struct rule_tex
 }
 
 /* One list everywhere in @text, by way of @spare, which becomes @text. */
-static int put_list(struct policy_arena *arena, struct rule_compiled_list *list, struct rule_text *text,
-		    struct rule_text *spare)
+static int put_list(struct policy_arena *arena, struct rule_compiled_list *list, struct rule_buffer *text,
+		    struct rule_buffer *spare)
 {
-	const struct rule_text in = *text;
+	const struct rule_buffer in = *text;
 	size_t from = 0, search = 0, len = strlen(list->info->name);
 	bool replaced = false;
 	int r = 0;
@@ -210,7 +210,7 @@ static int put_list(struct policy_arena *arena, struct rule_compiled_list *list,
 		search = at + 1;
 		if (!is_name(list, &in, at, replaced ? from : SIZE_MAX))
 			continue;
-		r = rule_text_add(spare, arena, in.s + from, at - from);
+		r = rule_buffer_add(spare, arena, in.s + from, at - from);
 		if (r == 0)
 			r = put_items(list, arena, &in, at, spare, &from);
 		search = from;
@@ -219,7 +219,7 @@ static int put_list(struct policy_arena *arena, struct rule_compiled_list *list,
 	if (!replaced || r < 0)
 		return r;
 	list->used = true;
-	r = rule_text_add(spare, arena, in.s + from, in.len - from);
+	r = rule_buffer_add(spare, arena, in.s + from, in.len - from);
 	*text = *spare;
 	*spare = in;
 	return r;
@@ -235,7 +235,7 @@ static int check_length(struct rule_compiler *k, const struct rule_expression *e
 }
 
 /* The lists of one word of the bitmap, and those that they name. */
-static int put_lists(struct rule_compiler *k, size_t word, struct rule_expression *expression, struct rule_text *spare)
+static int put_lists(struct rule_compiler *k, size_t word, struct rule_expression *expression, struct rule_buffer *spare)
 {
 	int r = 0;
 
@@ -251,11 +251,11 @@ static int put_lists(struct rule_compiler *k, size_t word, struct rule_expressio
 	return r;
 }
 
-int rule_put_lists(struct rule_compiler *k, const struct rule_text *condition, struct rule_expression *expression)
+int rule_put_lists(struct rule_compiler *k, const struct rule_buffer *condition, struct rule_expression *expression)
 {
-	struct rule_text *text = &expression->text, spare = { 0 };
+	struct rule_buffer *text = &expression->text, spare = { 0 };
 	const size_t words = k->c->n_lists / 64 + 1;
-	int r = rule_text_add(text, expression->arena, condition->s ? condition->s : "", condition->len);
+	int r = rule_buffer_add(text, expression->arena, condition->s ? condition->s : "", condition->len);
 
 	if (r < 0)
 		return r;

@@ -12,7 +12,7 @@
 #define EXCERPT_BYTES 20
 
 const struct rule_place *rule_condition_place(struct rule_compiler *k, const struct rule_place *parent,
-					      const struct rule_text *text, size_t offset)
+					      const struct rule_buffer *text, size_t offset)
 {
 	struct policy_arena *arena = k->report->arena;
 	struct rule_place *place = policy_arena_alloc(arena, 1, sizeof(*place));
@@ -52,7 +52,7 @@ static size_t count_nodes(const struct rule_node *node)
 	return n;
 }
 
-int rule_parse_expression(struct rule_compiler *k, const struct rule_text *condition, struct rule_expression *expression)
+int rule_parse_expression(struct rule_compiler *k, const struct rule_buffer *condition, struct rule_expression *expression)
 {
 	struct rule_syntax_error error;
 	int r = rule_put_lists(k, condition, expression);

@@ -29,13 +29,13 @@ static bool applies(const struct rule_info *info, const struct rule_append_outpu
 	return has_tags(info, append);
 }
 
-static int add(struct rule_compiler *k, struct rule_text *text, const char *s)
+static int add(struct rule_compiler *k, struct rule_buffer *text, const char *s)
 {
-	return rule_text_add(text, k->scratch, s, strlen(s));
+	return rule_buffer_add(text, k->scratch, s, strlen(s));
 }
 
 /* " container_id=%container.id" */
-static int add_suggested(struct rule_compiler *k, struct rule_text *text, const char *name)
+static int add_suggested(struct rule_compiler *k, struct rule_buffer *text, const char *name)
 {
 	size_t start;
 	int r = add(k, text, " ");
@@ -50,7 +50,7 @@ static int add_suggested(struct rule_compiler *k, struct rule_text *text, const 
 	return r == 0 ? add(k, text, name) : r;
 }
 
-static int add_all_suggested(struct rule_compiler *k, struct rule_text *text)
+static int add_all_suggested(struct rule_compiler *k, struct rule_buffer *text)
 {
 	size_t n;
 	const struct rule_field *fields = rule_fields(&n);
@@ -64,7 +64,7 @@ static int add_all_suggested(struct rule_compiler *k, struct rule_text *text)
 }
 
 /* Once the container's fields were meant by it; now they are appended, and it stands for nothing. */
-static int drop_container_info(struct rule_compiler *k, const struct rule_info *info, struct rule_text *text)
+static int drop_container_info(struct rule_compiler *k, const struct rule_info *info, struct rule_buffer *text)
 {
 	static const char name[] = "%container.info";
 	const size_t len = sizeof(name) - 1;
@@ -85,7 +85,7 @@ static int drop_container_info(struct rule_compiler *k, const struct rule_info *
 				   "container is added to outputs by itself");
 }
 
-int rule_build_output(struct rule_compiler *k, const struct rule_info *info, struct rule_text *ret)
+int rule_build_output(struct rule_compiler *k, const struct rule_info *info, struct rule_buffer *ret)
 {
 	const struct rule_options *options = k->c->options;
 	int r = add(k, ret, info->output.s ? info->output.s : "");

@@ -40,17 +40,17 @@ static bool is_served(const struct rule_options *options, const struct rule_alte
 static int explain(struct policy_arena *arena, const struct rule_alternatives *alternatives, const char **ret)
 {
 	static const char begin[] = "Plugin requirement not satisfied, must load one of: ";
-	struct rule_text text = { 0 };
-	int r = rule_text_add(&text, arena, begin, strlen(begin));
+	struct rule_buffer text = { 0 };
+	int r = rule_buffer_add(&text, arena, begin, strlen(begin));
 
 	for (const struct rule_requirement *q = alternatives->first; q && r == 0; q = q->next) {
-		r = rule_text_add(&text, arena, q->name, strlen(q->name));
+		r = rule_buffer_add(&text, arena, q->name, strlen(q->name));
 		if (r == 0)
-			r = rule_text_add(&text, arena, " (>= ", 5);
+			r = rule_buffer_add(&text, arena, " (>= ", 5);
 		if (r == 0)
-			r = rule_text_add(&text, arena, q->version, strlen(q->version));
+			r = rule_buffer_add(&text, arena, q->version, strlen(q->version));
 		if (r == 0)
-			r = rule_text_add(&text, arena, q->next ? "), " : ")", q->next ? 3 : 1);
+			r = rule_buffer_add(&text, arena, q->next ? "), " : ")", q->next ? 3 : 1);
 	}
 	*ret = text.s;
 	return r < 0 ? r : -EINVAL;

@@ -162,7 +162,7 @@ static int read_macro_condition(const struct rule_source_item *item, struct rule
 		return r;
 	info->condition_place = rule_read_place(item->reader, rule_read_find(item->node, "condition"),
 						RULE_ITEM_MACRO_CONDITION, "", item->place);
-	return info->condition_place ? rule_text_add(&info->condition, item->reader->arena, text, strlen(text)) : -ENOMEM;
+	return info->condition_place ? rule_buffer_add(&info->condition, item->reader->arena, text, strlen(text)) : -ENOMEM;
 }
 
 static int read_macro(struct rule_reader *r, const struct yaml_node *node)

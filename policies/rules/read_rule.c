@@ -24,7 +24,7 @@ static const struct rule_override_key override_keys[] = {
 };
 
 /* A key whose value is text, and where it stands. */
-static int read_text(const struct rule_source_item *item, const char *key, enum rule_item kind, struct rule_text *ret,
+static int read_text(const struct rule_source_item *item, const char *key, enum rule_item kind, struct rule_buffer *ret,
 		     const struct rule_place **ret_place)
 {
 	const char *text = NULL;
@@ -37,7 +37,7 @@ static int read_text(const struct rule_source_item *item, const char *key, enum 
 		if (!*ret_place)
 			return -ENOMEM;
 	}
-	return rule_text_add(ret, item->reader->arena, text, strlen(text));
+	return rule_buffer_add(ret, item->reader->arena, text, strlen(text));
 }
 
 static int read_priority(const struct rule_source_item *item, enum rule_priority *ret)
@@ -204,7 +204,7 @@ static int read_enabled(const struct rule_source_item *item, struct rule_info *i
 }
 
 /* Takes the blanks off both ends. */
-static void trim_text(struct rule_text *text)
+static void trim_text(struct rule_buffer *text)
 {
 	while (text->len && strchr(" \t\r\n\v\f", text->s[text->len - 1]))
 		text->s[--text->len] = '\0';
