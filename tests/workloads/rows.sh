@@ -5,7 +5,7 @@
 # work_expected says what a workload is rightly denied or reported for, and why.
 
 row_names=()
-row_quick=(nginx redis php busybox entrypoint shell packages apt)      # of one image, a few seconds each
+row_quick=(entrypoint restart strace shells dual php redis data templated apt)      # of one image
 declare -A row_image=() row_seconds=()
 
 rows_table() {
@@ -34,6 +34,7 @@ rows_table() {
 		strace      others     120
 		mono        others     300
 		jit         languages  600
+		dual        services   60
 		archives    languages  600
 		pip         others     400
 		modules     languages  240
