@@ -31,7 +31,7 @@ rows_table() {
 		memcached   others     240
 		git         others     240
 		sshd        others     240
-		strace      others     120
+		strace      services   120
 		mono        others     300
 		jit         languages  600
 		dual        services   60
@@ -82,7 +82,8 @@ mmap added /tmp/own\\.core\ta heap saved here is machine code from a file that t
 work_expected[copied]=$'read volume /srv/volume/[a-z.]+\ta writable volume is no image: scripts on it are reported, see the row served'
 work_expected[rendered]=$'read script /tmp/settings\\.(pl|php)\tcode that the image does not hold, whoever wrote it; its paths want an exception'
 work_expected[mono]=$'read script /tmp/p\\.exe\tcode that was compiled here is handed to the interpreter'
-work_expected[pip]=$'read script /usr/local/lib/python3\\.11/dist-packages/work_wheel/__init__\\.py\ta module that the image does not hold
+work_expected[pip]=$'read script /usr/local/lib/python3\\.11/dist-packages/work_wheel/(__pycache__/)?__init__\\..*\ta module that the image does not hold
+read script (/srv/wheels/work_wheel-1-py3-none-any\\.whl|/usr/local/bin/work-wheel)\tan archive that Python could import from, and a script that pip wrote
 mmap added /usr/local/lib/python3\\.11/dist-packages/work_wheel/native\\.so\tits library
 exec added /usr/local/bin/work-wheel\tits command'
 work_expected[modules]=$'read script /srv/app/node_modules/work/(index|cli)\\.js\ta module that the image does not hold
