@@ -89,7 +89,8 @@ exec added /usr/local/bin/work-wheel\tits command'
 work_expected[modules]=$'read script /srv/app/node_modules/work/(index|cli)\\.js\ta module that the image does not hold
 mmap added /srv/app/node_modules/work/addon\\.node\tits library
 exec added /srv/app/node_modules/work/cli\\.js\tits command'
-work_expected[compiled]=$'exec added /srv/build/program\twhat was built here is no code of the image
+work_expected[compiled]=$'read script /srv/build/(Makefile|program)\tmake runs what a Makefile says; a file with an x bit that a shell opens may be a script
+exec added /srv/build/program\twhat was built here is no code of the image
 mmap added /srv/build/libanswer\\.so\tnor is its library'
 work_expected[templated]=$'read script /(run|tmp)/web/start\\.sh\ta script that the image does not hold, whoever wrote it: reported, as scripts are by default
 exec added /run/web/start\\.sh\tas a program it is refused; its path wants an exception'
