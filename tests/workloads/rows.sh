@@ -89,6 +89,7 @@ exec added /usr/local/bin/work-wheel\tits command'
 work_expected[modules]=$'read script /srv/app/node_modules/work/(index|cli)\\.js\ta module that the image does not hold
 mmap added /srv/app/node_modules/work/addon\\.node\tits library
 exec added /srv/app/node_modules/work/cli\\.js\tits command'
+work_expected[users]=$'read script /srv/(worker/\\.profile|dev/\\.(profile|bashrc))\ta login shell reads what useradd copied there: new files, and a place where attackers stay'
 work_expected[compiled]=$'read script /srv/build/(Makefile|program)\tmake runs what a Makefile says; a file with an x bit that a shell opens may be a script
 exec added /srv/build/program\twhat was built here is no code of the image
 mmap added /srv/build/libanswer\\.so\tnor is its library'

@@ -97,7 +97,7 @@ static int two_views_of_a_mapping(void)
 /* System V's. */
 static int segment(void)
 {
-	int id = shmget(IPC_PRIVATE, BYTES, IPC_CREAT | 0600);
+	int id = shmget(IPC_PRIVATE, BYTES, IPC_CREAT | 0700);
 	void *at = id < 0 ? MAP_FAILED : shmat(id, NULL, 0), *run = id < 0 ? MAP_FAILED : shmat(id, NULL, SHM_EXEC | SHM_RDONLY);
 
 	shmctl(id, IPC_RMID, NULL);
