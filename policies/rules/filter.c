@@ -64,6 +64,7 @@ int rule_program_new(struct policy_arena *arena, const struct rule_field *extra,
 	program->arena = arena;
 	program->extra = extra;
 	program->n_extra = n_extra;
+	program->regex_room = RULE_REGEX_ROOM;
 	program->uses = policy_arena_alloc(arena, RULE_USES_MAX, sizeof(*program->uses));
 	program->objects = policy_arena_alloc(arena, OBJECTS_FIRST, sizeof(*program->objects));
 	program->objects_mask = OBJECTS_FIRST - 1;

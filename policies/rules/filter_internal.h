@@ -10,6 +10,7 @@
 
 #include "policies/rules/filter.h"
 #include "policies/rules/filter_set.h"
+#include "policies/rules/regex.h"
 #include "policies/rules/transform.h"
 
 /* Fields with their arguments in one program: all fields with some arguments each. Bounds what one event's facts take. */
@@ -115,6 +116,7 @@ struct rule_program {
 	size_t n_objects, objects_mask;
 	const char **names;
 	size_t n_names, names_room;
+	struct rule_regex_room regex_room;
 };
 
 struct rule_filter {

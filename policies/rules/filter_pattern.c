@@ -37,7 +37,7 @@ int rule_pattern_regex(struct rule_compiler *c, const struct rule_node *node, vo
 {
 	const char *error = NULL, *simpler = simpler_operator(node->text, node->len);
 	struct rule_regex *regex;
-	int err = rule_regex_compile(node->text, node->len, c->program->arena, &regex, &error);
+	int err = rule_regex_compile(node->text, node->len, c->program->arena, &c->program->regex_room, &regex, &error);
 
 	if (err == -EINVAL || err == -E2BIG)
 		return rule_compile_fail(c->err, RULE_FILTER_INVALID, node->offset, "invalid regex pattern: %s", error);

@@ -13,6 +13,7 @@
 
 #define WORD_BITS 64
 #define WORDS_MAX (RULE_PATTERN_BYTES_MAX / WORD_BITS)
+#define SHORT_PLACES 64
 
 /* The bytes that one place of a pattern takes. */
 struct byte_set {
@@ -65,12 +66,20 @@ static bool has_byte(const struct byte_set *set, unsigned char c)
 	return set->bits[c / WORD_BITS] >> c % WORD_BITS & 1;
 }
 
-/* All bytes that fold to @low … @high. */
+/* All bytes that fold to @c. */
+static void add_folded(const struct reader *r, struct byte_set *set, unsigned char c)
+{
+	add_byte(set, c);
+	if (r->fold && c >= 'a' && c <= 'z')
+		add_byte(set, (unsigned char)(c - 0x20));
+}
+
+/* All that fold to @low … @high. */
 static void add_range(const struct reader *r, struct byte_set *set, unsigned char low, unsigned char high)
 {
-	for (unsigned c = 0; c < 256; c++) {
-		if (fold(r, (unsigned char)c) >= low && fold(r, (unsigned char)c) <= high)
-			add_byte(set, (unsigned char)c);
+	for (unsigned c = low; c <= high; c++) {
+		if (fold(r, (unsigned char)c) == c)
+			add_folded(r, set, (unsigned char)c);
 	}
 }
 
@@ -200,7 +209,7 @@ static void read_place(struct reader *r)
 			c = (unsigned char)*r->at++;
 		c = fold(r, c);
 		r->bytes[r->len] = (char)c;
-		add_range(r, set, c, c);
+		add_folded(r, set, c);
 		r->plain &= !r->fold || c < 'a' || c > 'z';
 	}
 	r->len++;
@@ -268,18 +277,11 @@ static int read_piece(struct reader *r, struct piece *piece)
 	return piece->bytes ? 0 : -ENOMEM;
 }
 
-/* @scratch holds what is needed while reading only. */
-static int read_pattern(struct reader *r, struct rule_glob *glob, struct policy_arena *scratch)
+static int read_pieces(struct reader *r, struct rule_glob *glob)
 {
-	const size_t len = (size_t)(r->end - r->at);
-	int err;
-
-	r->sets = policy_arena_alloc(scratch, len + 1, sizeof(*r->sets));
-	r->bytes = policy_arena_alloc(scratch, len + 1, 1);
-	if (!r->sets || !r->bytes)
-		return -ENOMEM;
 	for (;;) {
-		err = read_piece(r, &glob->pieces[glob->n]);
+		int err = read_piece(r, &glob->pieces[glob->n]);
+
 		if (err)
 			return err;
 		glob->len += glob->pieces[glob->n++].len;
@@ -289,10 +291,28 @@ static int read_pattern(struct reader *r, struct rule_glob *glob, struct policy_
 	}
 }
 
+/* Room for the places of the pattern, on the stack where that is short: most are, and lists hold many. */
+static int read_pattern(struct reader *r, struct rule_glob *glob)
+{
+	_cleanup_(policy_arena_free) struct policy_arena *scratch = NULL;
+	const size_t len = (size_t)(r->end - r->at);
+	struct byte_set sets[SHORT_PLACES];
+	char bytes[SHORT_PLACES];
+
+	r->sets = sets;
+	r->bytes = bytes;
+	if (len > SHORT_PLACES) {
+		if (policy_arena_new(&scratch) < 0)
+			return -ENOMEM;
+		r->sets = policy_arena_alloc(scratch, len, sizeof(*r->sets));
+		r->bytes = policy_arena_alloc(scratch, len, 1);
+	}
+	return r->sets && r->bytes ? read_pieces(r, glob) : -ENOMEM;
+}
+
 int rule_glob_compile(const char *pattern, size_t len, bool fold_case, struct policy_arena *arena, struct rule_glob **ret)
 {
 	struct reader r = { .at = pattern, .end = pattern + len, .fold = fold_case, .arena = arena };
-	_cleanup_(policy_arena_free) struct policy_arena *scratch = NULL;
 	struct rule_glob *glob;
 	size_t pieces = 1;
 	int err;
@@ -302,9 +322,9 @@ int rule_glob_compile(const char *pattern, size_t len, bool fold_case, struct po
 	for (size_t i = 0; i < len; i++)
 		pieces += pattern[i] == '*';
 	glob = policy_arena_alloc(arena, 1, sizeof(*glob) + pieces * sizeof(glob->pieces[0]));
-	if (!glob || policy_arena_new(&scratch) < 0)
+	if (!glob)
 		return -ENOMEM;
-	err = read_pattern(&r, glob, scratch);
+	err = read_pattern(&r, glob);
 	if (err)
 		return err;
 	glob->never = r.never;

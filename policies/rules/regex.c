@@ -13,8 +13,8 @@
 /* An expression's text: a class of a few thousand characters still fits. Bounds time and memory of reading it. */
 #define TEXT_BYTES_MAX 65536
 
-int rule_regex_compile(const char *pattern, size_t len, struct policy_arena *arena, struct rule_regex **ret,
-		       const char **ret_error)
+int rule_regex_compile(const char *pattern, size_t len, struct policy_arena *arena, struct rule_regex_room *room,
+		       struct rule_regex **ret, const char **ret_error)
 {
 	_cleanup_(policy_arena_free) struct policy_arena *scratch = NULL;
 	struct rule_regex *regex = policy_arena_alloc(arena, 1, sizeof(*regex));
@@ -23,16 +23,17 @@ int rule_regex_compile(const char *pattern, size_t len, struct policy_arena *are
 
 	if (!regex || policy_arena_new(&scratch) < 0)
 		return -ENOMEM;
-	*ret_error = "regular expression is too large";
+	*ret_error = "the regular expression is too large, or all of the rules together are";
 	if (len > TEXT_BYTES_MAX)
 		return -E2BIG;
 	err = regex_parse(pattern, len, scratch, arena, &root, ret_error);
 	if (!err)
-		err = regex_write_steps(root, arena, regex);
+		err = regex_write_steps(root, room->steps < RULE_REGEX_STEPS_MAX ? room->steps : RULE_REGEX_STEPS_MAX, arena, regex);
 	if (!err)
-		err = regex_build_table(regex, arena);
+		err = regex_build_table(regex, &room->work, arena);
 	if (err)
 		return err;
+	room->steps -= regex->n_steps;
 	*ret = regex;
 	return 0;
 }

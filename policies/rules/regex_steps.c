@@ -10,17 +10,19 @@
 /* Visits of nodes while writing: parts that match nothing write no step, but can be repeated all the same. */
 #define VISITS_MAX (16 * RULE_REGEX_STEPS_MAX)
 
+/* Counts only, as long as there are no steps to write to. */
 struct writer {
 	struct regex_step *steps;
-	size_t n, visits;
+	size_t n, max, visits;
 	bool lines;
 };
 
 static int write_step(struct writer *w, enum regex_op op, uint16_t next, uint16_t other, const struct regex_set *set, uint16_t *ret)
 {
-	if (w->n == RULE_REGEX_STEPS_MAX)
+	if (w->n == w->max)
 		return -E2BIG;
-	w->steps[w->n] = (struct regex_step){ op, next, other, set };
+	if (w->steps)
+		w->steps[w->n] = (struct regex_step){ op, next, other, set };
 	*ret = (uint16_t)w->n++;
 	return 0;
 }
@@ -40,7 +42,8 @@ static int write_loop(struct writer *w, const struct regex_node *child, bool onc
 	err = write_node(w, child, &begin);
 	if (err)
 		return err;
-	w->steps[split].next = begin;
+	if (w->steps)
+		w->steps[split].next = begin;
 	*at = once ? begin : split;
 	return 0;
 }
@@ -118,32 +121,27 @@ static int write_node(struct writer *w, const struct regex_node *node, uint16_t 
 	return -EINVAL;
 }
 
-int regex_write_steps(const struct regex_node *root, struct policy_arena *arena, struct rule_regex *regex)
+static int write_all(struct writer *w, const struct regex_node *root, uint16_t *start)
 {
-	_cleanup_(policy_arena_free) struct policy_arena *scratch = NULL;
-	struct writer w = { 0 };
-	struct regex_step *steps;
-	uint16_t start;
-	int err;
+	int err = write_step(w, STEP_MATCH, 0, 0, NULL, start);
 
-	if (policy_arena_new(&scratch) < 0)
-		return -ENOMEM;
-	w.steps = policy_arena_alloc(scratch, RULE_REGEX_STEPS_MAX, sizeof(*w.steps));
-	if (!w.steps)
-		return -ENOMEM;
-	err = write_step(&w, STEP_MATCH, 0, 0, NULL, &start);
-	if (!err)
-		err = write_node(&w, root, &start);
+	return err ? err : write_node(w, root, start);
+}
+
+int regex_write_steps(const struct regex_node *root, size_t max, struct policy_arena *arena, struct rule_regex *regex)
+{
+	struct writer count = { .max = max }, w;
+	int err = write_all(&count, root, &regex->start);
+
 	if (err)
 		return err;
-	steps = policy_arena_alloc(arena, w.n, sizeof(*steps));
-	if (!steps)
+	w = (struct writer){ .max = count.n };
+	w.steps = policy_arena_alloc(arena, w.max, sizeof(*w.steps));
+	if (!w.steps)
 		return -ENOMEM;
-	for (size_t i = 0; i < w.n; i++)
-		steps[i] = w.steps[i];
-	regex->steps = steps;
+	err = write_all(&w, root, &regex->start);
+	regex->steps = w.steps;
 	regex->n_steps = w.n;
-	regex->start = start;
 	regex->lines = w.lines;
-	return 0;
+	return err;
 }

@@ -10,11 +10,11 @@
 #include <string.h>
 
 /* What a table may have. Rules' expressions have some tens of states; what has more is matched step by step, which is slower
- * but as right. The work is that of some ten milliseconds. */
-#define STATES_MAX 1024
-#define CELLS_MAX 65536
-#define BOUNDS_MAX 65536
-#define WORK_MAX (1 << 20)
+ * but as right. The work is that of a millisecond or two. */
+#define STATES_MAX 512
+#define CELLS_MAX 16384
+#define BOUNDS_MAX 16384
+#define WORK_MAX (1U << 19)
 #define SLOTS (2 * STATES_MAX)
 
 /**
@@ -25,7 +25,7 @@
  */
 struct builder {
 	struct rule_regex *regex;
-	size_t words, n, n_max, work;
+	size_t words, n, n_max, work, work_max;
 	uint64_t *sets;
 	bool *begins, *accepts;
 	uint16_t *table;
@@ -146,7 +146,7 @@ static bool fill_state(struct builder *b, size_t state)
 		if (!find_state(b, &b->to, regex->lines && rune == '\n', &b->table[state * regex->n_classes + class]))
 			return false;
 		b->work += b->from.n + b->words;
-		if (b->work > WORK_MAX)
+		if (b->work > b->work_max)
 			return false;
 	}
 	return true;
@@ -184,11 +184,11 @@ static int keep_table(const struct builder *b, struct policy_arena *arena)
 	return 0;
 }
 
-int regex_build_table(struct rule_regex *regex, struct policy_arena *arena)
+int regex_build_table(struct rule_regex *regex, size_t *work, struct policy_arena *arena)
 {
 	_cleanup_(policy_arena_free) struct policy_arena *scratch = NULL;
 	struct builder *b;
-	int r = make_classes(regex, arena);
+	int r = *work ? make_classes(regex, arena) : 0;
 
 	if (r <= 0)
 		return r;
@@ -198,6 +198,7 @@ int regex_build_table(struct rule_regex *regex, struct policy_arena *arena)
 	if (!b)
 		return -ENOMEM;
 	b->regex = regex;
+	b->work_max = *work < WORK_MAX ? *work : WORK_MAX;
 	b->words = (regex->n_steps + 63) / 64;
 	b->n_max = CELLS_MAX / regex->n_classes;
 	if (b->n_max > STATES_MAX)
@@ -208,5 +209,7 @@ int regex_build_table(struct rule_regex *regex, struct policy_arena *arena)
 	b->table = policy_arena_alloc(scratch, b->n_max * regex->n_classes, sizeof(*b->table));
 	if (!b->sets || !b->begins || !b->accepts || !b->table)
 		return -ENOMEM;
-	return b->n_max > 1 && fill_table(b) ? keep_table(b, arena) : 0;
+	r = b->n_max > 1 && fill_table(b) ? keep_table(b, arena) : 0;
+	*work -= b->work < *work ? b->work : *work;
+	return r;
 }

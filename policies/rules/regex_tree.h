@@ -101,11 +101,12 @@ struct rule_regex {
 /* The class of a character; regex->bounds is filled. */
 size_t regex_class(const struct rule_regex *regex, uint32_t rune);
 
-/* Fills steps. Return: 0; -E2BIG; -ENOMEM. */
-int regex_write_steps(const struct regex_node *root, struct policy_arena *arena, struct rule_regex *regex);
+/* Fills steps. Return: 0; -E2BIG: more than @max; -ENOMEM. */
+int regex_write_steps(const struct regex_node *root, size_t max, struct policy_arena *arena, struct rule_regex *regex);
 
-/* Fills the table if it stays small. Return: 0, also without a table; -ENOMEM. */
-int regex_build_table(struct rule_regex *regex, struct policy_arena *arena);
+/* Fills the table if it stays small. @work: what it may cost, becomes less by what it did. Return: 0, also without a table;
+ * -ENOMEM. */
+int regex_build_table(struct rule_regex *regex, size_t *work, struct policy_arena *arena);
 
 void regex_states_clear(const struct rule_regex *regex, struct regex_states *states);
 void regex_states_add(struct regex_states *states, uint16_t step);

@@ -65,9 +65,10 @@ static void read_operand(const char *text, size_t size, struct policy_arena *are
 
 static void match_regex(struct rule_text pattern, struct rule_text text, struct policy_arena *arena)
 {
+	struct rule_regex_room room = RULE_REGEX_ROOM;
 	struct rule_regex *regex = NULL;
 	const char *error = NULL;
-	int r = rule_regex_compile(pattern.text, pattern.len, arena, &regex, &error);
+	int r = rule_regex_compile(pattern.text, pattern.len, arena, &room, &regex, &error);
 
 	if (r < 0)
 		require((r == -EINVAL || r == -E2BIG) && error && *error);

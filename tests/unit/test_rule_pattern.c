@@ -65,6 +65,8 @@ static const struct {
 	{ "[!a-c]", "d", true, true },
 	{ "[^a-c]", "b", false, false },
 	{ "[a-C]", "b", false, true },
+	{ "[0-_]", "B", true, false },
+	{ "[0-_]", "5", true, true },
 	{ "[]a]", "]", true, true },
 	{ "[!]a]", "]", false, false },
 	{ "[a-]", "-", true, true },

@@ -30,10 +30,11 @@ struct compiled {
 
 static struct compiled compile(const char *pattern, size_t len)
 {
+	struct rule_regex_room room = RULE_REGEX_ROOM;
 	struct compiled ret = { 0 };
 
 	assert_int_equal(policy_arena_new(&ret.arena), 0);
-	ret.r = rule_regex_compile(pattern, len, ret.arena, &ret.regex, &ret.error);
+	ret.r = rule_regex_compile(pattern, len, ret.arena, &room, &ret.regex, &ret.error);
 	return ret;
 }
 
