@@ -24,6 +24,8 @@
 /* About a millisecond's worth. */
 #define VISIT_EVENTS 256
 #define CHECK_NS NSEC_PER_SEC
+/* For one process whose memory does not answer: it is left out of the tree. */
+#define SCAN_TIMEOUT_MS 200
 
 /* --- rules ---------------------------------------------------------------------------------------------------------- */
 
@@ -142,8 +144,6 @@ static void on_event(const struct stream_event *stream, void *data)
 					     .host = head->flags & HF_DETECT_HOST, .pid = head->pid, .ppid = head->ppid };
 
 	event.process = process_tree_apply(d->tree, stream);
-	if (d->tap)
-		d->tap(head, head->bytes, false, d->tap_data);
 	if (!detect_rules_need(d->rules, event.type))
 		return;
 	event.time_ns = head->time_ns + (uint64_t)d->clock_offset_ns;
@@ -174,13 +174,16 @@ static void on_check(uint32_t events, void *data)
 static int open_stream(struct detector *d, char *reterr)
 {
 	struct stream_options options = { .tasks_fd = lsm_tasks_fd(d->daemon->lsm) };
-	int err;
+	int err, n;
 
 	detect_rules_wants(d->rules, options.wants);
 	err = stream_open(&options, &d->stream, reterr, STAGES_ERROR_BYTES);
 	if (err)
 		return err;
 	stream_simulate_loss(d->stream, d->daemon->options.simulate_event_loss);
+	n = process_scan(d->tree, SCAN_TIMEOUT_MS);
+	if (n < 0)
+		log_warning("rules: what runs already could not be read from /proc: %s", strerror(-n));
 	return 0;
 }
 
@@ -293,13 +296,4 @@ void detect_containers_changed(struct daemon *daemon)
 {
 	if (daemon->detector)
 		detect_containers_forget(daemon->detector->containers);
-}
-
-int detect_tap(struct daemon *daemon, detect_tap_fn fn, void *data)
-{
-	if (!daemon->detector)
-		return -ENODEV;
-	daemon->detector->tap = fn;
-	daemon->detector->tap_data = data;
-	return 0;
 }

@@ -78,9 +78,4 @@ void detect_get_status(const struct daemon *daemon, struct detect_status *ret);
 /* Adds "detection" to a status document, and what is wrong to its "degraded". */
 void detect_report(const struct daemon *daemon, struct json_object *status);
 
-/* Called with each event of the stream as it stands in its ring, after it was applied, until the tap is taken away (fn NULL). */
-typedef void (*detect_tap_fn)(const void *record, size_t bytes, bool drift, void *data);
-/* -ENODEV: no rules run. */
-int detect_tap(struct daemon *daemon, detect_tap_fn fn, void *data);
-
 #endif

@@ -85,8 +85,6 @@ void detect_on_drift(struct daemon *daemon, const struct hf_event *record, size_
 		return;
 	d->drift_events++;
 	d->clock_offset_ns = event_json_clock_offset();
-	if (d->tap)
-		d->tap(record, record->bytes, true, d->tap_data);
 	event.type = detect_type_of_drift();
 	if (!detect_rules_need(d->rules, event.type))
 		return;

@@ -213,6 +213,27 @@ static void put_no(const struct detect_event *event, const struct rule_field_use
 	set_bool(ret, false);
 }
 
+/* Calls that name a process: whether it is the caller, by the number that it has for itself. */
+static void put_to_self(const struct detect_event *event, const struct rule_field_use *use, int what, struct rule_value *ret)
+{
+	const struct hf_detect_head *head = event->stream ? event->stream->head : NULL;
+
+	(void)use, (void)what;
+	switch (stream_type(event)) {
+	case HF_DETECT_PROCESS_VM_READV:
+	case HF_DETECT_PROCESS_VM_WRITEV:
+	case HF_DETECT_KILL:
+	case HF_DETECT_TGKILL:
+		set_bool(ret, (int32_t)head->args[0] == (int32_t)head->vpid);
+		return;
+	case HF_DETECT_PTRACE:
+		set_bool(ret, (int32_t)head->args[1] == (int32_t)head->vpid);
+		return;
+	default:
+		return;
+	}
+}
+
 static void put_buffer(const struct detect_event *event, const struct rule_field_use *use, int what, struct rule_value *ret)
 {
 	const struct stream_event *stream = event->stream;
@@ -342,6 +363,7 @@ static const struct detect_field_row rows[] = {
 	{ "evt.io_dir", put_io_dir, 0 },
 	{ "evt.is_async", put_no, 0 },
 	{ "evt.is_wait", put_no, 0 },
+	{ "evt.is_to_self", put_to_self, 0 },
 	{ "evt.buffer", put_buffer, 0 },
 	{ "evt.buflen", put_buffer, 1 },
 	{ "evt.abspath", put_path, PATH_FIRST },

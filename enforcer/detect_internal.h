@@ -27,8 +27,6 @@ struct detector {
 	uint64_t events, drift_events, alerts;
 	uint64_t lost_told[_HF_DETECT_MAX];
 	uint64_t lost_total, drops_told;
-	detect_tap_fn tap;
-	void *tap_data;
 	char hostname[DETECT_HOSTNAME_BYTES];
 };
 
