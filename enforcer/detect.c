@@ -29,15 +29,27 @@
 
 /* --- rules ---------------------------------------------------------------------------------------------------------- */
 
+/* What runs when no file is named; NULL: nothing. */
+static const char *standard_rules(void)
+{
+	struct stat st;
+
+	if (stat(DETECT_RULES_FOLDER, &st) == 0)
+		return DETECT_RULES_FOLDER;
+	return stat(DETECT_RULES_SHIPPED, &st) == 0 ? DETECT_RULES_SHIPPED : NULL;
+}
+
 static int load_rules(struct daemon *daemon, struct detect_rules **ret, struct policy_error *reterr)
 {
 	struct detect_rules_options options = { .paths = daemon->options.rules, .n_paths = daemon->options.n_rules,
 						.priority_max = daemon->options.alert_priority,
 						.first_only = daemon->options.first_rule_only };
-	const char *shipped = DETECT_RULES_PATH;
+	const char *standard = standard_rules();
 
+	if (!standard)
+		standard = DETECT_RULES_SHIPPED; /* the error names it */
 	if (!options.n_paths) {
-		options.paths = &shipped;
+		options.paths = &standard;
 		options.n_paths = 1;
 	}
 	return detect_rules_new(&options, ret, reterr);
@@ -45,9 +57,7 @@ static int load_rules(struct daemon *daemon, struct detect_rules **ret, struct p
 
 static bool has_rule_files(const struct daemon *daemon)
 {
-	struct stat st;
-
-	return !daemon->options.no_rules && (daemon->options.n_rules || stat(DETECT_RULES_PATH, &st) == 0);
+	return !daemon->options.no_rules && (daemon->options.n_rules || standard_rules());
 }
 
 static void tell_rules(const struct detector *d, const char *when)
@@ -176,7 +186,9 @@ static int open_stream(struct detector *d, char *reterr)
 	struct stream_options options = { .tasks_fd = lsm_tasks_fd(d->daemon->lsm) };
 	int err, n;
 
-	detect_rules_wants(d->rules, options.wants);
+	/* Until somebody reads: what the tree needs, and no more. */
+	options.wants[HF_DETECT_EXECVE] = HF_DETECT_WANT_HOST | HF_DETECT_WANT_CONTAINERS | HF_DETECT_WANT_SUCCESS |
+					  HF_DETECT_WANT_CWD | HF_DETECT_WANT_ENV;
 	err = stream_open(&options, &d->stream, reterr, STAGES_ERROR_BYTES);
 	if (err)
 		return err;
@@ -248,11 +260,13 @@ int detect_start(struct daemon *daemon, char *reterr)
 		err = loop_watch(daemon->loop, stream_fd(d->stream), EPOLLIN, on_stream, d, &d->source);
 	if (!err)
 		err = loop_timer(daemon->loop, CHECK_NS, CHECK_NS, on_check, d, &d->check);
-	if (err)
+	if (err) {
 		detect_end(daemon);
-	else
-		tell_rules(d, "loaded");
-	return err;
+		return err;
+	}
+	switch_stream(d);
+	tell_rules(d, "loaded");
+	return 0;
 }
 
 /* What waits is told first, but not without end. */

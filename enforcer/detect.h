@@ -24,8 +24,9 @@ struct json_object;
 struct event_context;
 struct hf_event;
 
-/* Rules that come with Holdfast: what runs when no --rules is given and the folder is there. */
-#define DETECT_RULES_PATH "/usr/share/holdfast/rules"
+/* What runs when no --rules is given: the administrator's folder, else the rules that come with Holdfast, if they are there. */
+#define DETECT_RULES_FOLDER "/etc/holdfast/rules"
+#define DETECT_RULES_SHIPPED "/usr/share/holdfast/rules"
 
 /**
  * detect_open - read the rules, open the stream, learn what runs

@@ -45,8 +45,8 @@ static const char rules_text[] =
 	"  priority: ERROR\n"
 	"- rule: Program run\n"
 	"  desc: d\n"
-	"  condition: evt.type in (execve, execveat) and proc.name=true and proc.args contains marker\n"
-	"  output: run (cmdline=%proc.cmdline exe=%proc.exe env=%proc.env[DETECT_TEST] container=%container.id)\n"
+	"  condition: evt.type in (execve, execveat) and proc.name=true and proc.args contains marker and proc.aname[1] exists\n"
+	"  output: run (cmdline=%proc.cmdline exe=%proc.exe parent=%proc.pname env=%proc.env[DETECT_TEST] container=%container.id)\n"
 	"  priority: NOTICE\n"
 	"- rule: Connection\n"
 	"  desc: d\n"
@@ -135,6 +135,8 @@ static int load_all(void **state)
 	open_error = stream_open(&stream_options, &stream, why, sizeof(why));
 	if (open_error)
 		print_message("not run: %s\n", why);
+	else
+		assert_true(process_scan(tree, 200) > 0);
 	return 0;
 }
 
@@ -288,6 +290,7 @@ static void test_program_fires_with_its_arguments(void **state)
 	assert_string_equal(field(alert, "proc.cmdline"), "true a marker b");
 	assert_string_equal(field(alert, "proc.exe"), "/usr/bin/true");
 	assert_string_equal(field(alert, "proc.env[DETECT_TEST]"), "value");
+	assert_string_equal(field(alert, "proc.pname"), "test_detect_nat");
 }
 
 static void connect_to_nobody(void)
