@@ -262,6 +262,8 @@ static void test_equal_conditions_are_one_check(void **state)
 	assert_true(first->root->children[0]->memo > 0);
 	/* "a, b" in one value is not two values. */
 	assert_ptr_not_equal(compile(&s, "proc.name in (a, b)")->root, compile(&s, "proc.name in ('a, b')")->root);
+	assert_ptr_not_equal(compile(&s, "proc.env[A] = a")->root, compile(&s, "proc.env[B] = a")->root);
+	assert_ptr_not_equal(compile(&s, "proc.name = oneof (a, b)")->root, compile(&s, "proc.name = anyof (a, b)")->root);
 	assert_ptr_not_equal(compile(&s, "proc.name = proc.aname")->root, compile(&s, "proc.name = 'proc.aname '")->root);
 	policy_arena_free(&s.arena);
 }
@@ -276,13 +278,27 @@ static void test_remembered_results_end_with_the_event(void **state)
 	(void)state;
 	assert_true(match(&s, first, &yes));
 	assert_true(rule_filter_match(second, s.facts));
+	s.facts->epoch = (1U << 31) - 1; /* the numbers of events wrap */
+	assert_false(match(&s, second, &no)); /* the first event of that number was another */
+	assert_int_equal(s.facts->epoch, 1);
+	assert_false(rule_filter_match(first, s.facts));
+	assert_true(match(&s, first, &yes));
 	assert_false(match(&s, first, &no));
 	assert_false(rule_filter_match(second, s.facts));
-	s.facts->epoch = (1U << 31) - 1; /* the numbers of events wrap */
-	assert_true(match(&s, second, &yes));
-	assert_int_equal(s.facts->epoch, 1);
-	assert_true(rule_filter_match(first, s.facts));
-	assert_false(match(&s, first, &no));
+	policy_arena_free(&s.arena);
+}
+
+static void test_set_sees_each_events_own_text(void **state)
+{
+	struct setup s = begin();
+	struct event yes = { .name = "cat" }, no = { .name = "dog" }, long_name = { .name = "cats-and-dogs" };
+	const struct rule_filter *filter = compile(&s, "proc.name in (cat, cow, cats-and-dogs)");
+
+	(void)state;
+	assert_true(match(&s, filter, &yes));
+	assert_false(match(&s, filter, &no));
+	assert_true(match(&s, filter, &long_name));
+	assert_true(match(&s, filter, &yes));
 	policy_arena_free(&s.arena);
 }
 
@@ -298,7 +314,8 @@ static void test_scratch_overflow_is_missing_and_counted(void **state)
 	memset(path, 'A', sizeof(path) - 1);
 	assert_false(match(&s, filter, &event));
 	assert_int_equal(rule_facts_overflows(s.facts), 1);
-	assert_true(match(&s, other, &event));
+	for (int i = 0; i < 4; i++)
+		assert_true(match(&s, other, &event)); /* each event has the memory to itself */
 	assert_int_equal(rule_facts_overflows(s.facts), 1);
 	policy_arena_free(&s.arena);
 }
@@ -411,6 +428,7 @@ int main(void)
 		cmocka_unit_test(test_event_types_are_those_that_can_match),
 		cmocka_unit_test(test_equal_conditions_are_one_check),
 		cmocka_unit_test(test_remembered_results_end_with_the_event),
+		cmocka_unit_test(test_set_sees_each_events_own_text),
 		cmocka_unit_test(test_scratch_overflow_is_missing_and_counted),
 		cmocka_unit_test(test_evaluation_allocates_nothing),
 		cmocka_unit_test(test_set_finds_what_is_in_it_only),
