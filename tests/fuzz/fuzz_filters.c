@@ -46,7 +46,8 @@ static void fill(const struct event *event, enum rule_type type, struct rule_val
 		*ret = (struct rule_value){ .kind = RULE_VALUE_ADDRESS, .n = event->len & 1 ? 4 : 16, .address = { 10, 0, 0, 1 } };
 		break;
 	default:
-		*ret = (struct rule_value){ .kind = RULE_VALUE_UNSIGNED, .count = event->len };
+		/* Never 0, since evt.num is not, and evt.num = 0 has no types. */
+		*ret = (struct rule_value){ .kind = RULE_VALUE_UNSIGNED, .count = event->len + 1ULL };
 	}
 }
 
