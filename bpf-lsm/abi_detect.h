@@ -140,6 +140,11 @@ enum hf_detect_type {
 	HF_DETECT_SETHOSTNAME,
 	HF_DETECT_MMAP,
 	HF_DETECT_MPROTECT,
+	/* Added later. */
+	HF_DETECT_PWRITE,
+	HF_DETECT_WRITEV,
+	HF_DETECT_PWRITEV,
+	HF_DETECT_COPY_FILE_RANGE,
 	_HF_DETECT_MAX
 };
 
@@ -162,8 +167,9 @@ enum hf_detect_want {
 	HF_DETECT_WANT_DATA = 1 << 11,
 	HF_DETECT_WANT_THREADS = 1 << 12, /* clones that make threads */
 	HF_DETECT_WANT_EXECUTABLE = 1 << 13, /* mmap, mprotect: only with PROT_EXEC */
+	HF_DETECT_WANT_ELF = 1 << 14, /* write and its like: only if what was written begins with "\x7f" "ELF" */
 };
-#define HF_DETECT_WANT_ALL 0x1f7fu /* each of them but what narrows: WANT_PREFIXES, WANT_EXECUTABLE */
+#define HF_DETECT_WANT_ALL 0x1f7fu /* each of them but what narrows: _PREFIXES, _EXECUTABLE, _ELF */
 
 enum hf_detect_flag { /* hf_detect_head.flags */
 	HF_DETECT_HOST = 1 << 0,       /* certainly a task of the host */
@@ -290,10 +296,16 @@ enum hf_detect_special {
 	HF_DETECT_IS_CLONE3,  /* args[0] = flags */
 	HF_DETECT_IS_MESSAGE, /* args[1]: struct msghdr */
 	HF_DETECT_IS_TASK,    /* exec, fork: only failures, successes are told where they happen */
-	HF_DETECT_IS_PROTECT, /* protection in args[2] */
+	HF_DETECT_IS_PROTECT, /* protection in args[2]; mprotect: args[3] = HF_DETECT_PROT_* of before */
+	HF_DETECT_IS_WRITE,   /* bytes in args[1] */
+	HF_DETECT_IS_WRITEV,  /* args[1]: struct iovec; the first piece */
 	HF_DETECT_IS_FSCONFIG, /* .value is a text for some commands only */
 	HF_DETECT_IS_SOCKETCALL, /* 32-bit: args[0] chooses, args[1] points to the arguments: one of .socketcalls instead */
 };
+
+/* mprotect: what is known of the memory at its beginning, beside PROT_READ. Asked afterwards, so: was it written? */
+#define HF_DETECT_PROT_KNOWN 0x80000000u
+#define HF_DETECT_PROT_WRITE 0x2u /* private: there are pages of its own; shared: it may be written */
 
 struct hf_detect_call {
 	__u16 type; /* HF_DETECT_NONE: not looked at */
@@ -334,7 +346,6 @@ struct hf_detect_counters {
 /* What raw system calls do not show, counted. */
 enum hf_detect_unseen {
 	HF_DETECT_UNSEEN_URING,	 /* operations of io_uring that would have been events */
-	HF_DETECT_UNSEEN_COMPAT, /* 32-bit system calls without a row in the table of 32-bit calls */
 	_HF_DETECT_UNSEEN_MAX
 };
 

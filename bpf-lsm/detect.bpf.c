@@ -28,7 +28,7 @@ __noinline int tell_call(struct detect_scratch *s, u32 type, s64 result)
 	}
 	if (s->call.fd)
 		put_descriptor(s);
-	if (s->call.address || s->call.data || s->call.special == HF_DETECT_IS_MESSAGE)
+	if (s->call.address || s->call.data || s->call.special == HF_DETECT_IS_MESSAGE || s->call.special == HF_DETECT_IS_WRITEV)
 		put_network(s);
 	if (s->wants & HF_DETECT_WANT_CWD)
 		put_cwd(s);
@@ -96,6 +96,8 @@ int BPF_PROG(detect_sys_exit, struct pt_regs *regs, long result)
 	if (!wants || (u32)task->tgid == hf_detect_switches.own_tgid || !is_wanted(task, wants, result))
 		return 0;
 	if (call->special == HF_DETECT_IS_TASK && result >= 0)
+		return 0;
+	if ((wants & HF_DETECT_WANT_ELF) && (result <= 0 || !is_elf(call, second_argument(regs, compat), compat)))
 		return 0;
 	s = scratch_claim();
 	if (!s) {

@@ -58,6 +58,39 @@ static __always_inline bool is_open_wanted(u32 wants, u64 flags)
 	return wants & ((u32)((flags & KERNEL_O_ACCMODE) ? HF_DETECT_WANT_WRITE : HF_DETECT_WANT_READ));
 }
 
+static long look_at_memory(struct task_struct *task, struct vm_area_struct *vma, u64 *ret)
+{
+	bool may_write = vma->vm_flags & KERNEL_VM_SHARED ? vma->vm_flags & KERNEL_VM_MAYWRITE : vma->anon_vma != NULL;
+
+	*ret = HF_DETECT_PROT_KNOWN | (may_write ? HF_DETECT_PROT_WRITE : 0);
+	return 0;
+}
+
+/* 0: it cannot be told, as when another thread is changing the memory's map. */
+static __always_inline u64 memory_before(u64 address)
+{
+	u64 found = 0;
+
+	bpf_find_vma((void *)bpf_get_current_task_btf(), address, look_at_memory, &found, 0);
+	return found;
+}
+
+/* Does what was written begin as a program does? */
+static __always_inline bool is_elf(const struct hf_detect_call *call, u64 from, bool compat)
+{
+	struct detect_piece piece = {};
+	u32 magic = 0;
+
+	if (call->special == HF_DETECT_IS_WRITEV) {
+		bpf_probe_read_user(&piece, compat ? sizeof(u64) : sizeof(piece), (void *)from);
+		from = compat ? (u32)piece.base : piece.base;
+	} else if (call->special != HF_DETECT_IS_WRITE) {
+		return true; /* sendfile, copy_file_range: from file to file */
+	}
+	bpf_probe_read_user(&magic, sizeof(magic), (void *)from);
+	return magic == KERNEL_ELF_MAGIC;
+}
+
 /* Arguments that lie behind a pointer, in place of it. False: not wanted after all. */
 static __always_inline bool look_behind(struct detect_scratch *s)
 {
@@ -78,7 +111,11 @@ static __always_inline bool look_behind(struct detect_scratch *s)
 		h->args[0] = words[0];
 		return true;
 	case HF_DETECT_IS_PROTECT:
-		return !(s->wants & HF_DETECT_WANT_EXECUTABLE) || (h->args[2] & KERNEL_PROT_EXEC);
+		if ((s->wants & HF_DETECT_WANT_EXECUTABLE) && !(h->args[2] & KERNEL_PROT_EXEC))
+			return false;
+		if (s->call.type == HF_DETECT_MPROTECT)
+			h->args[3] = memory_before(h->args[0]);
+		return true;
 	case HF_DETECT_IS_OPEN:
 		return !s->call.flags || is_open_wanted(s->wants, argument(s, s->call.flags));
 	default:
@@ -202,6 +239,13 @@ __noinline int put_network(struct detect_scratch *s)
 		return -EINVAL;
 	if (s->call.special == HF_DETECT_IS_MESSAGE)
 		return put_message(s);
+	if (s->call.special == HF_DETECT_IS_WRITEV) {
+		struct detect_piece piece = {};
+
+		bpf_probe_read_user(&piece, sizeof(piece), (void *)s->head.args[1]);
+		put_data(s, piece.base, piece.bytes);
+		return 0;
+	}
 	from = argument(s, s->call.address);
 	bytes = argument(s, s->call.address + 1);
 	if (s->call.address_is_result && bytes) {

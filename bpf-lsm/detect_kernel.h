@@ -29,6 +29,8 @@
 #define KERNEL_AF_INET6 10
 #define KERNEL_CAP_DAC_OVERRIDE 1
 #define KERNEL_SB_RDONLY 1ul
+#define KERNEL_VM_MAYWRITE 0x20ul
+#define KERNEL_ELF_MAGIC 0x464c457fu /* as a number of a little-endian machine */
 
 typedef __s32 s32;
 typedef __s64 s64;
@@ -233,6 +235,15 @@ static __always_inline u32 call_number(struct pt_regs *regs)
 	return (u32)((struct pt_regs___x86 *)regs)->orig_ax;
 #else
 	return (u32)((struct pt_regs___arm64 *)regs)->syscallno;
+#endif
+}
+
+static __always_inline u64 second_argument(struct pt_regs *regs, bool compat)
+{
+#if defined(__TARGET_ARCH_x86)
+	return compat ? (u32)((struct pt_regs___x86 *)regs)->cx : ((struct pt_regs___x86 *)regs)->si;
+#else
+	return ((struct pt_regs___arm64 *)regs)->regs[1];
 #endif
 }
 

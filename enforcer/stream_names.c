@@ -115,6 +115,10 @@ static const char *const type_names[] = {
 	[HF_DETECT_SETHOSTNAME] = "sethostname",
 	[HF_DETECT_MMAP] = "mmap",
 	[HF_DETECT_MPROTECT] = "mprotect",
+	[HF_DETECT_PWRITE] = "pwrite",
+	[HF_DETECT_WRITEV] = "writev",
+	[HF_DETECT_PWRITEV] = "pwritev",
+	[HF_DETECT_COPY_FILE_RANGE] = "copy_file_range",
 };
 
 _Static_assert(ARRAY_SIZE(type_names) == _HF_DETECT_MAX, "each type has a name");

@@ -16,11 +16,13 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -278,12 +280,384 @@ static void test_fork_tells_the_child(void **state)
 	assert_int_equal(search.seen[0].head.result, child);
 }
 
+static void rename_a_file(void)
+{
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || chdir("/tmp") || close(openat(fd, "from", O_CREAT | O_WRONLY, 0600)))
+		_exit(1);
+	if (renameat(fd, "from", AT_FDCWD, "hf-stream-absent/to") == 0 || renameat(fd, "from", fd, "to"))
+		_exit(2);
+}
+
+static void test_rename_tells_both_paths_and_both_folders(void **state)
+{
+	(void)state;
+	look_for(HF_DETECT_RENAMEAT, HF_DETECT_WANT_ALL);
+	in_child(rename_a_file);
+	await(&search, 2);
+	assert_string_equal(search.seen[0].path, "from");
+	assert_string_equal(search.seen[0].base, folder);
+	assert_string_equal(search.seen[0].path2, "hf-stream-absent/to");
+	assert_string_equal(search.seen[0].base2, "/tmp");
+	assert_int_equal(search.seen[0].head.result, -ENOENT);
+	assert_string_equal(search.seen[1].base2, folder);
+	assert_int_equal(search.seen[1].head.result, 0);
+}
+
+static uint16_t port;
+
+static int listener(void)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t bytes = sizeof(to);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (void *)&to, sizeof(to)), 0);
+	assert_int_equal(listen(fd, 4), 0);
+	assert_int_equal(getsockname(fd, (void *)&to, &bytes), 0);
+	port = ntohs(to.sin_port);
+	return fd;
+}
+
+static void connect_there(void)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (connect(fd, (void *)&to, sizeof(to)))
+		_exit(1);
+}
+
+static void test_connect_tells_both_ends(void **state)
+{
+	const struct seen *seen = &search.seen[0];
+	int fd;
+
+	(void)state;
+	look_for(HF_DETECT_CONNECT, HF_DETECT_WANT_ALL);
+	fd = listener();
+	in_child(connect_there);
+	await(&search, 1);
+	close(fd);
+	assert_true(seen->has_socket && !seen->has_file);
+	assert_int_equal(seen->socket.family, AF_INET);
+	assert_int_equal(seen->socket.type, SOCK_STREAM);
+	assert_int_equal(seen->socket.protocol, IPPROTO_TCP);
+	assert_int_equal(seen->socket.peer_port, port);
+	assert_true(seen->socket.local_port > 0);
+	assert_memory_equal(seen->socket.peer, "\x7f\0\0\1", 4);
+	assert_memory_equal(seen->socket.local, "\x7f\0\0\1", 4);
+	assert_int_equal(seen->address_len, sizeof(struct sockaddr_in));
+	assert_int_equal(((const struct sockaddr_in *)(const void *)seen->address)->sin_port, htons(port));
+}
+
+static void accept_one(void)
+{
+	int fd = listener();
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		connect_there();
+		_exit(0);
+	}
+	if (accept4(fd, NULL, NULL, SOCK_CLOEXEC) < 0)
+		_exit(1);
+}
+
+static void test_accept_tells_the_peer(void **state)
+{
+	(void)state;
+	look_for(HF_DETECT_ACCEPT4, HF_DETECT_WANT_ALL);
+	in_child(accept_one);
+	await(&search, 1);
+	assert_true(search.seen[0].has_socket);
+	assert_true(search.seen[0].head.result >= 0);
+	assert_true(search.seen[0].socket.peer_port > 0);
+	assert_memory_equal(search.seen[0].socket.peer, "\x7f\0\0\1", 4);
+}
+
+static void send_to_a_unix_socket(void)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	char buf[8] = "12345678";
+	struct iovec piece = { "cafebabe and more", 17 };
+	struct msghdr message = { .msg_iov = &piece, .msg_iovlen = 1 };
+	int server = socket(AF_UNIX, SOCK_DGRAM, 0), client = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	snprintf(to.sun_path, sizeof(to.sun_path), "%s/socket", folder);
+	if (bind(server, (void *)&to, sizeof(to)) || connect(client, (void *)&to, sizeof(to)))
+		_exit(1);
+	if (sendmsg(client, &message, 0) != 17 || recvfrom(server, buf, sizeof(buf), 0, NULL, NULL) != sizeof(buf))
+		_exit(2);
+}
+
+static void test_received_bytes_and_unix_names_are_told(void **state)
+{
+	(void)state;
+	look_for(HF_DETECT_RECVFROM, HF_DETECT_WANT_ALL);
+	in_child(send_to_a_unix_socket);
+	await(&search, 1);
+	snprintf(path, sizeof(path), "%s/socket", folder);
+	assert_string_equal(search.seen[0].data, "cafebabe");
+	assert_string_equal(search.seen[0].unix_local, path);
+	assert_int_equal(unlink(path), 0);
+	look_for(HF_DETECT_SENDMSG, HF_DETECT_WANT_ALL);
+	in_child(send_to_a_unix_socket);
+	await(&search, 1);
+	assert_string_equal(search.seen[0].data, "cafebabe and more");
+	assert_string_equal(search.seen[0].unix_peer, path);
+	assert_int_equal(unlink(path), 0);
+}
+
+static void write_pieces(void)
+{
+	static const char elf[] = "\x7f" "ELF and so on", text[] = "#!/bin/sh\n";
+	struct iovec piece = { (void *)(uintptr_t)elf, sizeof(elf) };
+	int fd = openat(AT_FDCWD, folder, O_TMPFILE | O_RDWR, 0600);
+
+	if (fd < 0)
+		_exit(1);
+	if (write(fd, text, sizeof(text)) < 0 || write(fd, elf, sizeof(elf)) < 0 || writev(fd, &piece, 1) < 0)
+		_exit(2);
+	if (write(-1, elf, sizeof(elf)) >= 0)
+		_exit(3);
+}
+
+static void test_only_written_programs_are_told_if_asked(void **state)
+{
+	(void)state;
+	look_for(HF_DETECT_WRITE, HF_DETECT_WANT_ALL | HF_DETECT_WANT_ELF);
+	in_child(write_pieces);
+	await(&search, 1);
+	assert_int_equal(search.n, 1);
+	assert_memory_equal(search.seen[0].data, "\x7f" "ELF", 4);
+	assert_true(search.seen[0].has_file);
+	look_for(HF_DETECT_WRITEV, HF_DETECT_WANT_ALL | HF_DETECT_WANT_ELF);
+	in_child(write_pieces);
+	await(&search, 1);
+	assert_memory_equal(search.seen[0].data, "\x7f" "ELF", 4);
+	look_for(HF_DETECT_WRITE, HF_DETECT_WANT_ALL);
+	in_child(write_pieces);
+	await(&search, 3);
+	assert_int_equal(search.seen[2].head.result, -EBADF);
+}
+
+static void protect(void)
+{
+	char *written = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *fresh = mmap((void *)0x10000000, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+	written[0] = 'x';
+	if (mprotect(written, 4096, PROT_READ | PROT_EXEC) || mprotect(fresh, 4096, PROT_READ | PROT_EXEC) ||
+	    mprotect(written, 4096, PROT_READ))
+		_exit(1);
+}
+
+static void test_mprotect_tells_whether_the_memory_was_written(void **state)
+{
+	(void)state;
+	look_for(HF_DETECT_MPROTECT, HF_DETECT_WANT_ALL | HF_DETECT_WANT_EXECUTABLE);
+	in_child(protect);
+	await(&search, 2);
+	assert_int_equal(search.n, 2);
+	assert_int_equal(search.seen[0].head.args[3], HF_DETECT_PROT_KNOWN | HF_DETECT_PROT_WRITE);
+	assert_int_equal(search.seen[1].head.args[3], HF_DETECT_PROT_KNOWN);
+}
+
+static void run_from_memory(void)
+{
+	char *const argv[] = { "hidden", NULL };
+	int from = open("/bin/true", O_RDONLY), fd = memfd_create("payload", 0);
+	char buf[4096];
+	ssize_t n;
+
+	while ((n = read(from, buf, sizeof(buf))) > 0) {
+		if (write(fd, buf, (size_t)n) != n)
+			_exit(1);
+	}
+	syscall(SYS_execveat, fd, "", argv, NULL, AT_EMPTY_PATH);
+	_exit(2);
+}
+
+static void test_exec_from_memory_is_told_as_such(void **state)
+{
+	(void)state;
+	look_for(HF_DETECT_EXECVEAT, HF_DETECT_WANT_ALL);
+	in_child(run_from_memory);
+	await(&search, 1);
+	assert_true(search.seen[0].file.flags & HF_DETECT_FILE_MEMFD);
+	assert_true(search.seen[0].file.flags & HF_DETECT_FILE_UNLINKED);
+	assert_string_equal(search.seen[0].exepath, "/memfd:payload");
+}
+
+static void make_many_folders(void)
+{
+	for (int i = 0; i < 100; i++)
+		mkdirat(-1, "x", 0700);
+}
+
+/* attempted == delivered + lost, exactly. */
+static void test_lost_events_are_counted_exactly(void **state)
+{
+	struct stream_count before, after;
+
+	(void)state;
+	look_for(HF_DETECT_MKDIRAT, HF_DETECT_WANT_ALL);
+	assert_int_equal(stream_count(stream, HF_DETECT_MKDIRAT, &before), 0);
+	stream_simulate_loss(stream, 4);
+	in_child(make_many_folders);
+	stream_simulate_loss(stream, 0);
+	await(&search, 60);
+	while (stream_read(stream, 1000, note, &search) > 0)
+		;
+	assert_int_equal(stream_count(stream, HF_DETECT_MKDIRAT, &after), 0);
+	assert_int_equal(after.kernel.attempted - before.kernel.attempted, 100);
+	assert_int_equal(after.kernel.lost - before.kernel.lost, 25);
+	assert_int_equal(after.kernel.attempted, after.delivered + after.kernel.lost);
+	assert_int_equal(after.unreadable, 0);
+}
+
+static void fill_the_ring(void)
+{
+	for (int i = 0; i < 8000; i++)
+		mkdirat(-1, "some/path/that/takes/room/in/the/ring", 0700);
+}
+
+static void test_full_ring_loses_in_the_open(void **state)
+{
+	struct stream_count count;
+
+	(void)state;
+	look_for(HF_DETECT_MKDIRAT, HF_DETECT_WANT_ALL);
+	in_child(fill_the_ring);
+	while (stream_read(stream, 1000, ignore, NULL) > 0)
+		;
+	assert_int_equal(stream_count(stream, HF_DETECT_MKDIRAT, &count), 0);
+	assert_true(count.kernel.lost > 25);
+	assert_int_equal(count.kernel.attempted, count.delivered + count.kernel.lost);
+}
+
+static void open_some(void)
+{
+	close(openat(AT_FDCWD, "/etc/passwd", O_RDONLY));
+	close(openat(AT_FDCWD, "/dev/null", O_WRONLY));
+	close(openat(AT_FDCWD, "/nonexistent", O_WRONLY));
+}
+
+static void test_switches_narrow_what_is_told(void **state)
+{
+	static const struct {
+		uint32_t wants;
+		size_t n;
+		const char *first;
+	} rows[] = {
+		{ HF_DETECT_WANT_HOST | HF_DETECT_WANT_CONTAINERS | HF_DETECT_WANT_SUCCESS | HF_DETECT_WANT_READ, 1, "/etc/passwd" },
+		{ HF_DETECT_WANT_HOST | HF_DETECT_WANT_CONTAINERS | HF_DETECT_WANT_SUCCESS | HF_DETECT_WANT_WRITE, 1, "/dev/null" },
+		{ HF_DETECT_WANT_HOST | HF_DETECT_WANT_SUCCESS | HF_DETECT_WANT_FAILURE | HF_DETECT_WANT_WRITE, 2, "/dev/null" },
+		{ HF_DETECT_WANT_HOST | HF_DETECT_WANT_FAILURE | HF_DETECT_WANT_WRITE, 1, "/nonexistent" },
+		{ HF_DETECT_WANT_HOST | HF_DETECT_WANT_SUCCESS | HF_DETECT_WANT_CREATE, 0, "" },
+		{ HF_DETECT_WANT_CONTAINERS | HF_DETECT_WANT_SUCCESS | HF_DETECT_WANT_READ, 0, "" },
+		{ 0, 0, "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		look_for(HF_DETECT_OPENAT, rows[i].wants);
+		in_child(open_some);
+		while (stream_read(stream, 1000, note, &search) > 0)
+			;
+		assert_int_equal(search.n, rows[i].n);
+		assert_string_equal(search.seen[0].path, rows[i].first);
+	}
+}
+
+static void test_prefixes_narrow_by_the_path_as_written(void **state)
+{
+	static const char *const prefixes[] = { "/dev/" };
+	struct stream_count before, after;
+
+	(void)state;
+	look_for(HF_DETECT_OPENAT, 0);
+	assert_int_equal(stream_prefixes(stream, prefixes, 1), 0);
+	assert_int_equal(stream_count(stream, HF_DETECT_OPENAT, &before), 0);
+	look_for(HF_DETECT_OPENAT, HF_DETECT_WANT_ALL | HF_DETECT_WANT_PREFIXES);
+	in_child(open_some);
+	await(&search, 2);
+	assert_string_equal(search.seen[0].path, "/dev/null");
+	assert_string_equal(search.seen[1].path, "/nonexistent"); /* failures are not narrowed */
+	assert_int_equal(stream_count(stream, HF_DETECT_OPENAT, &after), 0);
+	assert_true(after.kernel.filtered > before.kernel.filtered);
+}
+
+static void call_in_32_bits(void)
+{
+#if defined(__x86_64__)
+	char *name = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	long result;
+
+	strcpy(name, "/nonexistent/32");
+	__asm__ volatile("int $0x80" : "=a"(result) : "a"(39), "b"(name), "c"(0700) : "memory", "r8", "r9", "r10", "r11");
+	if (result == -ENOSYS)
+		_exit(0);
+#endif
+}
+
+static void test_32_bit_calls_are_told(void **state)
+{
+	(void)state;
+#if !defined(__x86_64__)
+	print_message("skip: 32-bit system calls are not looked at on this architecture\n");
+	skip();
+#endif
+	look_for(HF_DETECT_MKDIR, HF_DETECT_WANT_ALL);
+	in_child(call_in_32_bits);
+	await(&search, 1);
+	assert_string_equal(search.seen[0].path, "/nonexistent/32");
+	assert_int_equal(search.seen[0].head.args[1], 0700);
+	assert_true(search.seen[0].head.flags & HF_DETECT_COMPAT);
+}
+
+static void exit_with_seven(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(7);
+	search.pid = (uint32_t)pid;
+	waitpid(pid, NULL, 0);
+}
+
+static void test_exit_tells_status_and_reaper(void **state)
+{
+	(void)state;
+	look_for(HF_DETECT_PROCEXIT, HF_DETECT_WANT_ALL);
+	exit_with_seven();
+	await(&search, 1);
+	assert_int_equal(WEXITSTATUS((int)search.seen[0].head.result), 7);
+	assert_true(search.seen[0].head.args[0] > 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_open_tells_path_base_real_and_result),
 		cmocka_unit_test(test_exec_tells_program_and_arguments),
 		cmocka_unit_test(test_fork_tells_the_child),
+		cmocka_unit_test(test_rename_tells_both_paths_and_both_folders),
+		cmocka_unit_test(test_connect_tells_both_ends),
+		cmocka_unit_test(test_accept_tells_the_peer),
+		cmocka_unit_test(test_received_bytes_and_unix_names_are_told),
+		cmocka_unit_test(test_only_written_programs_are_told_if_asked),
+		cmocka_unit_test(test_mprotect_tells_whether_the_memory_was_written),
+		cmocka_unit_test(test_exec_from_memory_is_told_as_such),
+		cmocka_unit_test(test_lost_events_are_counted_exactly),
+		cmocka_unit_test(test_full_ring_loses_in_the_open),
+		cmocka_unit_test(test_switches_narrow_what_is_told),
+		cmocka_unit_test(test_prefixes_narrow_by_the_path_as_written),
+		cmocka_unit_test(test_32_bit_calls_are_told),
+		cmocka_unit_test(test_exit_tells_status_and_reaper),
 	};
 
 	return cmocka_run_group_tests(tests, load, unload);
