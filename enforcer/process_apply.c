@@ -49,15 +49,14 @@ static struct process *find_same(struct process_tree *tree, uint32_t pid, uint64
 	return NULL;
 }
 
-/* No more of those who exited than PROCESS_ANCESTORS_MAX in a row. */
+/* No more of those who exited than PROCESS_ANCESTORS_MAX in a row. What lies above one who lives is cut when that one forks. */
 static void cut_ancestry(struct process_tree *tree, struct process *p)
 {
 	unsigned int exited = 0;
 
-	for (; p; p = p->origin) {
-		exited = p->exit_ns ? exited + 1 : 0;
-		if (exited > PROCESS_ANCESTORS_MAX) {
-			process_set_origin(tree, p, NULL);
+	for (struct process *q = p->origin; q && q->exit_ns; q = q->origin) {
+		if (++exited > PROCESS_ANCESTORS_MAX) {
+			process_set_origin(tree, q, NULL);
 			return;
 		}
 	}
@@ -70,7 +69,9 @@ static void take_parent(struct process_tree *tree, struct process *p, const stru
 	p->ppid = h->ppid;
 	if (parent && parent->pid == h->ppid && is_same(parent, h->parent_start_ns))
 		return;
-	parent = h->ppid ? find_same(tree, h->ppid, h->parent_start_ns, h->time_ns) : NULL;
+	parent = h->ppid ? process_tree_find(tree, h->ppid) : NULL;
+	if (parent == p || (parent && !is_same(parent, h->parent_start_ns)))
+		parent = NULL; /* what stands there is ended by an event of its own pid only */
 	process_set_parent(tree, p, parent);
 	if (!p->origin)
 		process_set_origin(tree, p, parent);
