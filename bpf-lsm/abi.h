@@ -130,6 +130,8 @@ enum hf_detail {
 	HF_DETAIL_HELPER, /* what tells the kernel which program to run by itself (core_pattern, binfmt_misc), or to stop at once */
 	HF_DETAIL_DESCENDANT, /* the traced process was started by its tracer */
 	HF_DETAIL_WRITE,      /* … and had its memory or registers changed */
+	HF_DETAIL_WRITABLE_LAYER, /* a container's own, reached otherwise than through its root */
+	HF_DETAIL_MAPPED, /* a file of the image is written to while somebody has it mapped as code */
 	_HF_DETAIL_MAX
 };
 
@@ -350,6 +352,7 @@ enum hf_counter {
 #define HF_EVENT_DELETED 0x10u		/* the file has no name any more */
 #define HF_EVENT_EXE_CUT 0x20u
 #define HF_EVENT_NO_PATH 0x40u		/* no memory to build the path; the verdict is unaffected */
+#define HF_EVENT_WRITABLE 0x100u	/* somebody could write the file at that moment: its bytes may be others by now */
 #define HF_EVENT_EXISTING 0x80u		/* it was there when the container was adopted: op adopt */
 #define HF_EVENT_LEFT_CGROUP 0x1000000u	/* the task is in no cgroup of its container's */
 #define HF_EVENT_LEFT_MOUNTS 0x2000000u	/* the task is among the host's mounts, or another container's */

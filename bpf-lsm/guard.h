@@ -245,8 +245,9 @@ static __always_inline int guard_entry(struct inode *dir, struct dentry *dentry)
 }
 
 /*
- * Whether unmounting a mount takes our pins away: it is theirs, or its peer where they are mounted, from which the end spreads;
- * lazily, with all that is mounted on it, also one above.
+ * Whether unmounting a mount takes our pins away: it is theirs, or one of the same file system on a mount that has peers, from which the
+ * end may spread (which group is ours is not asked: mounts may have been shared since the daemon looked); lazily, with all that is
+ * mounted on it, also one above.
  */
 __noinline int guard_carries_pins(u64 address, u32 lazy)
 {
@@ -260,7 +261,7 @@ __noinline int guard_carries_pins(u64 address, u32 lazy)
 		return 0;
 	if (id == cfg->guard.mounts[0].id)
 		return 1;
-	if (above && above == cfg->guard.mounts[1].group && BPF_CORE_READ(mount, mnt.mnt_sb, s_dev) == cfg->guard.pins_dev)
+	if (above && BPF_CORE_READ(mount, mnt.mnt_sb, s_dev) == cfg->guard.pins_dev)
 		return 1;
 	if (!lazy)
 		return 0;
@@ -285,7 +286,7 @@ __noinline int guard_hides_pins(u64 vfsmount, u64 address)
 
 	if (!cfg || !cfg->guard.mounts[0].id || BPF_CORE_READ(mount, mnt.mnt_sb, s_dev) != cfg->guard.pins_dev)
 		return 0;
-	if (id != cfg->guard.mounts[0].id && (!group || group != cfg->guard.mounts[0].group))
+	if (id != cfg->guard.mounts[0].id && !group)
 		return 0;
 	return BPF_CORE_READ(dentry, d_parent) == dentry || guard_is_pin(address);
 }

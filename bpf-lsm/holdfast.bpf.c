@@ -323,6 +323,8 @@ int BPF_PROG(hf_truncate, const struct path *path, int ret)
 		settled_tell((u64)BPF_CORE_READ(path, mnt), (u64)BPF_CORE_READ(path, dentry));
 	if (store_truncates(inode) && store_judge(address_of(path), HF_DETAIL_NONE, ACCESS_PATH))
 		return -EPERM;
+	if (upper_on_change(address_of(path), (u64)BPF_CORE_READ(path, dentry)))
+		return -EPERM;
 	return volume_on_change((u64)BPF_CORE_READ(path, mnt), (u64)BPF_CORE_READ(path, dentry));
 }
 
@@ -348,6 +350,8 @@ int BPF_PROG(hf_link, struct dentry *old, const struct path *dir, struct dentry 
 		return ret;
 	if (copyup_on_change((u64)BPF_CORE_READ(old, d_inode), HF_WRITTEN_LINKED))
 		settled_tell((u64)BPF_CORE_READ(dir, mnt), address_of(old));
+	if (upper_on_change(address_of(dir), address_of(fresh)))
+		return -EPERM;
 	return volume_on_change((u64)BPF_CORE_READ(dir, mnt), (u64)BPF_CORE_READ(dir, dentry));
 }
 
@@ -358,6 +362,8 @@ int BPF_PROG(hf_rename, const struct path *old_dir, struct dentry *old, const st
 {
 	if (ret)
 		return ret;
+	if (upper_on_change(address_of(dir), address_of(fresh)))
+		return -EPERM;
 	return volume_on_change((u64)BPF_CORE_READ(dir, mnt), (u64)BPF_CORE_READ(dir, dentry));
 }
 

@@ -24,29 +24,34 @@ static __always_inline bool upper_is_marked(const struct hf_upper_marks *marks, 
 	return marks->bits[HF_UPPER_MARK(ino) / 64] >> (HF_UPPER_MARK(ino) % 64) & 1;
 }
 
-/* Whether a file surely is none of a container's writable layer, or is not on the task's own root mount. By plain loads. */
-static __always_inline bool host_runs_its_own(struct file *file)
+/* Whether a file may lie in a container's writable layer: not known of one below many folders. By plain loads. */
+static __always_inline bool upper_is_near(struct dentry *dentry)
 {
-	struct task_struct *task = (void *)bpf_get_current_task_btf();
-	struct dentry *dentry = file->f_path.dentry, *parent;
 	struct hf_upper_marks *marks;
+	struct dentry *parent;
 	u32 zero = 0;
 
-	if ((u64)file->f_path.mnt != (u64)task->fs->root.mnt)
-		return false;
 	marks = bpf_map_lookup_elem(&hf_upper_marks, &zero);
 	if (!marks)
-		return true;
+		return false;
 #pragma unroll
 	for (int i = 0; i < HOST_NEAR_FOLDERS; i++) {
 		parent = dentry->d_parent;
 		if ((u64)parent == (u64)dentry)
-			return true;
-		if (upper_is_marked(marks, parent->d_inode->i_ino))
 			return false;
+		if (upper_is_marked(marks, parent->d_inode->i_ino))
+			return true;
 		dentry = parent;
 	}
-	return false;
+	return true;
+}
+
+/* Whether a file surely is none of a container's writable layer, or is not on the task's own root mount. By plain loads. */
+static __always_inline bool host_runs_its_own(struct file *file)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+
+	return (u64)file->f_path.mnt == (u64)task->fs->root.mnt && !upper_is_near(file->f_path.dentry);
 }
 
 struct upper_walk {

@@ -12,10 +12,12 @@
 #ifndef BPF_LSM_OPEN_H
 #define BPF_LSM_OPEN_H
 
+#include "bpf-lsm/live.h"
 #include "bpf-lsm/memory.h"
 #include "bpf-lsm/reach.h"
 #include "bpf-lsm/scripts.h"
 #include "bpf-lsm/store.h"
+#include "bpf-lsm/upper.h"
 #include "bpf-lsm/volume.h"
 
 /* By a task of a container or, without a tag, of a runtime on its way in. 0 or -EPERM. */
@@ -27,7 +29,7 @@ static __always_inline int open_to_write_contained(struct file *file, unsigned l
 		return -EPERM;
 	if (magic == KERNEL_MAGIC_PROC)
 		return 0;
-	if (store_open(file, magic))
+	if (store_open(file, magic) || (magic != KERNEL_MAGIC_OVERLAY && upper_open(file)))
 		return -EPERM;
 	return volume_on_write((u64)BPF_CORE_READ(file, f_path.mnt), (u64)BPF_CORE_READ(file, f_path.dentry)) ? -EPERM : 0;
 }
@@ -45,6 +47,8 @@ static __always_inline int open_to_write(struct file *file)
 		settled_tell((u64)BPF_CORE_READ(file, f_path.mnt), (u64)BPF_CORE_READ(file, f_path.dentry));
 	if (!cfg->enabled || subject_is_plain_host(cfg))
 		return 0;
+	if ((magic == KERNEL_MAGIC_OVERLAY || cfg->plain_roots) && live_open(file, magic))
+		return -EPERM;
 	return open_to_write_contained(file, magic);
 }
 

@@ -59,6 +59,8 @@ static __always_inline void event_add_object(struct hf_event *e, const struct ob
 	e->mode = o->mode;
 	if (o->bits & HF_FACT_DELETED)
 		e->flags |= HF_EVENT_DELETED;
+	if (o->real && inode_has_writer(o->real))
+		e->flags |= HF_EVENT_WRITABLE;
 }
 
 /* Writes the file's path into the scratch; 0 length for anonymous memory. */

@@ -334,8 +334,10 @@ __noinline int script_judge(u64 file, u32 how)
 	struct subject s = {};
 	struct object o = {};
 
-	if (!cfg || subject_of_current(&s) != HF_SUBJECT_CONTAINER || script_resolve(&o, file))
+	if (!cfg || subject_of_current(&s) != HF_SUBJECT_CONTAINER)
 		return 0;
+	if (script_resolve(&o, file))
+		o.detail = HF_DETAIL_NO_REAL_FILE;
 	r.facts.bits = how & HF_FACT_BYTECODE;
 	facts_of_file(&r.facts, &s, &o);
 	if ((o.bits & COPYUP_BITS) == (COPYUP_BITS & ~HF_FACT_HIT))

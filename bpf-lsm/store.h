@@ -3,7 +3,8 @@
  * Writers to the image store: a contained task that opens a file of an image's layers for writing otherwise than through its overlay
  * (a bind mount of the host's folders, a handle), or the block device below them.
  *
- * Owns: whether a file is some image's, whichever; which devices carry layers. Must not know: what the policy says to it.
+ * Owns: whether a file is some image's, whichever; which devices carry layers. Must not know: what the policy says to it, writable
+ * layers (upper.h).
  *
  *   I1  Every file of the catalogue went through the filter before it was added, so a file that the filter does not know is none of
  *       any image: that is the answer for nearly all files, at the price of one look. What it takes for known is looked up.

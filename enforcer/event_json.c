@@ -256,14 +256,15 @@ static void put_bits(struct line *line)
 	static const char *const prot_words[] = { "read", "write", "exec" };
 	/* By bit of HF_EVENT_*; a pause and what was there before have members of their own. */
 	static const char *const flag_words[] = {
-		"path-cut", NULL, "read-implies-exec", "exec-stage", "deleted", "exe-cut", "no-path",
+		"path-cut", NULL, "read-implies-exec", "exec-stage", "deleted", "exe-cut", "no-path", NULL, "writable",
 		[FLAG_REPEATED] = "repeated",
 	};
 	const struct hf_event *record = line->record;
 	uint32_t flags = record->flags & ((1u << FLAG_REPEATED) - 1);
 
 	_Static_assert(PROT_READ == 1 && PROT_WRITE == 2 && PROT_EXEC == 4, "words by bit");
-	_Static_assert(HF_EVENT_PATH_CUT == 1 && HF_EVENT_PAUSED == 2 && HF_EVENT_NO_PATH == 1 << 6, "words by bit");
+	_Static_assert(HF_EVENT_PATH_CUT == 1 && HF_EVENT_PAUSED == 2 && HF_EVENT_NO_PATH == 1 << 6 &&
+		       HF_EVENT_WRITABLE == 1 << 8, "words by bit");
 	if (line->path.known && !line->path.whole)
 		flags |= HF_EVENT_PATH_CUT;
 	if (line->exe.known && !line->exe.whole)

@@ -163,6 +163,8 @@ static const char *why_no_question(const struct event_queue *queue, const struct
 		return "no-file";
 	if (record->flags & HF_EVENT_DELETED)
 		return "gone";
+	if (record->flags & HF_EVENT_WRITABLE)
+		return "written-to";
 	if (record->flags & (HF_EVENT_PATH_CUT | HF_EVENT_NO_PATH) || !queue->options.ask)
 		return "unreadable";
 	return NULL;

@@ -100,5 +100,6 @@ sh_quote() {
 
 # What the box's own shell knows: the text of inside.sh, for act's commands and for in_box.
 attacks_prelude() {
-	printf 'cp /v/marker /srv/marker; printf x >>/srv/marker; inside=%s\n' "$(sh_quote "$(<"$attacks_here/inside.sh")")"
+	printf 'for m in marker marker-end; do cp /v/marker /srv/$m; truncate -s 300M /srv/$m; done; inside=%s\n' \
+		"$(sh_quote "$(<"$attacks_here/inside.sh")")"
 }

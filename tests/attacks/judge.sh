@@ -4,6 +4,7 @@
 # the lines of the table; must not know how actions are run.
 
 declare -A said=() status=() sums=() events=()   # by "ID:RUN:PART"; sums by path
+declare -A took=()                                # hundredths of a second, by ID
 strays=''                                         # events that belong to no row
 tab=$'\t' newline=$'\n'
 
@@ -14,6 +15,7 @@ said_read() {
 		case $line in
 		'act '*:*:*) key=${line#act }; said[$key]='' ;;
 		'act-status '*) status[$key]=${line#act-status } ;;
+		'act-cs '*) took[${key%%:*}]=$((${took[${key%%:*}]:-0} + ${line#act-cs })) ;;
 		act-sums) in_sums=1 ;;
 		*)
 			if [[ -n $in_sums ]]; then
@@ -38,7 +40,7 @@ events_read() {
 		*) if [[ -n $key ]]; then events[$key]+=$line$newline; else strays+=$line$newline; fi ;;
 		esac
 	done < <(events_since "$1" '[.action, .operation, .reason, .file.path // "-", .container.id // "-",
-		.file.sha256 // ("missing:" + (.file.sha256_missing // "unsaid")), .detail // "-"] | @tsv' | jq -r .)
+		.file.sha256 // ("missing:" + (.file.sha256_missing // "unsaid")), .detail // "-", (.flags // [] | join(","))] | @tsv' | jq -r .)
 }
 
 # word_of TEXT STATUS: sets got to ran, EPERM, killed, or several with "+"; to "status N" when the action said nothing of the kind.
@@ -58,28 +60,30 @@ expand() {
 	expanded=${expanded//\$n/$2}
 }
 
-# event_fits LINE ACTION OP REASON PATH CONTAINER: OP, REASON and PATH are patterns.
+# event_fits LINE ACTION OP REASON PATH CONTAINER: but for the container patterns.
 event_fits() {
 	local action op reason path owner
 	IFS=$tab read -r action op reason path owner _ <<<"$1"
 	# shellcheck disable=SC2053  # a pattern on purpose
-	[[ $action == "$2" && $op == $3 && $reason == $4 && $path == $5 && ($6 == "$owner" || $6 == any) ]]
+	[[ $action == $2 && $op == $3 && $reason == $4 && $path == $5 && ($6 == "$owner" || $6 == any) ]]
 }
 
 # digest_wrong ID LINE: says what is wrong with the event's digest; the box computed those of the files that it could see.
 digest_wrong() {
-	local path sha want
+	local path sha want why=${row[$1.digest]:-}
 	IFS=$tab read -r _ _ _ path _ sha _ <<<"$2"
 	want=${sums[$path]:-}
 	[[ $sha != missing:unsaid ]] || { echo "no sha256 and no word why: $path"; return; }
-	[[ -z $want || $sha == "$want" || ${row[$1.digest]:-} == any ]] || echo "sha256 of $path is $want, the event says $sha"
+	[[ -z $why || $why == any || $sha == "missing:$why" ]] || echo "no sha256 of $path was to be told for: $why, the event says $sha"
+	[[ -z $want || $sha == "$want" || -n $why ]] || echo "sha256 of $path is $want, the event says $sha"
 }
 
-# detail_wrong ID LINE: says what is wrong with the event's detail.
+# detail_wrong ID LINE: says what is wrong with the event's detail and flags.
 detail_wrong() {
-	local path detail
-	IFS=$tab read -r _ _ _ path _ _ detail <<<"$2"
+	local path detail flags want=${row[$1.flags]:-}
+	IFS=$tab read -r _ _ _ path _ _ detail flags <<<"$2"
 	[[ -z ${row[$1.detail]:-} || $detail == "${row[$1.detail]}" ]] || echo "detail of $path is not ${row[$1.detail]}: $detail"
+	[[ -z $want || ($want == !* && ",$flags," != *",${want#!},"*) || ",$flags," == *",$want,"* ]] || echo "flags of $path, wanted $want: $flags"
 }
 
 # events_match FIELDS...: takes the lines that event_fits from rest, and sets n to how many those were.
@@ -110,7 +114,7 @@ events_wrong() {
 	done <<<"${row[$id.events]:-}"
 	while read -r op reason path; do
 		expand "${path:-}" "$run" "$id" "${2##*:}"
-		[[ -z $op ]] || events_match "$3" "$op" "$reason" "$expanded" any any
+		[[ -z $op ]] || events_match '*' "$op" "$reason" "$expanded" any any
 	done <<<"${row[$id.also]:-}"
 	[[ -z $rest ]] || printf 'not wanted: %s' "$rest"
 }

@@ -35,22 +35,40 @@ event() { row_add events "$1 $2 $3 ${4:-1}"; }      # event OPERATION REASON PAT
 also() { row_add also "$1 $2 $3"; }     # an event that may come besides
 setting() { row_add settings "$2|$1"; } # setting 'line of spec' deny|alert|allow|always: tried once more with it
 detail() { row_set detail "$1"; }       # of the declared events: its word, "-" for none
-digest() { row_set digest "$1"; }       # any: the event's sha256 may be missing or of former bytes
+flags() { row_set flags "$1"; }         # … one of its flags, with "!" one that it has not
+digest() { row_set digest "$1"; }       # any: the event's sha256 may be missing or of former bytes; else why there is none
 container() { row_set container "$1"; } # whose event it is, when it is not the box's: an id, or "-" for a nameless one
 profile() { row_set profile "$1"; }     # which kind of container, see boxes.sh
 modes() { row_set modes "$1"; }         # not both of "enforce audit"
 needs() { row_add needs "$1|$2"; }      # needs 'reason why not' 'guest command': a skip where it fails
 never() { row_set never "$1"; }         # cannot be shown in this VM, and why: always a skip
 
-# rows_choose ID...: leaves only rows of these numbers (A02 takes A02-dlopen too); without any, all.
+# rows_choose ID...: leaves only rows of these numbers (A02 takes A02-dlopen too, A the whole section); without any, all.
 rows_choose() {
 	local id want
 	local -a chosen=()
 	(($#)) || return 0
-	for want in "$@"; do
-		for id in "${row_ids[@]}"; do
-			[[ $id == "$want" || $id == "$want"-* ]] && chosen+=("$id")
+	for id in "${row_ids[@]}"; do
+		for want in "$@"; do
+			[[ $id == "$want" || $id == "$want"-* || ($want == [A-Z] && $id == "$want"*) ]] || continue
+			chosen+=("$id")
+			break
 		done
+	done
+	row_ids=("${chosen[@]}")
+}
+
+# rows_share: leaves the rows that differ most: of each number one for each set of events, in its first kind of container, without the
+# settings of the policy.
+rows_share() {
+	local id key
+	local -A kept=()
+	local -a chosen=()
+	for id in "${row_ids[@]}"; do
+		key=${id%%-*}$newline$(row_reasons "$id")
+		[[ -z ${kept[$key]:-} && -z ${row[$id.never]:-} && ${row[$id.modes]} != settings ]] || continue
+		kept[$key]=1 row[$id.settings]=''
+		chosen+=("$id")
 	done
 	row_ids=("${chosen[@]}")
 }

@@ -16,7 +16,7 @@
 boxes=/mnt/images/boxes          # upper layers beside the image's layers, as on a node
 hello=/opt/app/bin/hello
 probe=/opt/app/bin/probe
-declare -A box_fd=() box_runtime=() box_pid=() box_commands=()
+declare -A box_fd=() box_out=() box_runtime=() box_pid=() box_commands=()
 
 # namespace_annotation NAMESPACE: as JSON, for BUNDLE_ANNOTATIONS.
 namespace_annotation() {
@@ -35,29 +35,44 @@ box_start() {
 	box_runtime[$name]=$rt
 	exec {fd}<>"$dir/in"
 	box_fd[$name]=$fd
+	exec {fd}< <(exec tail -n +1 -s 0.2 "--pid=${box_pid[$name]}" -f "$dir/out" 2>/dev/null)
+	box_out[$name]=$fd
 	box_do "$name" ':' && return 0
 	box_stop "$name" >&2
 	return 1
 }
 
+# One tail follows what a container says, for all its life: two programs for each question would be most of the time of a case. What
+# comes before the question is an earlier one's.
 box_do() {
-	local name=$1 out=$boxes/$1/out n=$((box_commands[$1] += 1)) from
+	local name=$1 n=$BASHPID-$((box_commands[$1] += 1)) end
+	local -a said=()
 	[[ -n ${box_fd[$name]:-} ]] || return 1
-	from=$(($(file_lines "$out") + 1))
-	printf '{ %s\n} </dev/null\necho "box %d done"\n' "$2" "$n" >&"${box_fd[$name]}"
-	file_until "$out" "$from" "^box $n done\$" "$hf_wait_seconds" "${box_pid[$name]}" ||
-		{ echo "container $name does not answer:"; tail -n 5 "$out"; return 1; } >&2
-	((${#hf_read[@]} == 0)) || printf '%s\n' "${hf_read[@]}"
+	clock_read
+	end=$((hf_now + hf_wait_seconds))
+	printf 'echo "box %s begins"; { %s\n} </dev/null\necho "box %s done"\n' "$n" "$2" "$n" >&"${box_fd[$name]}"
+	while line_before "$end" "${box_out[$name]}"; do
+		case $hf_line in
+		"box $n begins") said=() ;;
+		"box $n done")
+			((${#said[@]} == 0)) || printf '%s\n' "${said[@]}"
+			return 0 ;;
+		*) said+=("$hf_line") ;;
+		esac
+	done
+	printf 'container %s does not answer:\n%s\n' "$name" "$(printf '%s\n' "${said[@]: -5}")" >&2
+	return 1
 }
 
 box_stop() {
-	local name=$1 fd=${box_fd[$1]:-}
+	local name=$1 fd=${box_fd[$1]:-} out=${box_out[$1]:-}
 	[[ -n ${box_pid[$name]:-} ]] || return 0
 	container_stop "${box_runtime[$name]}" "$name"
 	[[ -n $fd ]] && exec {fd}>&-
 	wait "${box_pid[$name]}" 2>/dev/null
+	[[ -n $out ]] && exec {out}<&-
 	bundle_free "$boxes/$name"
-	unset "box_fd[$name]" "box_pid[$name]"
+	unset "box_fd[$name]" "box_out[$name]" "box_pid[$name]"
 	return 0
 }
 

@@ -336,7 +336,8 @@ static void test_flags_and_file_systems_have_words(void **state)
 		{ HF_EVENT_READ_IMPLIES_EXEC, 0x58465342, "[ \"read-implies-exec\" ]", "xfs", false },
 		{ HF_EVENT_EXEC_STAGE | HF_EVENT_DELETED, 0, "[ \"exec-stage\", \"deleted\" ]", NULL, false },
 		{ HF_EVENT_EXE_CUT | HF_EVENT_NO_PATH, 0xabcdef, "[ \"exe-cut\", \"no-path\" ]", "0xabcdef", false },
-		{ 0xffffff80u, OVERLAYFS_SUPER_MAGIC, "[ ]", "overlay", false },
+		{ HF_EVENT_WRITABLE, 0x58465342, "[ \"writable\" ]", "xfs", false },
+		{ 0xfffffe80u, OVERLAYFS_SUPER_MAGIC, "[ ]", "overlay", false },
 	};
 	struct event_context context = { 0 };
 	struct sample s;

@@ -2,19 +2,27 @@
 /*
  * usage: act ID:RUN:PART SECONDS COMMANDS | act ID:RUN:PART begin|end
  * One part of one row, inside the container: runs sh -c COMMANDS in its scratch folder, under a limit, between two markers. A
- * marker is the try of a drifted program whose name says where in the stream of events we are. Prints "act ID:RUN:PART", what
- * the commands say, and "act-status N"; with begin or end it leaves only that marker, for what is tried from outside. One process, since an emulated machine starts few a second.
+ * marker is a drifted file mapped as code, whose name says where in the stream of events we are. Prints "act ID:RUN:PART", what
+ * the commands say, "act-status N" and how long it took, "act-cs N"; with begin or end it leaves only that marker, for what is tried from outside. One process, since
+ * an emulated machine starts few a second.
  */
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-#define MARKER "/srv/marker" /* made by the container, so that it is drift under every policy */
+/* Made by the container, so that they are drift under every policy; two, since the same file twice is one event to an auditing policy; so
+ * long that nobody hashes them. */
+#define MARKER "/srv/marker"
+#define MARKER_END "/srv/marker-end"
+#define PAGE 4096
 
 static pid_t commands;
 
@@ -24,30 +32,20 @@ static void stop_commands(int signal)
 	kill(-commands, SIGKILL);
 }
 
-static void quiet(void)
-{
-	int null = open("/dev/null", O_RDWR);
-
-	dup2(null, STDIN_FILENO);
-	dup2(null, STDOUT_FILENO);
-	dup2(null, STDERR_FILENO);
-}
-
-static void mark(const char *key, const char *suffix)
+static void mark(const char *key, bool end)
 {
 	char path[512];
-	pid_t pid;
+	void *code;
+	int fd;
 
-	snprintf(path, sizeof(path), "/srv/mark:%s%s", key, suffix);
-	if (link(MARKER, path) < 0)
+	snprintf(path, sizeof(path), "/srv/mark:%s%s", key, end ? ":end" : "");
+	if (link(end ? MARKER_END : MARKER, path) < 0)
 		perror("act: marker");
-	pid = fork();
-	if (pid == 0) {
-		quiet();
-		execl(path, path, NULL);
-		_exit(0);
-	}
-	waitpid(pid, NULL, 0);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	code = mmap(NULL, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+	if (code != MAP_FAILED)
+		munmap(code, PAGE);
+	close(fd);
 	unlink(path);
 }
 
@@ -97,18 +95,23 @@ static int run_commands(const char *text, unsigned int seconds)
 
 int main(int argc, char **argv)
 {
+	struct timespec start, end;
+
 	if (argc < 3)
 		return 2;
 	set_folders(argv[1]);
 	if (argc == 3) {
-		mark(argv[1], strcmp(argv[2], "end") == 0 ? ":end" : "");
+		mark(argv[1], strcmp(argv[2], "end") == 0);
 		return 0;
 	}
-	mark(argv[1], "");
+	mark(argv[1], false);
 	printf("act %s\n", argv[1]);
 	fflush(stdout);
+	clock_gettime(CLOCK_MONOTONIC, &start);
 	printf("\nact-status %d\n", run_commands(argv[3], (unsigned int)strtoul(argv[2], NULL, 10)));
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	printf("act-cs %ld\n", (end.tv_sec - start.tv_sec) * 100 + (end.tv_nsec - start.tv_nsec) / 10000000);
 	fflush(stdout);
-	mark(argv[1], ":end");
+	mark(argv[1], true);
 	return 0;
 }

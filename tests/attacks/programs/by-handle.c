@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* usage: by-handle handle FILE: prints FILE's handle in hex; by-handle exec MOUNT HEX: runs the file of that handle. */
+/* usage: by-handle handle FILE: prints FILE's handle in hex; by-handle exec|write MOUNT HEX: runs the file of that handle, or opens it. */
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -37,6 +37,8 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(h.bytes) && sscanf(argv[3] + 2 * i, "%2x", &byte) == 1; i++)
 		h.bytes[i] = (unsigned char)byte;
 	mount = (int)attack_must("open", open(argv[2], O_DIRECTORY | O_RDONLY | O_CLOEXEC));
+	if (strcmp(argv[1], "write") == 0)
+		return attack_say("open", open_by_handle_at(mount, &h.handle, O_WRONLY | O_CLOEXEC) < 0 ? -errno : 0);
 	fd = (int)attack_must("open_by_handle_at", open_by_handle_at(mount, &h.handle, O_RDONLY | O_CLOEXEC));
 	fexecve(fd, argv + 2, environ);
 	return attack_say("exec", -errno);

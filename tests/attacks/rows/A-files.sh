@@ -5,7 +5,7 @@
 # Programs that need a library, for those rows that bring another one.
 layer_needing() {
 	local folder
-	for folder in "$1"/v/A02-runpath/*/* "$1"/v/C05*/*/* "$1"/v/N15/*/*; do
+	for folder in "$1"/v/A02-runpath/*/* "$1"/v/A02-hwcaps/*/* "$1"/v/C05*/*/* "$1"/v/N15/*/*; do
 		[[ -d $folder ]] || continue
 		cp "$hf_tree/build/attacks/victims/dyn" "$folder/dyn"
 		cp "$hf_tree/build/attacks/victims/dyn-own-loader" "$folder/dyn-own-loader"
@@ -47,6 +47,30 @@ attack A02-dlopen 'a new library by dlopen'
 does 'fresh $v/lib.so new.so && probe dlopen ./new.so'
 event mmap added '$t/new.so'
 twin 'probe dlopen $v/lib.so'
+
+attack A02-fd 'a new library by a descriptor: LD_PRELOAD and dlopen of /proc/self/fd'
+does 'fresh $v/lib.so new.so; exec 7<new.so; preload /proc/self/fd/7; probe dlopen /proc/self/fd/7'
+event mmap added '$t/new.so' 2
+twin 'exec 7<$v/lib.so; preload /proc/self/fd/7; probe dlopen /proc/self/fd/7'
+
+attack A02-here 'a new libc in the folder where one happens to be (an empty entry of LD_LIBRARY_PATH)'
+does 'fresh /lib/x86_64-linux-gnu/libc.so.6 libc.so.6; LD_LIBRARY_PATH=/none: /bin/true && echo ": ran"'
+event mmap added '$t/libc.so.6'
+twin 'LD_LIBRARY_PATH=/none: /bin/true && echo ": ran"'
+
+attack A02-hwcaps 'a new library in the folder of better processors'
+does 'mkdir -p $v/glibc-hwcaps/x86-64-v2; fresh $v/lib.so $v/glibc-hwcaps/x86-64-v2/lib.so; $v/dyn'
+event mmap added '$v/glibc-hwcaps/x86-64-v2/lib.so'
+twin 'mkdir -p $v/glibc-hwcaps/x86-64-v2; $v/dyn'
+
+attack A02-memfd 'a memory file by LD_PRELOAD'
+verdict allow
+setting 'memory: {memfdMap: deny}' deny
+does 'perl -e "\$^F = 99; open(I, \"<\", \$ARGV[0]); local \$/; \$b = <I>; \$fd = syscall(319, \"code\", 0); open(O, \">&=\$fd\"); syswrite(O, \$b);
+	\$ENV{LD_PRELOAD} = \"/proc/self/fd/\$fd\"; exec \"/bin/true\"" $v/lib.so; echo ": ran"'
+word EPERM+ran
+event mmap memfd 'memfd:code'
+twin 'preload $v/lib.so'
 
 attack A03 'a program of the image modified in place'
 does 'flip $v/prog; run $v/prog'
@@ -173,7 +197,29 @@ twin 'run $v/prog'
 attack A29 'a library written through a shared mapping after it was checked'
 does 'shared-writer $v/lib.so'
 event mmap modified '$v/lib.so'
+flags writable
+digest written-to
 twin 'probe map $v/lib.so'
+
+# live ID TITLE COMMANDS PATH: a library of the image written to while it is mapped.
+live() {
+	attack "A29-$1" "$2"
+	does "$3"
+	event write-image modified-code "$4"
+	detail mapped
+	digest any
+	setting 'memory: {modifiedCode: audit}' alert
+	setting 'memory: {modifiedCode: allow}' allow
+	twin 'chmod 700 $v/lib.so; live $v/lib.so $v/data'
+}
+
+live mapped 'a library that chmod copied up, opened for writing while it is mapped' 'chmod 700 $v/lib.so; live $v/lib.so $v/lib.so' '$v/lib.so'
+live renamed '… by another name' 'ln $v/lib.so second; live $v/lib.so second' '$t/second'
+
+attack A29-below 'a library of the image, opened for writing while the layer'"'"'s is mapped: what runs stays as it is'
+verdict allow
+does 'live $v/lib.so $v/lib.so'
+twin 'live $v/lib.so $v/data'
 
 attack A09-copied 'a folder of the image moved where the overlay cannot rename it: copies'
 does 'cp -rp $v folder && rm -r $v && run folder/prog'

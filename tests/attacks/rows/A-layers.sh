@@ -108,11 +108,55 @@ does_host 'box_do "$box" "probe exec $v/prog >/dev/null"; change_below "$lower$v
 event exec host-modified '$v/prog'
 twin_host 'in_box "run $v/prog"'
 
-attack A28-upper 'copied up by chmod, then written in the upper layer by the host'
-never 'left open: who writes the files of the writable layer itself, from outside of every container, is not seen'
-does_host 'in_box "chmod 700 $v/prog; run $v/prog" >/dev/null; change_below "$upper$v/prog"; in_box "run $v/prog"'
+attack A28-host 'copied up by chmod, then written in the upper layer by the host'
+never 'left open: who of the host itself writes the files of the writable layer, from outside of every container, is not seen'
+
+# A container that has the folder of the writable layers, as hostPath volumes of such things are; it tries its own.
+profile_upper() {
+	BUNDLE_CAPS=${attacks_all_caps//$'\n'/ }
+	BUNDLE_JQ=$attacks_mounts' | .mounts += [{destination: "/uppers", type: "bind", source: "'$boxes'", options: ["bind", "rw"]}]'
+}
+
+# upper_row ID TITLE COMMANDS PATH
+upper_row() {
+	attack "A28-$1" "$2"
+	profile upper
+	does "$3"
+	event write-image image-write "$4"
+	detail writable-layer
+	digest any
+	twin 'u=/uppers/attacks-upper/upper; chmod 700 $v/prog; (: >>/vol/rw/notes) && cat $u$v/prog >/dev/null && mv /vol/rw/notes /vol/rw/more && run $v/prog'
+}
+
+upper_row upper 'copied up by chmod, then opened for writing in the upper layer by a container that has its folder' \
+	'u=/uppers/attacks-upper/upper; chmod 700 $v/prog; (: >>$u$v/prog) && echo ": ran"' '*$v/prog'
+upper_row truncate '… cut off' 'u=/uppers/attacks-upper/upper; chmod 700 $v/prog; truncate -s +0 $u$v/prog && echo ": ran"' '*$v/prog'
+upper_row rename '… another file moved over it' \
+	'u=/uppers/attacks-upper/upper; chmod 700 $v/prog; cp $v/prog /vol/rw/other; mv -T /vol/rw/other $u$v/other && echo ": ran"' '*$v'
+upper_row link '… a further name' 'u=/uppers/attacks-upper/upper; chmod 700 $v/prog; ln $u$v/prog $u$v/other && echo ": ran"' '*$v'
+
+attack A28-upper-handle '… by its handle'
+profile upper
+does_host 'in_box "chmod 700 $v/prog; by-handle write /vol/rw $("$hf_tree/build/attacks/bin/by-handle" handle "$upper$v/prog")"'
+event write-image image-write '*'
+detail writable-layer
+digest any
+twin_host 'in_box "chmod 700 $v/prog; by-handle write /vol/rw $("$hf_tree/build/attacks/bin/by-handle" handle "$attacks_volumes/rw/data")"'
+
+attack A28-upper-written '… where the policy lets it: the copy is the image'"'"'s no more'
+profile upper
+modes settings
+setting 'host: {imageStore: allow}' deny
+does 'u=/uppers/attacks-upper/upper; chmod 700 $v/prog; flip $u$v/prog; run $v/prog'
 event exec modified '$v/prog'
-twin_host 'in_box "chmod 700 $v/prog; run $v/prog"'
+twin 'chmod 700 $v/data; run $v/prog'
+
+attack A16-handle 'a file of an image opened for writing by its handle'
+profile admin
+does_host 'in_box "by-handle write /vol/rw $("$hf_tree/build/attacks/bin/by-handle" handle "$lower$v/prog")"'
+event write-image image-write '*'
+digest any
+twin_host 'in_box "by-handle write /vol/rw $("$hf_tree/build/attacks/bin/by-handle" handle "$attacks_volumes/rw/data")"'
 
 # A container on a root that is no overlay, or of more than layers: started once, kept for both modes.
 kept_box() {

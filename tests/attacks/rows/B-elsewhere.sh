@@ -136,6 +136,7 @@ never 'the VM has no NFS server'
 attack B07-fd 'a new program by /proc/self/fd and /dev/fd'
 does 'fresh $v/prog new; exec 7<new; run /proc/self/fd/7; probe exec /proc/$$/fd/7'
 event exec added '$t/new' 2
+also read script '$t/new' # the shell opens what it redirects from as it opens what it sources
 twin 'exec 7<$v/prog; run /proc/self/fd/7; probe exec /proc/$$/fd/7'
 
 attack B07-root 'a new program by /proc/self/root and /proc/self/cwd'

@@ -31,7 +31,7 @@ script C21-renamed 'an interpreter by another name' '$t/x' "$code_py"'x; ln -sf 
 script C21-perl 'a new script handed to perl' '$t/x' "$code_pl"'x; perl -w ./x' 'perl -e "print qq(code ran\n)"'
 script C21-require 'a module that perl requires' '$t/Evil.pm' "$code_pl"'Evil.pm; perl -I. -MEvil -e 1' 'perl -MPOSIX -e "print qq(code ran\n)"'
 script C22-awk 'awk -f' '$t/x' 'echo "BEGIN { print \"code ran\" }" >x; awk -f x' 'echo data >x; awk "{ print \"code ran\" }" x'
-script C22-sed 'sed -f' '$t/x' 'echo "1icode ran" >x; sed -f x /etc/hostname' 'echo data >x; sed "s/data/code ran/" x'
+script C22-sed 'sed -f' '$t/x' 'echo "1icode ran" >x; sed -f x /etc/passwd' 'echo data >x; sed "s/data/code ran/" x'
 
 attack C21-image 'a script of the image, changed'
 verdict alert

@@ -134,17 +134,22 @@ twin 'run $v/prog'
 attack D09 'a shared writable mapping held while the file is mapped as code'
 does 'fresh $v/lib.so new.so && map-code with-writer new.so'
 event mmap added '$t/new.so'
+flags writable
+digest written-to
 twin 'map-code file-mapped $v/lib.so'
 
 attack D09-tmpfs '… on a tmpfs'
 does 'cp $v/lib.so /run/w.so && map-code with-writer /run/w.so'
 event mmap tmpfs /run/w.so
+flags writable
+digest written-to
 twin 'map-code file-mapped $v/lib.so'
 
 attack D09-copied '… of a file of the image that chmod copied up'
 does 'chmod 700 $v/lib.so && map-code with-writer $v/lib.so'
 event mmap modified '$v/lib.so'
-digest any
+flags writable
+digest written-to
 twin 'chmod 700 $v/lib.so && map-code file-mapped $v/lib.so'
 
 attack D12 'mremap of executable pages'

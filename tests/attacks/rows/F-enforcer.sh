@@ -9,15 +9,25 @@ event exec added '$t/0123456789/*/0123456789/new'
 twin 'd=.; for i in $(seq 200); do d=$d/0123456789; done; mkdir -p $d; ln -s $v/prog $d/old && run $d/old'
 
 attack F13-long 'a path longer than any that may be given'
-does 'n=$(printf %0200d 0); for i in $(seq 30); do mkdir $n && cd $n || exit; done; fresh $v/prog new && run ./new'
+does 'deep 200 30 sh -c "cp $v/prog new; printf x >>new; probe exec ./new"'
 event exec added '*/new'
+flags path-cut
 digest any
-twin 'n=$(printf %0200d 0); for i in $(seq 30); do mkdir $n && cd $n || exit; done; ln -s $v/prog old && run ./old'
+twin 'deep 200 30 sh -c "ln -s $v/prog old; probe exec ./old"'
 
 attack F13-deleted 'a name that ends like that of a deleted file'
 does 'fresh $v/prog "new (deleted)" && run "./new (deleted)"'
-event exec added '$t/new (deleted)'
+event exec added '$t/new[[:blank:]](deleted)' # patterns hold no blank
+flags '!deleted'
 twin 'ln -s $v/prog "old (deleted)" && run "./old (deleted)"'
+
+attack F13-deleted-too 'a file that was deleted, by a descriptor: told by a flag, not by its name'
+does 'fresh $v/prog new; exec 7<new; rm new; probe exec /proc/self/fd/7'
+event exec deleted '$t/new'
+also read script '$t/new'
+flags deleted
+digest any
+twin 'exec 7<$v/prog; rm $v/script; probe exec /proc/self/fd/7'
 
 attack F13-newline 'a name that looks like an event of its own'
 does 'x="new

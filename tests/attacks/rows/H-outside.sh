@@ -25,7 +25,8 @@ outside_dump() {
 	old=$(</proc/sys/kernel/core_pattern)
 	rm -f /run/helper-ran
 	printf '|%s' "$1" >/proc/sys/kernel/core_pattern
-	bash -c 'ulimit -c unlimited; kill -SEGV $$' 2>/dev/null
+	echo 1 >/proc/sys/kernel/core_pipe_limit # who crashes waits for the helper's end
+	{ bash -c 'ulimit -c unlimited; kill -SEGV $$'; } 2>/dev/null
 	printf '%s' "$old" >/proc/sys/kernel/core_pattern
 	if [[ -e /run/helper-ran ]]; then echo ': ran'; else echo ': EPERM'; fi
 }

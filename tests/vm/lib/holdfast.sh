@@ -13,7 +13,7 @@
 # Sets hf_dir, hf_policies, hf_events (file), hf_log (file), hf_pid.
 
 hf_tree=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
-hf_dir=/run hf_pid='' hf_event_lines=() hf_follow='' hf_follow_pid='' hf_fences=0
+hf_dir=/run hf_pid='' hf_event_lines=() hf_follow='' hf_follow_pid=''
 hf_passed=0 hf_failed=0 hf_skipped=0 hf_read=() hf_line='' hf_now=0
 hf_arm_seconds=60             # longest scan of a root: the default of 8 s is for machines, not for an emulated and busy one
 hf_wait_seconds=180           # limit of every wait: far above what a busy machine needs, so that reaching it is a failure
@@ -275,21 +275,18 @@ event_wait() {
 # has come, all those before it have.
 fence_init() {
 	local dir=$hf_dir/fence
-	[[ -e $dir/root/fence ]] && return 0
+	[[ -e $dir/root/fence-$$-0 ]] && return 0
 	mkdir -p "$dir"
 	mount -t tmpfs tmpfs "$dir" || return 1
 	mkdir -p "$dir"/{lower,upper,work,root}
 	mount -t overlay overlay -o "lowerdir=$dir/lower,upperdir=$dir/upper,workdir=$dir/work" "$dir/root" || return 1
-	cp "$(command -v busybox)" "$dir/root/fence"
+	cp "$(command -v busybox)" "$dir/root/fence-$$-0"
 }
 
-# events_fence: returns when every event of what happened before has arrived.
+# events_fence: returns when every event of what happened before has arrived. Each fence is waited for, so that all may have one name.
 events_fence() {
-	local name=fence-$$-$((hf_fences += 1)) root=$hf_dir/fence/root
-	ln "$root/fence" "$root/$name" || return 1
-	unshare -m chroot "$root" "/$name" 2>/dev/null
-	event_wait "/$name\"" || { echo "the event of $name did not come" >&2; return 1; }
-	rm "$root/$name"
+	unshare -m -R "$hf_dir/fence/root" "/fence-$$-0" 2>/dev/null
+	event_wait "/fence-$$-0\"" || { echo 'the event of the fence did not come' >&2; return 1; }
 }
 
 # events_mark: sets mark to the position behind every event of what happened before.
