@@ -5,13 +5,18 @@
  * Each way is one row of the table at the end. What is written there before is one byte, so that the pages are the process's own.
  */
 #include <fcntl.h>
+#include <linux/aio_abi.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <linux/userfaultfd.h>
+#include <arpa/inet.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -157,6 +162,22 @@ static long userfault(const char *file)
 	return 0;
 }
 
+/* The same question by the other call. */
+static long turn_by_key(void *at, size_t bytes, int prot)
+{
+	return syscall(SYS_pkey_mprotect, at, bytes, prot, -1) < 0 ? -errno : 0;
+}
+
+static long anonymous_by_key(const char *file)
+{
+	char *at = anonymous(RW);
+
+	(void)file;
+	attack_must("mmap", result_of(at));
+	*(volatile char *)at = 1;
+	return turn_by_key(at, PAGE, RX);
+}
+
 /* --- shared memory -------------------------------------------------------------------------------------------------- */
 
 static long shared(const char *file)
@@ -204,6 +225,39 @@ static long sysv(const char *file)
 	return result;
 }
 
+static long secret(const char *file)
+{
+	int fd = (int)syscall(SYS_memfd_secret, 0);
+
+	(void)file;
+	if (fd < 0 && errno == ENOSYS)
+		return attack_skip("the kernel has no memfd_secret"), 1;
+	attack_must("memfd_secret", fd);
+	attack_must("ftruncate", ftruncate(fd, PAGE));
+	return result_of(mmap(NULL, PAGE, RX, MAP_SHARED, fd, 0));
+}
+
+/* The kernel's own file behind a ring of asynchronous I/O is the process's to write. */
+static long aio_ring(const char *file)
+{
+	aio_context_t ring = 0;
+
+	(void)file;
+	attack_must("io_setup", syscall(SYS_io_setup, 1, &ring));
+	return turn((void *)ring, PAGE, RX);
+}
+
+/* What comes over the network, as code. */
+static long packet_ring(const char *file)
+{
+	struct tpacket_req ring = { .tp_block_size = PAGE, .tp_block_nr = 1, .tp_frame_size = PAGE, .tp_frame_nr = 1 };
+	int fd = (int)attack_must("socket", socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL)));
+
+	(void)file;
+	attack_must("ring", setsockopt(fd, SOL_PACKET, PACKET_RX_RING, &ring, sizeof(ring)));
+	return result_of(mmap(NULL, PAGE, RWX, MAP_SHARED, fd, 0));
+}
+
 static long zero(const char *file)
 {
 	int fd = (int)attack_must("open", open("/dev/zero", O_RDWR | O_CLOEXEC));
@@ -246,6 +300,14 @@ static long file_written(const char *file)
 
 	*(volatile char *)at ^= 1;
 	return turn(at, PAGE, RX);
+}
+
+static long file_by_key(const char *file)
+{
+	char *at = map_file(file, RW, MAP_PRIVATE);
+
+	*(volatile char *)at ^= 1;
+	return turn_by_key(at, PAGE, RX);
 }
 
 static long file_rwx(const char *file)
@@ -327,6 +389,7 @@ static const struct way {
 	{ "anonymous-rw", anonymous_rw },
 	{ "anonymous-turned", anonymous_turned },
 	{ "own-loader", own_loader },
+	{ "anonymous-by-key", anonymous_by_key },
 	{ "heap", heap },
 	{ "stack", stack },
 	{ "thread-stack", thread_stack },
@@ -336,12 +399,16 @@ static const struct way {
 	{ "memfd", memfd },
 	{ "huge", huge },
 	{ "sysv", sysv },
+	{ "secret", secret },
+	{ "aio-ring", aio_ring },
+	{ "packet-ring", packet_ring },
 	{ "zero", zero },
 	{ "zero-shared", zero_shared },
 	{ "file-read", file_read },
 	{ "file-mapped", file_mapped },
 	{ "file-shared", file_shared },
 	{ "file-written", file_written },
+	{ "file-by-key", file_by_key },
 	{ "file-rwx", file_rwx },
 	{ "file-moved", file_moved },
 	{ "file-inherited", file_inherited },

@@ -66,7 +66,7 @@ twin 'mkdir -p $v/glibc-hwcaps/x86-64-v2; $v/dyn'
 attack A02-memfd 'a memory file by LD_PRELOAD'
 verdict allow
 setting 'memory: {memfdMap: deny}' deny
-does 'perl -e "\$^F = 99; open(I, \"<\", \$ARGV[0]); local \$/; \$b = <I>; \$fd = syscall(319, \"code\", 0); open(O, \">&=\$fd\"); syswrite(O, \$b);
+does 'perl -e "\$^F = 99; \$n = \"code\"; open(I, \"<\", \$ARGV[0]); local \$/; \$b = <I>; \$fd = syscall(319, \$n, 0); open(O, \">&=\$fd\"); syswrite(O, \$b);
 	\$ENV{LD_PRELOAD} = \"/proc/self/fd/\$fd\"; exec \"/bin/true\"" $v/lib.so; echo ": ran"'
 word EPERM+ran
 event mmap memfd 'memfd:code'

@@ -13,6 +13,11 @@ event exec added '$t/new'
 also exec added '$t/interpreter'
 twin 'run $v/script'
 
+attack C01-chain 'a new script whose interpreter is a script of the image'
+does 'printf "#!$v/script\n" >new; chmod +x new; run ./new'
+event exec added '$t/new'
+twin 'run $v/script'
+
 attack C01-loader 'a script whose interpreter is the loader'
 does 'fresh /bin/true new; printf "#!$ldso $t/new\n" >script; chmod +x script; run ./script'
 event exec added '$t/script'

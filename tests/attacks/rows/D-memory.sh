@@ -33,6 +33,8 @@ anonymous D07-thread thread-stack 'the stack of a thread made executable' mprote
 anonymous D17 userfault 'executable memory filled by userfaultfd' mmap
 anonymous D18 own-loader "a loader of one's own: bytes of a file read into memory" mprotect
 
+anonymous D02-key anonymous-by-key 'the same by pkey_mprotect' mprotect
+
 # The hook is asked before there is a file: what becomes one later is anonymous there.
 anonymous D08-shared shared 'shared anonymous memory, executable' mmap
 
@@ -66,6 +68,20 @@ event mmap tmpfs '*/zero'
 digest any
 twin 'map-code anonymous-rw'
 
+# kernel_file ID WAY TITLE OPERATION [PROFILE]: files that the kernel made for memory which the process, or the network, fills.
+kernel_file() {
+	attack "$1" "$3"
+	does "map-code $2"
+	event "$4" foreign '*'
+	digest any
+	profile "${5:-plain}"
+	twin 'map-code file-mapped $v/lib.so'
+}
+
+kernel_file D08-secret secret 'memfd_secret, executable' mmap
+kernel_file D20-aio aio-ring 'the ring of asynchronous I/O made executable' mprotect
+kernel_file D20-packet packet-ring 'the ring of a packet socket, executable' mmap admin
+
 # modified ID WAY TITLE OPERATION: pages of an image file that are not its bytes any more, or need not stay so.
 modified() {
 	attack "$1" "$3"
@@ -77,6 +93,7 @@ modified() {
 }
 
 modified D03 file-written 'code of the image written in a private mapping' mprotect
+modified D03-key file-by-key '… made executable by pkey_mprotect' mprotect
 modified D03-rwx file-rwx 'code of the image mapped writable and executable' mmap
 modified D03-moved file-moved '… moved by mremap in between' mprotect
 modified D03-child file-inherited '… by the parent, made executable by its child' mprotect

@@ -107,11 +107,22 @@ never 'criu is not in Debian 12'
 attack E18 'a container in a virtual machine of its own (Kata), or without our kernel (gVisor)'
 never 'there is none here'
 
-attack E14 'a number of a process used again between event and reader'
-does_host 'in_box "fresh $v/prog new"; kill -STOP "$hf_pid"; in_box "run ./new"; in_box "i=0; while [ \$i -lt 30 ]; do /bin/true; i=\$((i + 1)); done"
-	kill -CONT "$hf_pid"'
+# reused_numbers FROM COUNT: processes of the host that take the numbers after FROM; others holds them.
+reused_numbers() {
+	local i
+	others=()
+	echo "$1" >/proc/sys/kernel/ns_last_pid
+	for ((i = 0; i < $2; i++)); do
+		sleep 60 &
+		others+=($!)
+	done
+}
+
+attack E14 'a number of a process used again by the host between event and reader'
+does_host 'in_box "fresh $v/prog new"; kill -STOP "$hf_pid"; echo 23000 >/proc/sys/kernel/ns_last_pid; in_box "run ./new"
+	reused_numbers 23000 30; kill -CONT "$hf_pid"; events_fence >&2; kill "${others[@]}"'
 event exec added '$t/new'
-twin_host 'in_box "run $v/prog"'
+twin_host 'echo 23000 >/proc/sys/kernel/ns_last_pid; in_box "run $v/prog"'
 
 attack E16 'started while nobody was there to arm it: told by what the overlay itself says'
 verdict alert

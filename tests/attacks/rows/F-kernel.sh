@@ -149,6 +149,16 @@ twin_host 'in_box "mkdir /host/bpf/others && rmdir /host/bpf/others && echo : ra
 own F05-remount 'their file system made read-only' 'tamper remount /host/bpf'
 twin_host 'in_box "with-mount bpf none /mnt - tamper remount /mnt"'
 
+# Mounts that became shared after the daemon had looked at them: whoever unmounts in a copy of the tree unmounts here.
+attack F05-shared 'their file system unmounted among mounts that share with the host'"'"'s'
+verdict always
+does_host 'mount --make-shared /sys; unshare -m --propagation unchanged umount /sys/fs/bpf 2>&1 | grep -o "not permitted"; mountpoint -q /sys/fs/bpf || echo "gone: ran"
+	mount --make-private /sys'
+event tamper tampering '*'
+container -
+digest any
+twin_host 'mkdir -p /mnt/scratch/shared; mount -t bpf none /mnt/scratch/shared; mount --make-shared /sys; umount /mnt/scratch/shared && echo ": ran"; mount --make-private /sys'
+
 # The first of ours ends the list.
 attack F04-numbers 'every map, program and link by its number'
 profile kernel

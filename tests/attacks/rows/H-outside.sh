@@ -117,5 +117,12 @@ does_host 'in_box "fresh $v/prog emulator"; outside_handler "/proc/$pid/root$t/e
 event exec added '$t/emulator'
 twin_host 'outside_handler "/proc/$pid/root$v/prog" F; in_box "run /opt/attacks/foreign"; outside_handler'
 
+attack C04-userns 'a container mounts binfmt_misc in a user namespace of its own and registers a new interpreter'
+needs 'the kernel has no binfmt_misc of user namespaces (6.7)' 'modprobe -q binfmt_misc; unshare -Urm mount -t binfmt_misc none /mnt'
+does 'fresh $v/prog emulator; unshare -Urm sh -c "mount -t binfmt_misc none /mnt && printf \"%s\" \":a:M::\\\\x7fELF\\\\x02\\\\x01\\\\x01\\\\x00\\\\x00\\\\x00\\\\x00\\\\x00\\\\x00\\\\x00\\\\x00\\\\x00\\\\x02\\\\x00\\\\xb7\\\\x00::$t/emulator:F\" >/mnt/register
+	probe exec /opt/attacks/foreign"'
+event exec added '$t/emulator'
+twin 'unshare -Urm sh -c "mount -t binfmt_misc none /mnt && probe exec $v/prog"'
+
 attack A17 'bytes of an image changed below the file system, without a trace in the inode'
 never 'the pass over files is tested by tests/drift/62-integrity.sh, which starts the daemon with another pace'

@@ -103,7 +103,7 @@ event exec added '$t/new'
 twin 'ln -s $v/prog link; run ./link'
 
 attack N20 'a memory file made and run by an interpreter of the image alone'
-does 'perl -e "open(I, \"<\", \$ARGV[0]); local \$/; \$b = <I>; \$fd = syscall(319, \"perl\", 0); open(O, \">&=\$fd\"); \$| = 1;
+does 'perl -e "open(I, \"<\", \$ARGV[0]); local \$/; \$b = <I>; \$n = \"perl\"; \$fd = syscall(319, \$n, 0); open(O, \">&=\$fd\"); \$| = 1;
 	syswrite(O, \$b); exec({\"/proc/self/fd/\$fd\"} \"x\") or print \$!" $v/prog'
 event exec memfd 'memfd:perl'
 twin 'perl -e "exec({\$ARGV[0]} \"x\")" $v/prog'
