@@ -353,6 +353,8 @@ enum hf_counter {
 #define HF_EVENT_EXE_CUT 0x20u
 #define HF_EVENT_NO_PATH 0x40u		/* no memory to build the path; the verdict is unaffected */
 #define HF_EVENT_WRITABLE 0x100u	/* somebody could write the file at that moment: its bytes may be others by now */
+#define HF_EVENT_MEMFD 0x200u		/* a memory file: its name is its maker's to choose, slashes included, and no path */
+#define HF_EVENT_EXE_MEMFD 0x400u	/* … and so is the program that the task runs */
 #define HF_EVENT_EXISTING 0x80u		/* it was there when the container was adopted: op adopt */
 #define HF_EVENT_LEFT_CGROUP 0x1000000u	/* the task is in no cgroup of its container's */
 #define HF_EVENT_LEFT_MOUNTS 0x2000000u	/* the task is among the host's mounts, or another container's */

@@ -101,11 +101,13 @@ static long glob_step(u32 index, void *data)
 }
 
 /* Matches the file's path (process 0) or the acting program's (1) with the exception's pattern for it. Where there is no file, the
- * program stands for it. */
+ * program stands for it. The name of a memory file matches nothing: whoever made it chose it. */
 static __always_inline u32 glob_matches(struct hf_scratch *scratch, const struct hf_exception *e, u32 process)
 {
 	struct glob_run g = { .scratch = scratch, .exception = e, .process = process };
 
+	if (scratch->event.flags & (process || !scratch->event.path_bytes ? HF_EVENT_EXE_MEMFD : HF_EVENT_MEMFD))
+		return 0;
 	scratch->glob.text_at = process ? scratch->event.path_bytes : 0;
 	scratch->glob.text_bytes = process || !scratch->event.path_bytes ? scratch->event.exe_bytes : scratch->event.path_bytes;
 	scratch->glob.pattern_bytes = process ? e->process_bytes : e->path_bytes;

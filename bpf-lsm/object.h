@@ -138,6 +138,15 @@ static __always_inline bool inode_has_writer(struct inode *inode)
 	       BPF_CORE_READ(inode, i_mapping, i_mmap_writable.counter) > 0;
 }
 
+/* On a mount of the kernel's own: what memfd_create() and shared anonymous memory are. */
+static __always_inline bool inode_is_memory_file(struct inode *inode)
+{
+	struct super_block *sb = BPF_CORE_READ(inode, i_sb);
+	unsigned long magic = BPF_CORE_READ(sb, s_magic);
+
+	return (magic == KERNEL_MAGIC_TMPFS || magic == KERNEL_MAGIC_HUGETLBFS) && BPF_CORE_READ(sb, s_flags) & KERNEL_SB_KERNMOUNT;
+}
+
 static __always_inline void object_classify(struct object *o)
 {
 	struct inode *inode = o->inode;
@@ -146,8 +155,7 @@ static __always_inline void object_classify(struct object *o)
 	o->dev = inode_dev(inode);
 	o->magic = BPF_CORE_READ(sb, s_magic);
 	o->mode = BPF_CORE_READ(inode, i_mode);
-	if ((o->magic == KERNEL_MAGIC_TMPFS || o->magic == KERNEL_MAGIC_HUGETLBFS) &&
-	    (BPF_CORE_READ(sb, s_flags) & KERNEL_SB_KERNMOUNT))
+	if (inode_is_memory_file(inode))
 		o->bits |= HF_FACT_MEMFD;
 	if (o->magic == KERNEL_MAGIC_TMPFS)
 		o->bits |= HF_FACT_TMPFS;

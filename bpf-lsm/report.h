@@ -59,6 +59,8 @@ static __always_inline void event_add_object(struct hf_event *e, const struct ob
 	e->mode = o->mode;
 	if (o->bits & HF_FACT_DELETED)
 		e->flags |= HF_EVENT_DELETED;
+	if (o->bits & HF_FACT_MEMFD)
+		e->flags |= HF_EVENT_MEMFD;
 	if (o->real && inode_has_writer(o->real))
 		e->flags |= HF_EVENT_WRITABLE;
 }
@@ -88,6 +90,8 @@ static __always_inline void event_add_exe(struct hf_scratch *s, struct task_stru
 	s->event.exe_bytes = 0;
 	if (!exe)
 		return;
+	if (inode_is_memory_file(BPF_CORE_READ(exe, f_inode)))
+		s->event.flags |= HF_EVENT_EXE_MEMFD;
 	file_user_path(exe, &job.path);
 	path_end_at_root(&job, task);
 	if (path_write(&job))

@@ -100,11 +100,15 @@ static void read_paths(struct line *line, size_t max)
 	const struct hf_event *record = line->record;
 	const char *data = (const char *)(record + 1);
 
-	if (record->reason == HF_REASON_MEMFD)
+	if (record->flags & HF_EVENT_MEMFD || record->reason == HF_REASON_MEMFD)
 		read_memory_name(data, record->path_bytes, !(record->flags & HF_EVENT_PATH_CUT), max, &line->path);
 	else
 		read_path(data, record->path_bytes, !(record->flags & HF_EVENT_PATH_CUT), max, &line->path);
-	read_path(data + record->path_bytes, record->exe_bytes, !(record->flags & HF_EVENT_EXE_CUT), max, &line->exe);
+	data += record->path_bytes;
+	if (record->flags & HF_EVENT_EXE_MEMFD)
+		read_memory_name(data, record->exe_bytes, !(record->flags & HF_EVENT_EXE_CUT), max, &line->exe);
+	else
+		read_path(data, record->exe_bytes, !(record->flags & HF_EVENT_EXE_CUT), max, &line->exe);
 }
 
 static void put_path(struct json *json, const char *name, const struct path_text *path)
@@ -256,7 +260,7 @@ static void put_bits(struct line *line)
 	static const char *const prot_words[] = { "read", "write", "exec" };
 	/* By bit of HF_EVENT_*; a pause and what was there before have members of their own. */
 	static const char *const flag_words[] = {
-		"path-cut", NULL, "read-implies-exec", "exec-stage", "deleted", "exe-cut", "no-path", NULL, "writable",
+		"path-cut", NULL, "read-implies-exec", "exec-stage", "deleted", "exe-cut", "no-path", NULL, "writable", "memory-file", "exe-memory-file",
 		[FLAG_REPEATED] = "repeated",
 	};
 	const struct hf_event *record = line->record;
@@ -389,7 +393,7 @@ size_t event_json_path_of(const char *leaf_first, size_t bytes, char *ret)
 
 size_t event_json_path(const struct hf_event *record, char *ret)
 {
-	if (record->flags & (HF_EVENT_PATH_CUT | HF_EVENT_DELETED | HF_EVENT_NO_PATH) || record->reason == HF_REASON_MEMFD)
+	if (record->flags & (HF_EVENT_PATH_CUT | HF_EVENT_DELETED | HF_EVENT_NO_PATH | HF_EVENT_MEMFD) || record->reason == HF_REASON_MEMFD)
 		return 0;
 	return event_json_path_of((const char *)(record + 1), record->path_bytes, ret);
 }

@@ -159,7 +159,7 @@ static const char *why_no_question(const struct event_queue *queue, const struct
 {
 	if (event_is_access(record))
 		return "not-code";
-	if (record->reason == HF_REASON_MEMFD || record->path_bytes == 0)
+	if (record->reason == HF_REASON_MEMFD || record->flags & HF_EVENT_MEMFD || record->path_bytes == 0)
 		return "no-file";
 	if (record->flags & HF_EVENT_DELETED)
 		return "gone";

@@ -337,6 +337,7 @@ static void test_file_without_a_path_is_not_asked_for(void **state)
 		{ 0, HF_REASON_MEMFD, 6, "7 no-file", HF_OP_EXEC },
 		{ 0, HF_REASON_ANONYMOUS_CODE, 0, "7 no-file", HF_OP_MMAP },
 		{ HF_EVENT_DELETED, HF_REASON_DELETED, 6, "7 gone", HF_OP_EXEC },
+		{ HF_EVENT_MEMFD, HF_REASON_SCRIPT, 6, "7 no-file", HF_OP_READ },
 		{ HF_EVENT_WRITABLE, HF_REASON_ADDED, 6, "7 written-to", HF_OP_EXEC },
 		{ HF_EVENT_PATH_CUT, HF_REASON_ADDED, 6, "7 unreadable", HF_OP_EXEC },
 	};

@@ -132,12 +132,12 @@ upper_row upper 'copied up by chmod, then opened for writing in the upper layer 
 	'u=/uppers/attacks-upper/upper; chmod 700 $v/prog; (: >>$u$v/prog) && echo ": ran"' '*$v/prog'
 upper_row truncate '… cut off' 'u=/uppers/attacks-upper/upper; chmod 700 $v/prog; truncate -s +0 $u$v/prog && echo ": ran"' '*$v/prog'
 upper_row rename '… another file moved over it' \
-	'u=/uppers/attacks-upper/upper; chmod 700 $v/prog; cp $v/prog /vol/rw/other; mv -T /vol/rw/other $u$v/other && echo ": ran"' '*$v'
+	'u=/uppers/attacks-upper/upper; chmod 700 $v/prog; cp $v/prog $u/../other; mv -T $u/../other $u$v/other && echo ": ran"' '*$v'
 upper_row link '… a further name' 'u=/uppers/attacks-upper/upper; chmod 700 $v/prog; ln $u$v/prog $u$v/other && echo ": ran"' '*$v'
 
 attack A28-upper-handle '… by its handle'
 profile upper
-does_host 'in_box "chmod 700 $v/prog; by-handle write /vol/rw $("$hf_tree/build/attacks/bin/by-handle" handle "$upper$v/prog")"'
+does_host 'in_box "chmod 700 $v/prog"; in_box "by-handle write /vol/rw $("$hf_tree/build/attacks/bin/by-handle" handle "$upper$v/prog")"'
 event write-image image-write '*'
 detail writable-layer
 digest any

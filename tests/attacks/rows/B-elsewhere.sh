@@ -163,6 +163,12 @@ does 'memfd-exec $v/prog anything'
 event exec memfd 'memfd:anything'
 twin 'run $v/prog'
 
+attack B09-slashes 'a memory file whose name is like a path that an exception is for'
+setting 'exceptions: [{name: plugins, paths: ["/plugins/**", "/plugins/*"]}]' deny
+does 'memfd-exec $v/prog x/plugins'
+event exec memfd 'memfd:x/plugins'
+twin 'run $v/prog'
+
 attack B09-runtime 'a sealed memory file with the name and process name of a runtime'"'"'s own'
 does 'own-clone $v/prog'
 event exec memfd 'memfd:runc_cloned:/proc/self/exe'

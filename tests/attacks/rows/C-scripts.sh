@@ -30,6 +30,7 @@ script C21-renamed 'an interpreter by another name' '$t/x' "$code_py"'x; ln -sf 
 	'ln -sf /usr/bin/python3 cat; ./cat -c "print(\"code ran\")"'
 script C21-perl 'a new script handed to perl' '$t/x' "$code_pl"'x; perl -w ./x' 'perl -e "print qq(code ran\n)"'
 script C21-require 'a module that perl requires' '$t/Evil.pm' "$code_pl"'Evil.pm; perl -I. -MEvil -e 1' 'perl -MPOSIX -e "print qq(code ran\n)"'
+word 'status 2' # perl says that there is none
 script C22-awk 'awk -f' '$t/x' 'echo "BEGIN { print \"code ran\" }" >x; awk -f x' 'echo data >x; awk "{ print \"code ran\" }" x'
 script C22-sed 'sed -f' '$t/x' 'echo "1icode ran" >x; sed -f x /etc/passwd' 'echo data >x; sed "s/data/code ran/" x'
 
@@ -48,8 +49,10 @@ reads stdin-name 'by the name of standard input' '$t/x' "$code_sh"'x; sh /dev/st
 reads rc 'as the file that an interactive shell starts with' '$t/x' "$code_sh"'x; bash --rcfile ./x -ic true 2>/dev/null' 'bash --rcfile $v/script -ic true 2>/dev/null'
 reads by-others 'by programs that start an interpreter' '$t/x' "$code_sh"'x; echo x | xargs sh; env sh x; find . -name x -exec sh {} \;; timeout 9 sh x' \
 	'echo $v/script | xargs sh; env sh $v/script'
-reads memfd 'in a memory file' 'memfd:code' 'perl -e "\$^F = 99; \$n = \"code\"; \$fd = syscall(319, \$n, 0); open(O, \">&=\$fd\"); syswrite(O, \"echo code ran\n\"); exec \"sh\", \"/proc/self/fd/\$fd\""' \
+reads memfd 'in a memory file, of a name like a path' 'memfd:code/plugins' 'perl -e "\$^F = 99; \$n = \"code/plugins\"; \$fd = syscall(319, \$n, 0); open(O, \">&=\$fd\"); syswrite(O, \"echo code ran\n\"); exec \"sh\", \"/proc/self/fd/\$fd\""' \
 	'perl -e "exec \"sh\", \$ARGV[0]" $v/script'
+flags memory-file
+setting 'exceptions: [{name: plugins, paths: ["/plugins/**", "/plugins/*"]}]' alert
 reads deleted 'in a file that was deleted' '$t/x' "$code_sh"'x; exec 9<x; rm x; sh /proc/self/fd/9; exec 9<&-' 'exec 9<$v/script; sh /proc/self/fd/9; exec 9<&-'
 reads hardlink 'an interpreter by another name of its inode' '$t/x' "$code_py"'x; ln $(readlink -f /usr/bin/python3) other; ./other ./x' \
 	'ln $(readlink -f /usr/bin/python3) other; ./other -c "print(\"code ran\")"'

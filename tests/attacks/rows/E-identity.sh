@@ -120,7 +120,7 @@ reused_numbers() {
 
 attack E14 'a number of a process used again by the host between event and reader'
 does_host 'in_box "fresh $v/prog new"; kill -STOP "$hf_pid"; echo 23000 >/proc/sys/kernel/ns_last_pid; in_box "run ./new"
-	reused_numbers 23000 30; kill -CONT "$hf_pid"; events_fence >&2; kill "${others[@]}"'
+	reused_numbers 23000 12; kill -CONT "$hf_pid"; events_fence >&2; kill "${others[@]}"'
 event exec added '$t/new'
 twin_host 'echo 23000 >/proc/sys/kernel/ns_last_pid; in_box "run $v/prog"'
 

@@ -38,7 +38,7 @@ twin 'ln -s $v/prog "$(printf "o\\033[31m\\tb")"; run "./$(printf "o\\033[31m\\t
 
 attack F13-unreachable 'a file of a mount that is gone from the tree'
 profile admin
-does 'unshare -m sh -c "mount -t tmpfs t /mnt && cp $v/prog /mnt/new && exec 3</mnt/new && umount -l /mnt && probe exec /proc/self/fd/3"'
+does 'mkdir m; with-mount tmpfs none m - sh -c "cp $v/prog m/new; exec 3<m/new; perl -e \"\\\$p = q(m); syscall(166, \\\$p, 2)\"; probe exec /proc/self/fd/3"'
 event exec tmpfs '*new'
 digest any
 twin 'exec 3<$v/prog && probe exec /proc/self/fd/3'

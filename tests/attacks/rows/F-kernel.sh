@@ -152,7 +152,7 @@ twin_host 'in_box "with-mount bpf none /mnt - tamper remount /mnt"'
 # Mounts that became shared after the daemon had looked at them: whoever unmounts in a copy of the tree unmounts here.
 attack F05-shared 'their file system unmounted among mounts that share with the host'"'"'s'
 verdict always
-does_host 'mount --make-shared /sys; unshare -m --propagation unchanged umount /sys/fs/bpf 2>&1 | grep -o "not permitted"; mountpoint -q /sys/fs/bpf || echo "gone: ran"
+does_host 'mount --make-shared /sys; unshare -m --propagation unchanged umount /sys/fs/bpf 2>/dev/null || echo "umount: EPERM"; mountpoint -q /sys/fs/bpf || echo "gone: ran"
 	mount --make-private /sys'
 event tamper tampering '*'
 container -

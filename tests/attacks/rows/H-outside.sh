@@ -119,10 +119,11 @@ twin_host 'outside_handler "/proc/$pid/root$v/prog" F; in_box "run /opt/attacks/
 
 attack C04-userns 'a container mounts binfmt_misc in a user namespace of its own and registers a new interpreter'
 needs 'the kernel has no binfmt_misc of user namespaces (6.7)' 'modprobe -q binfmt_misc; unshare -Urm mount -t binfmt_misc none /mnt'
-does 'fresh $v/prog emulator; unshare -Urm sh -c "mount -t binfmt_misc none /mnt && printf \"%s\" \":a:M::\\\\x7fELF\\\\x02\\\\x01\\\\x01\\\\x00\\\\x00\\\\x00\\\\x00\\\\x00\\\\x00\\\\x00\\\\x00\\\\x00\\\\x02\\\\x00\\\\xb7\\\\x00::$t/emulator:F\" >/mnt/register
-	probe exec /opt/attacks/foreign"'
+does 'fresh $v/prog emulator; printf "%s" ":a:M::\\x7fELF\\x02\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\xb7\\x00::$t/emulator:F" >line
+	mkdir m; with-mount -U binfmt_misc none m - sh -c "cat line >m/register; probe exec /opt/attacks/foreign"'
 event exec added '$t/emulator'
-twin 'unshare -Urm sh -c "mount -t binfmt_misc none /mnt && probe exec $v/prog"'
+also kernel kernel-access '*/register'
+twin 'mkdir m; with-mount -U binfmt_misc none m - probe exec $v/prog'
 
 attack A17 'bytes of an image changed below the file system, without a trace in the inode'
 never 'the pass over files is tested by tests/drift/62-integrity.sh, which starts the daemon with another pace'
