@@ -131,6 +131,7 @@ enum hf_detail {
 	HF_DETAIL_DESCENDANT, /* the traced process was started by its tracer */
 	HF_DETAIL_WRITE,      /* … and had its memory or registers changed */
 	HF_DETAIL_WRITABLE_LAYER, /* a container's own, reached otherwise than through its root */
+	HF_DETAIL_EXE, /* another file to be known as the program that a task runs */
 	HF_DETAIL_MAPPED, /* a file of the image is written to while somebody has it mapped as code */
 	_HF_DETAIL_MAX
 };

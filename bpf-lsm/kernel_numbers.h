@@ -14,6 +14,10 @@
 #define KERNEL_VM_SHARED 0x8ul
 #define KERNEL_VM_MAYSHARE 0x80ul
 #define KERNEL_READ_IMPLIES_EXEC 0x0400000u
+#define KERNEL_PR_SET_MM 35
+#define KERNEL_PR_SET_MM_EXE_FILE 13
+#define KERNEL_PR_SET_MM_MAP 14
+#define KERNEL_PRCTL_MAP_EXE_FD 100 /* offset in struct prctl_mm_map; all ones: that file stays */
 #define KERNEL_PERSONALITY_ASK 0xffffffffu /* personality(): what is it? */
 #define KERNEL_S_ISUID 04000u
 #define KERNEL_S_ISGID 02000u

@@ -13,6 +13,7 @@
  *   I4  Whom a process started it may watch: a tracer and its children are one program to whoever started them, and nothing of the child
  *       changes. What changes it (its memory, its registers, its descriptors taken) is told, whoever started it; where a kernel cannot
  *       show that (traces_are_seen), so is the watching.
+ *   I5  Which program a task runs is asked of its memory's exe_file, by exceptions among others: nobody in a container exchanges it.
  */
 #ifndef BPF_LSM_MEMORY_H
 #define BPF_LSM_MEMORY_H
@@ -145,6 +146,22 @@ static __always_inline int memory_personality(u32 wanted)
 		return 0;
 	judge_access(&s, 0, what, 0);
 	return 0;
+}
+
+/* I5: prctl(PR_SET_MM, what, address). 0 or -EPERM. A global function, for its memory. */
+__noinline int memory_rename(u64 what, u64 address)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	struct subject s = {};
+	u32 exe_fd = 0;
+
+	if (what == KERNEL_PR_SET_MM_MAP &&
+	    !bpf_probe_read_user(&exe_fd, sizeof(exe_fd), (void *)(address + KERNEL_PRCTL_MAP_EXE_FD)) && exe_fd == ~0u)
+		return 0;
+	if ((what != KERNEL_PR_SET_MM_MAP && what != KERNEL_PR_SET_MM_EXE_FILE) || !memory_subject(&s))
+		return 0;
+	return judge_access(&s, (u64)BPF_CORE_READ(task, mm, exe_file),
+			    access_of(HF_OP_PROCESS_MEMORY, HF_REASON_PROCESS_MEMORY, HF_DETAIL_EXE, 0), 0) ? -EPERM : 0;
 }
 
 /* HF_FACT_* of anonymous memory of a task. Of stacks of threads only the task's own can be told. */

@@ -138,6 +138,7 @@ static const struct {
 	{ "bpf_lsm_file_open", "hook file_open" },
 	{ "bpf_lsm_ptrace_access_check", "hook ptrace_access_check" },
 	{ "bpf_lsm_ptrace_traceme", "hook ptrace_traceme" },
+	{ "bpf_lsm_task_prctl", "hook task_prctl" },
 	{ "bpf_lsm_path_truncate", "hook path_truncate" },
 	{ "bpf_lsm_path_link", "hook path_link" },
 	{ "bpf_lsm_inode_copy_up", "hook inode_copy_up" },

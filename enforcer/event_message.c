@@ -181,6 +181,9 @@ void event_message(const struct hf_event *record, const char *path, size_t path_
 	add(&s, " ");
 	if (record->op == HF_OP_PTRACE) {
 		add_tracing(&s, record, path, path_bytes, whole);
+	} else if (record->detail == HF_DETAIL_EXE) {
+		add(&s, "asked to be known as another program than ");
+		add_object(&s, record, path, path_bytes, whole);
 	} else if (!path && !record->ino && !event_is_access(record)) {
 		add(&s, record->op == HF_OP_ADOPT ? "already had anonymous memory that is executable"
 						  : "tried to make anonymous memory executable");

@@ -105,6 +105,7 @@ static const char *const detail_names[] = {
 	[HF_DETAIL_DESCENDANT] = "descendant",
 	[HF_DETAIL_WRITE] = "write",
 	[HF_DETAIL_WRITABLE_LAYER] = "writable-layer",
+	[HF_DETAIL_EXE] = "exe",
 	[HF_DETAIL_MAPPED] = "mapped",
 };
 _Static_assert(ARRAY_SIZE(detail_names) == _HF_DETAIL_MAX, "a word for each detail");

@@ -202,6 +202,22 @@ process_memory D13-second 'mkdir -p p; with-mount proc none p - other-memory ope
 	'… through a procfs of its own'
 profile admin
 
+# renamed ID WAY TITLE PROFILE: under a policy that reports it the kernel says EBUSY.
+renamed() {
+	attack "$1" "$3"
+	profile "$4"
+	does "rename-self $2 \$v/prog"
+	ran 'status 1'
+	setting 'memory: {processMemory: allow}' allow
+	event process-memory process-memory '*/rename-self'
+	detail exe
+	digest any
+	twin 'rename-self title'
+}
+
+renamed D13-exe file 'another program shown as the one that runs, by a capability' admin
+renamed D13-exe-map map '… in a user namespace of its own' plain
+
 attack D13-other "another process's memory written"
 does 'other-memory other-memory'
 event process-memory process-memory '*/mem'
