@@ -179,6 +179,13 @@ event exec added '$t/new'
 also exec foreign '*m/prog'
 twin 'mkdir m; fuse-server deaf m $v/prog sh -c "probe exec m/prog >/dev/null & probe exec $v/prog"'
 
+attack C18-lease 'a file under a lease that makes whoever opens it wait: events go on'
+digest any
+does 'fresh $v/prog new; fresh $v/prog other; leased new probe exec ./other'
+event mmap added '$t/new'
+event exec added '$t/other'
+twin 'leased $v/prog probe exec $v/prog'
+
 attack C06-folder 'the loader of the image given a folder with a new libc (--library-path)'
 does 'fresh /lib/x86_64-linux-gnu/libc.so.6 libc.so.6; $ldso --library-path $t /bin/true && echo ": ran"'
 event mmap added '$t/libc.so.6'

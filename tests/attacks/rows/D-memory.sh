@@ -79,8 +79,13 @@ kernel_file() {
 }
 
 kernel_file D08-secret secret 'memfd_secret, executable' mmap
-kernel_file D20-aio aio-ring 'the ring of asynchronous I/O made executable' mprotect
 kernel_file D20-packet packet-ring 'the ring of a packet socket, executable' mmap admin
+
+attack D20-aio 'the ring of asynchronous I/O made executable: the kernel itself refuses'
+verdict allow
+ran 'status 1'
+does 'map-code aio-ring'
+twin 'map-code file-mapped $v/lib.so'
 
 # modified ID WAY TITLE OPERATION: pages of an image file that are not its bytes any more, or need not stay so.
 modified() {

@@ -68,6 +68,12 @@ event write-image image-write '/store$v/prog'
 digest any
 twin ': >>/vol/rw/notes; truncate -s +0 /vol/rw/notes && echo ": ran"'
 
+attack B02-layer 'a program of the image, run through the folder of its layer'
+profile store
+does 'run /store$v/prog'
+event exec volume '/store$v/prog'
+twin 'cat /store$v/prog >/dev/null; run $v/prog'
+
 # outside_device: the block device below the layers, as the guest has it.
 outside_device() {
 	local device
