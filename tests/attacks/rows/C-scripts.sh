@@ -75,10 +75,16 @@ reads chain 'an interpreter found by env, of a script that is copied to another 
 attack C21-zip 'a module in an archive on the path of modules'
 verdict allow
 setting 'scripts: {files: all}' alert
-does "$code_py"'evil.py; python3 -c "import zipfile" 2>/dev/null || echo "SKIP: no zipfile in this python"
-	python3 -c "import zipfile; zipfile.ZipFile(\"e.zip\", \"w\").write(\"evil.py\")"; rm evil.py; PYTHONPATH=$t/e.zip python3 -c "import evil"'
+does 'python3 - <<"END"
+import binascii, struct
+code, name = b"print(\"code ran\")\n", b"evil.py"
+head = struct.pack("<HHHHHIIIHH", 20, 0, 0, 0, 33, binascii.crc32(code), len(code), len(code), len(name), 0)
+file = b"PK\3\4" + head + name + code
+entry = b"PK\1\2" + struct.pack("<H", 20) + head + struct.pack("<HHHII", 0, 0, 0, 0, 0) + name
+open("e.zip", "wb").write(file + entry + b"PK\5\6" + struct.pack("<HHHHIIH", 0, 0, 1, 1, len(entry), len(file), 0))
+END
+	PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$t/e.zip python3 -c "import evil"'
 event read script '$t/e.zip' +
-also read script '*'
 twin 'python3 -c "print(\"code ran\")"'
 
 attack C20-pipes 'code through pipes: substitution, a named pipe, what another program read'
