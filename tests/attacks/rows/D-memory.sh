@@ -207,12 +207,11 @@ process_memory D13-second 'mkdir -p p; with-mount proc none p - other-memory ope
 	'… through a procfs of its own'
 profile admin
 
-# renamed ID WAY TITLE PROFILE: under a policy that reports it the kernel says EBUSY.
+# renamed ID WAY TITLE PROFILE: another file shown as the program that runs.
 renamed() {
 	attack "$1" "$3"
 	profile "$4"
 	does "rename-self $2 \$v/prog"
-	ran 'status 1'
 	setting 'memory: {processMemory: allow}' allow
 	event process-memory process-memory '*/rename-self'
 	detail exe
