@@ -40,6 +40,7 @@ attack F13-unreachable 'a file of a mount that is gone from the tree'
 profile admin
 does 'mkdir m; with-mount tmpfs none m - sh -c "cp $v/prog m/new; exec 3<m/new; perl -e \"\\\$p = q(m); syscall(166, \\\$p, 2)\"; probe exec /proc/self/fd/3"'
 event exec tmpfs '*new'
+also read script '*new'
 digest any
 twin 'exec 3<$v/prog && probe exec /proc/self/fd/3'
 
