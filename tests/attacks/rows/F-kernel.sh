@@ -119,6 +119,7 @@ twin_host 'in_box "tamper look $hf_pid"'
 # Where the policy says no to /proc/PID/mem altogether, it is that rule that refuses.
 own F03-memory 'its memory opened, where opening that of others is allowed' 'tamper memory $hf_pid'
 modes settings
+row_set settings ''
 setting 'memory: {processMemory: allow}' always
 twin_host 'in_box "tamper look $hf_pid"'
 
