@@ -9,6 +9,7 @@
 #define BPF_LSM_GUARD_HOOKS_H
 
 #include "bpf-lsm/guard.h"
+#include "bpf-lsm/memory.h"
 #include "bpf-lsm/reach.h"
 
 /* bpf(2), before the kernel's own checks. Objects by their number, and what a container loads, makes or attaches. */
@@ -149,6 +150,20 @@ int BPF_PROG(hf_connect, struct sock *sock, struct sock *other)
 	if ((u32)BPF_CORE_READ(other, sk_peer_pid, numbers[0].nr) != cfg->guard.daemon_tgid || !cfg->guard.daemon_tgid)
 		return 0;
 	return reach_daemon() ? -EPERM : 0;
+}
+
+/* prctl(). Its 0 means that the kernel goes on. */
+SEC("lsm/task_prctl")
+int BPF_PROG(hf_prctl, int option, unsigned long what, unsigned long address, unsigned long bytes, unsigned long more, int ret)
+{
+	struct hf_config *cfg;
+
+	if (ret || option != KERNEL_PR_SET_MM)
+		return ret;
+	cfg = config();
+	if (!cfg || !cfg->enabled || subject_is_plain_host(cfg))
+		return 0;
+	return memory_rename(what, address) ? -EPERM : 0;
 }
 
 SEC("lsm/perf_event_open")

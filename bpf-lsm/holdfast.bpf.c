@@ -297,20 +297,6 @@ int BPF_PROG(hf_trace_32, struct task_struct *child, int request)
 	return memory_trace(child, (u32)request);
 }
 
-/* prctl(). Its 0 means that the kernel goes on. */
-SEC("lsm/task_prctl")
-int BPF_PROG(hf_prctl, int option, unsigned long what, unsigned long address, unsigned long bytes, unsigned long more, int ret)
-{
-	struct hf_config *cfg;
-
-	if (ret || option != KERNEL_PR_SET_MM)
-		return ret;
-	cfg = config();
-	if (!cfg || !cfg->enabled || subject_is_plain_host(cfg))
-		return 0;
-	return memory_rename(what, address) ? -EPERM : 0;
-}
-
 /* personality(), by programs of 64 and of 32 bits. */
 SEC("?fentry/__x64_sys_personality")
 int BPF_PROG(hf_personality, struct pt_regs *regs)
