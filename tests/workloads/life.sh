@@ -40,7 +40,7 @@ life_shell() {
 	row_begin
 	life_start shell "$rt" /opt/work/web
 	n=$(life_exec shell "$rt" 'curl -fs http://127.0.0.1/ | grep -ci nginx >/tmp/hits; ps ax | grep -c "[n]ginx:"; . /etc/profile; find /etc -type f | wc -l')
-	n+=" $("$rt" exec --cwd /tmp --env A=b "life-shell" bash -c 'echo "$A $(pwd)"' 2>&1 </dev/null)"
+	n+=" $("$rt" exec --cwd /tmp --env A=b "life-shell" /bin/bash -c 'echo "$A $(pwd)"' 2>&1 </dev/null)"
 	n+=" $(printf 'cd /\nfor i in 1 2 3; do date >>/tmp/dates; done\nwc -l </tmp/dates\n' | "$rt" exec life-shell sh 2>&1)"
 	[[ $n =~ ^[1-9][0-9]*.[1-9][0-9]*.b\ /tmp\ 3$ ]] || life_status=1
 	life_out+=$'\n'"did: shells beside nginx: processes, files, b, /tmp, lines: ${n//$'\n'/ }"
