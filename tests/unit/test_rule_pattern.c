@@ -76,6 +76,7 @@ static const struct {
 	{ "[[:upper:]]", "a", false, false },
 	{ "[[:nonsense:]]", "a", false, false },
 	{ "[a[:nonsense:]]", "a", true, true },
+	{ "[!a[:nonsense:]]", "b", false, false },
 	{ "[[=a=]]", "a", true, true },
 	{ "[[.-.]-0]", ".", true, true },
 	{ "[", "[", true, true },
