@@ -76,6 +76,8 @@ static int read_values(const struct rule_source_item *item, struct rule_entry *r
 	struct rule_source_item inner = rule_read_item(item->reader, values, RULE_ITEM_EXCEPTION_VALUES, "", item->place), one;
 	int r = 0;
 
+	if (!inner.place)
+		return -ENOMEM;
 	if (values->type != YAML_SEQUENCE)
 		return rule_read_fail(&inner, "Rule exception values must be a sequence");
 	ret->kind = RULE_ENTRY_LIST;
@@ -151,6 +153,8 @@ int rule_read_exceptions(const struct rule_source_item *item, bool append, struc
 	if (!value || rule_read_is_null(value))
 		return 0;
 	exceptions = rule_read_item(item->reader, value, RULE_ITEM_EXCEPTIONS, "", item->place);
+	if (!exceptions.place)
+		return -ENOMEM;
 	if (value->type != YAML_SEQUENCE)
 		return rule_read_fail(&exceptions, "Rule exceptions must be a sequence");
 	for (const struct yaml_node *node = value->first; node && r == 0; node = node->next)

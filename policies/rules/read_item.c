@@ -95,6 +95,8 @@ static int read_plugins(struct rule_reader *r, const struct yaml_node *node)
 	struct rule_source_item plugins = rule_read_item(r, value, RULE_ITEM_PLUGIN_VERSIONS, "", r->file);
 	int error = 0;
 
+	if (!plugins.place)
+		return -ENOMEM;
 	if (value->type != YAML_SEQUENCE)
 		return rule_read_fail(&plugins, "Value of required_plugin_versions must be a sequence");
 	for (const struct yaml_node *plugin = value->first; plugin && error == 0; plugin = plugin->next)

@@ -80,6 +80,8 @@ int rule_read_overrides(const struct rule_source_item *item, const struct rule_o
 	if (!value || rule_read_is_null(value))
 		return 0;
 	overrides = rule_read_item(item->reader, value, RULE_ITEM_OVERRIDE, "", item->place);
+	if (!overrides.place)
+		return -ENOMEM;
 	if (value->type != YAML_MAPPING)
 		return rule_read_fail(&overrides, "Value of 'override' must be a mapping of keys to 'append' or 'replace'");
 	for (const struct yaml_node *node = value->first; node && r == 0; node = node->next) {
