@@ -70,7 +70,7 @@ int stream_decode(struct stream_decoder *decoder, const void *record, size_t byt
  * @reterr: (output) at least 256 bytes: a sentence on failure
  *
  * Needs CAP_BPF and CAP_PERFMON: before capabilities are dropped. Takes some 100 ms. Attached programs cost every system call
- * of the node about 100 ns even if nothing is wanted: open it only if rules are to run.
+ * of the node some 20 ns even if nothing is wanted: open it only if rules are to run.
  * Return: 0; -errno of libbpf.
  */
 int stream_open(const struct stream_options *options, struct stream **ret, char *reterr, size_t reterr_bytes);

@@ -204,6 +204,22 @@ static void test_lost_exit_of_the_parent_is_mended_by_the_childs_next_event(void
 	assert_int_equal(process_origin(process_tree_find(tree, 11), 1)->pid, 10);
 }
 
+/* No kernel says so; a recording may. */
+static void test_own_parent_does_no_harm(void **state)
+{
+	struct hf_detect_head h = head_of(10, 10, "ring");
+	struct process *p;
+
+	(void)state;
+	h.parent_start_ns = START(10) + 1;
+	exec_one(10, 1, "/bin/ring", "ring");
+	p = apply(HF_DETECT_OPENAT, &h, NULL, NULL, NULL);
+	assert_non_null(p);
+	assert_null(process_ancestor(p, 1));
+	h.parent_start_ns = h.start_ns;
+	assert_null(process_ancestor(apply(HF_DETECT_OPENAT, &h, NULL, NULL, NULL), 1));
+}
+
 static void test_clone_parent_makes_a_sibling(void **state)
 {
 	(void)state;
@@ -360,6 +376,7 @@ int main(void)
 		TEST(test_reused_pid_is_another_process),
 		TEST(test_unknown_process_is_made_from_any_event),
 		TEST(test_lost_exit_of_the_parent_is_mended_by_the_childs_next_event),
+		TEST(test_own_parent_does_no_harm),
 		TEST(test_clone_parent_makes_a_sibling),
 		TEST(test_threads_name_is_not_the_processs),
 		TEST(test_failed_exec_changes_nothing),
