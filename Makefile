@@ -80,7 +80,7 @@ $(B)/asan/libhook.a: $(call aobj,$(filter-out tools/hook/main.c,$(HOOK)))
 
 $(B)/holdfastd: $(call obj,enforcer/main.c) $(B)/lib/libenforcer.a $(B)/lib/libpolicies.a $(B)/lib/libimagedb.a
 	$(CC) -pie -Wl,-z,relro,-z,now -o $@ $^ $(LIBS)
-$(B)/holdfast: $(call obj,tools/holdfast/main.c enforcer/wire.c) $(B)/lib/libcli.a $(B)/lib/libpolicies.a $(B)/lib/libimagedb.a
+$(B)/holdfast: $(call obj,tools/holdfast/main.c enforcer/wire.c) $(B)/lib/libcli.a $(B)/lib/libenforcer.a $(B)/lib/libpolicies.a $(B)/lib/libimagedb.a
 	$(CC) -pie -Wl,-z,relro,-z,now -Wl,--as-needed -o $@ $^ $(LIBS)
 # Static: it runs in the host's namespaces before every container start and must not depend on any library's state.
 $(B)/holdfast-hook: $(call obj,$(HOOK) enforcer/wire.c)

@@ -16,7 +16,7 @@ ALLOWED = [
     (r"enforcer/stream[^/]*\.[ch]", r"bpf-lsm/abi(_detect)?\.h|enforcer/.*|detect\.skel\.h", ANY),
     (r"enforcer/", r"bpf-lsm/(abi|abi_detect|likely)\.h|imagedb/(imagedb|store|layers)\.h|policies/(policies|arena|rules/[a-z_]+)\.h|enforcer/.*", ANY),
     (r"tools/([^/]+)/", r"bpf-lsm/abi\.h|imagedb/(imagedb|store|layers)\.h|policies/(policies|arena|rules/[a-z_]+)\.h|"
-     r"enforcer/(wire|util|stream|process_tree|recording|detect_[a-z_]+)\.h|tools/{0}/.*",
+     r"enforcer/(wire|util|stream|stream_record|process_tree|detect_[a-z_]+)\.h|tools/{0}/.*",
      ANY),
     (r"tests/", ANY, ANY),
     (r"", r"(?!)", r"(?!)"),

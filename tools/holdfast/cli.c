@@ -21,6 +21,7 @@ static const struct cli_command *const commands[] = {
 	&cli_command_pause,	      &cli_command_resume,	 &cli_command_reload,
 	&cli_command_unlock,	      &cli_command_lock,
 	&cli_command_rules_validate,  &cli_command_rules_list,	 &cli_command_rules_show,
+	&cli_command_rules_test,
 	&cli_command_image_scan,      &cli_command_image_list,	 &cli_command_image_show,
 	&cli_command_image_verify,    &cli_command_image_rm,	 &cli_command_doctor,
 	&cli_command_version,	      &cli_command_help,

@@ -6,6 +6,7 @@
 
 #include "enforcer/util.h"
 #include "tools/holdfast/commands.h"
+#include "tools/holdfast/record.h"
 
 #define LAST_DEFAULT 20
 #define LAST_MAX 1000000 /* more than the daemon keeps */
@@ -13,6 +14,9 @@
 struct values {
 	bool follow;
 	uint64_t last;
+	const char *record;
+	struct cli_texts rules;
+	uint64_t seconds;
 };
 
 static const struct cli_column columns[] = {
@@ -142,6 +146,9 @@ static enum cli_exit run(struct cli *cli, const void *data, char *const *args, s
 	enum cli_exit code;
 
 	(void)args, (void)n_args;
+	if (values->record)
+		return record_events(cli, &(struct record_options){ .file = values->record, .rules = &values->rules,
+								    .seconds = values->seconds });
 	if (values->last > LAST_MAX) {
 		cli_error(cli, "--last: at most %d", LAST_MAX);
 		return CLI_EXIT_ERROR;
@@ -168,6 +175,12 @@ static const struct cli_option options[] = {
 	  offsetof(struct values, follow) },
 	{ 'n', "last", "N", "how many past events to print first (default 20)", CLI_OPTION_NUMBER,
 	  offsetof(struct values, last) },
+	{ 0, "record", "FILE", "instead: record what tasks do, for rules test; -: standard output", CLI_OPTION_TEXT,
+	  offsetof(struct values, record) },
+	{ 'r', "rules", "FILE", "with --record: only what the rules of these files or folders need", CLI_OPTION_TEXTS,
+	  offsetof(struct values, rules) },
+	{ 0, "for", "TIME", "with --record: how long, such as 10s or 5m (default: until it is interrupted)", CLI_OPTION_DURATION,
+	  offsetof(struct values, seconds) },
 };
 
 static const struct values defaults = { .last = LAST_DEFAULT };
@@ -176,7 +189,10 @@ const struct cli_command cli_command_events = {
 	.name = "events",
 	.summary = "what was denied or would have been",
 	.help = "Prints the newest events that holdfastd still holds, oldest first, and with --follow goes on until interrupted.\n"
-		"The JSON output is one event a line, exactly as the daemon writes them to its own log.",
+		"The JSON output is one event a line, exactly as the daemon writes them to its own log.\n"
+		"With --record the tool itself, without the daemon, records what tasks of the whole host do, and who and where they\n"
+		"are, for holdfast rules test. It needs the rights of root; the file holds arguments and environments. Verdicts of\n"
+		"drift are not in it. The exit status is 3 when events were lost.",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.values_bytes = sizeof(struct values),

@@ -24,6 +24,7 @@ extern const struct cli_command cli_command_image_rm;
 extern const struct cli_command cli_command_rules_validate;
 extern const struct cli_command cli_command_rules_list;
 extern const struct cli_command cli_command_rules_show;
+extern const struct cli_command cli_command_rules_test;
 extern const struct cli_command cli_command_doctor;
 extern const struct cli_command cli_command_version;
 extern const struct cli_command cli_command_help;

@@ -74,7 +74,6 @@ twin 'run $v/prog'
 attack C11-fallback 'a new text without #!, for the shell'"'"'s own fallback'
 does 'echo "echo code ran" >text; chmod +x text; ./text'
 event exec added '$t/text'
-also read script '$t/text' # what execve let through and did not know the shell then reads
 twin '$v/script'
 
 # What of the image has more rights than others.
@@ -185,7 +184,7 @@ digest any
 does 'fresh $v/prog new; fresh $v/prog other; leased new probe exec ./other'
 event mmap added '$t/new'
 event exec added '$t/other'
-twin 'leased $v/lib.so probe exec $v/prog'
+twin 'leased $v/prog probe exec $v/prog'
 
 attack C06-folder 'the loader of the image given a folder with a new libc (--library-path)'
 does 'fresh /lib/x86_64-linux-gnu/libc.so.6 libc.so.6; $ldso --library-path $t /bin/true && echo ": ran"'

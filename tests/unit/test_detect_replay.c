@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Recordings: what is written comes back, what is damaged is told, and rules say the same about it again. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "enforcer/detect_frames.h"
+#include "enforcer/detect_replay.h"
+#include "enforcer/util.h"
+
+#define CGROUP 4711
+#define PATH "/srv/app/config"
+#define PATH_ROOM 16 /* with zeros behind it up to a multiple of 8 */
+
+struct event {
+	struct hf_detect_head head;
+	struct hf_detect_section section;
+	char path[PATH_ROOM];
+};
+
+static const char rules_text[] =
+	"- rule: Config read\n"
+	"  desc: d\n"
+	"  condition: evt.type=openat and fd.name=" PATH " and container.name=web and proc.aname[1]=parent and user.name=app\n"
+	"  output: read (name=%fd.filename pod=%k8s.pod.name dest=%container.mount.dest[/host/srv] label=%container.label[tier])\n"
+	"  priority: NOTICE\n";
+
+static char rules_path[64];
+static struct detect_rules *rules;
+
+static int load(void **state)
+{
+	struct detect_rules_options options = { .paths = (const char *[]){ rules_path }, .n_paths = 1, .priority_max = RULE_PRIORITY_DEBUG };
+	int fd;
+
+	(void)state;
+	snprintf(rules_path, sizeof(rules_path), "/tmp/test_recording.XXXXXX");
+	fd = mkstemp(rules_path);
+	assert_int_equal(write(fd, rules_text, sizeof(rules_text) - 1), sizeof(rules_text) - 1);
+	close(fd);
+	return detect_rules_new(&options, &rules, NULL);
+}
+
+static int unload(void **state)
+{
+	(void)state;
+	detect_rules_free(&rules);
+	return unlink(rules_path);
+}
+
+static void put_processes(struct stream_writer *writer)
+{
+	struct process parent = { .pid = 10, .ppid = 1, .start_ns = 1000, .comm = "parent" };
+	struct process child = { .pid = 11, .ppid = 10, .start_ns = 2000, .comm = "child" };
+	struct process_tree *tree = NULL;
+
+	assert_int_equal(process_tree_new(16, NULL, NULL, &tree), 0);
+	assert_int_equal(process_tree_add(tree, &parent), 0);
+	assert_int_equal(process_tree_add(tree, &child), 0);
+	assert_int_equal(stream_writer_put_tree(writer, tree), 0);
+	process_tree_free(&tree);
+}
+
+static void put_container(struct stream_writer *writer)
+{
+	static const struct detect_pair labels[] = { { "tier", "front" } };
+	static const struct detect_mount mounts[] = { { "/host/srv", "/srv", "", "rprivate", true } };
+	struct detect_containers_key key = { .cgroup = CGROUP };
+	struct detect_container facts = { .id = "0123456789abcdef", .name = "web", .pod = "pod-1", .labels = labels, .n_labels = 1,
+					  .mounts = mounts, .n_mounts = 1, .privileged = 0 };
+	struct detect_frames_names whose = { .cgroup = CGROUP };
+	static const char passwd[] = "app:x:1000:1000::/:/bin/sh\n";
+
+	assert_int_equal(detect_frames_put_container(writer, &key, &facts), 0);
+	assert_int_equal(detect_frames_put_names(writer, &whose, passwd, sizeof(passwd) - 1, "", 0), 0);
+}
+
+static void put_event(struct stream_writer *writer)
+{
+	struct event event = {
+		.head = { .bytes = sizeof(event), .version = HF_DETECT_VERSION, .type = HF_DETECT_OPENAT, .sections = 1, .time_ns = 5000,
+			  .result = 3, .start_ns = 2000, .parent_start_ns = 1000, .cgroup = CGROUP, .pid = 11, .tid = 11, .ppid = 10,
+			  .uid = 1000, .euid = 1000, .comm = "child" },
+		.section = { .kind = HF_DETECT_KIND_PATH, .bytes = sizeof(PATH) - 1 },
+		.path = PATH,
+	};
+
+	assert_int_equal(stream_writer_put(writer, STREAM_FRAME_EVENT, &event, sizeof(event)), 0);
+}
+
+/* Its bytes, to be freed. */
+static char *make(size_t *ret_bytes)
+{
+	struct stream_record_header header = { .boot_to_real_ns = 1000000000, .hostname = "node-1" };
+	_cleanup_(close_fd) int fd = memfd_create("recording", MFD_CLOEXEC);
+	struct stream_writer *writer = NULL;
+	struct stat st;
+	char *bytes;
+
+	assert_int_equal(stream_writer_new(fd, &header, &writer), 0);
+	put_processes(writer);
+	put_container(writer);
+	put_event(writer);
+	assert_int_equal(stream_writer_close(&writer, 0), 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	*ret_bytes = (size_t)st.st_size;
+	bytes = malloc(*ret_bytes);
+	assert_int_equal(pread(fd, bytes, *ret_bytes, 0), st.st_size);
+	return bytes;
+}
+
+struct found {
+	size_t alerts;
+	char line[RULE_ALERT_BYTES_MAX];
+};
+
+static void on_match(const struct rule *rule, struct rule_facts *facts, const struct detect_event *event, void *data)
+{
+	struct rule_alert alert = { .time_ns = event->time_ns, .rule = rule->name, .priority = rule->priority, .source = rule->source,
+				    .hostname = "h", .format = rule->format, .facts = facts };
+	struct rule_alert_options options = { .text = true, .iso_8601 = true };
+	struct found *found = data;
+	size_t n;
+
+	found->alerts++;
+	assert_int_equal(rule_alert_line(&alert, &options, found->line, sizeof(found->line), &n), 0);
+}
+
+static int replay_items(struct stream_reader *reader, struct detect_replay *replayed, struct found *found)
+{
+	struct stream_item item;
+	int err = 0, more = 0;
+
+	while (!err && (more = stream_reader_next(reader, &item)) > 0)
+		err = detect_replay_item(replayed, &item, on_match, found);
+	return err ? err : more;
+}
+
+static int replay(const char *bytes, size_t n, struct found *found)
+{
+	_cleanup_(detect_replay_free) struct detect_replay *replayed = NULL;
+	_cleanup_(stream_reader_free) struct stream_reader *reader = NULL;
+	_cleanup_(close_fd) int fd = memfd_create("recording", MFD_CLOEXEC);
+	struct stream_record_header header;
+	int err;
+
+	*found = (struct found){ 0 };
+	assert_int_equal(pwrite(fd, bytes, n, 0), n);
+	err = stream_reader_new(fd, &reader, &header);
+	if (err)
+		return err;
+	assert_int_equal(detect_replay_new(rules, &header, &replayed), 0);
+	return replay_items(reader, replayed, found);
+}
+
+static void test_rules_say_the_same_again(void **state)
+{
+	struct found found;
+	size_t n;
+	_cleanup_(free_ptr) char *bytes = make(&n);
+
+	(void)state;
+	assert_int_equal(replay(bytes, n, &found), 0);
+	assert_int_equal(found.alerts, 1);
+	assert_non_null(strstr(found.line, "1970-01-01T00:00:01.000005000+0000: Notice read (name=config pod=pod-1 dest=/srv label=front)"));
+	assert_non_null(strstr(found.line, "container_id=0123456789ab "));
+}
+
+/* Each end, and each byte with another value: an error or another answer, never a fault. */
+static void test_damaged_recordings_are_survived(void **state)
+{
+	struct found found;
+	size_t n, refused = 0;
+	_cleanup_(free_ptr) char *bytes = make(&n);
+
+	(void)state;
+	for (size_t end = 1; end < n; end += 3)
+		refused += replay(bytes, end, &found) < 0;
+	assert_true(refused > n / 4);
+	for (size_t i = 0; i < n; i++) {
+		char was = bytes[i];
+
+		bytes[i] = (char)(was ^ 0x7f);
+		replay(bytes, n, &found);
+		bytes[i] = was;
+	}
+}
+
+static void test_other_files_are_refused(void **state)
+{
+	static const char *const files[] = { "x", "HFEVENT", "HFREC02\n", "- rule: x\n  desc: y\n" };
+	struct found found;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		assert_true(replay(files[i], strlen(files[i]), &found) < 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rules_say_the_same_again),
+		cmocka_unit_test(test_damaged_recordings_are_survived),
+		cmocka_unit_test(test_other_files_are_refused),
+	};
+
+	return cmocka_run_group_tests_name("detect_replay", tests, load, unload);
+}
