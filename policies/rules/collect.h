@@ -113,6 +113,7 @@ struct rule_collector {
 	const struct rule_options *options;
 	struct policy_arena *arena;
 	struct rule_program *program; /* knows the fields; nothing is compiled into it */
+	size_t bytes; /* of all files so far */
 	size_t next_index;
 	struct rule_names list_names, macro_names, rule_names;
 	struct rule_list_info *lists, *last_list;

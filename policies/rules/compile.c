@@ -7,6 +7,16 @@
 #include <errno.h>
 #include <string.h>
 
+size_t rule_nodes_max(const struct rule_compiler *k)
+{
+	return RULE_NODES_TOTAL_MAX + k->c->bytes;
+}
+
+size_t rule_text_bytes_max(const struct rule_compiler *k)
+{
+	return RULE_TEXT_BYTES_MAX + 16 * k->c->bytes;
+}
+
 static int keep_lists(struct rule_compiler *k)
 {
 	struct rule_named_text *texts = policy_arena_alloc(k->set->arena, k->c->n_lists, sizeof(*texts));

@@ -12,14 +12,15 @@
 #include "policies/rules/collect.h"
 #include "policies/rules/parse.h"
 
-/* Nodes of one condition with its macros put in; the largest of Falco's own rules has about three thousand. */
-#define RULE_NODES_MAX 131072
-/* The same of all conditions together: macros of macros double with each step otherwise. */
-#define RULE_NODES_TOTAL_MAX 1000000
+/* Nodes of one condition with its macros put in; the largest of Falco's own rules has 1300. */
+#define RULE_NODES_MAX 32768
+/* The same of all conditions together, and one more for each byte of the files: macros of macros double with each step.
+ * Falco's own rules take one for 25 bytes. */
+#define RULE_NODES_TOTAL_MAX 65536
 /* Levels of a tree with its macros put in, which is walked by recursion. */
 #define RULE_TREE_DEPTH_MAX 2000
-/* Bytes of all conditions and lists together, with lists put in. */
-#define RULE_TEXT_BYTES_MAX (16U << 20)
+/* Bytes of all conditions and lists together, with lists put in, and 16 more for each byte of the files. */
+#define RULE_TEXT_BYTES_MAX (1U << 20)
 
 struct rule_compiled_list {
 	const struct rule_list_info *info;
@@ -49,6 +50,10 @@ struct rule_compiler {
 	struct rule_compiled_macro *macros;
 	size_t total_nodes, total_bytes, total_items;
 };
+
+/* How much all conditions may take together; see above. */
+size_t rule_nodes_max(const struct rule_compiler *k);
+size_t rule_text_bytes_max(const struct rule_compiler *k);
 
 /* A condition on its way: its text with lists put in, its tree, and where it came from. */
 struct rule_expression {

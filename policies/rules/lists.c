@@ -107,7 +107,7 @@ static int compile_list(struct rule_compiler *k, struct rule_compiled_list *list
 	copy_items(k, list, items);
 	r = join_items(k, list);
 	k->total_bytes += list->text.len;
-	if (r == 0 && k->total_bytes > RULE_TEXT_BYTES_MAX)
+	if (r == 0 && k->total_bytes > rule_text_bytes_max(k))
 		return fail_list(k, list, "The lists are too long after the lists in them are put in");
 	return r;
 }
@@ -228,7 +228,7 @@ static int put_list(struct policy_arena *arena, struct rule_compiled_list *list,
 static int check_length(struct rule_compiler *k, const struct rule_expression *expression)
 {
 	k->total_bytes += expression->text.len;
-	if (expression->text.len <= RULE_CONDITION_BYTES_MAX && k->total_bytes <= RULE_TEXT_BYTES_MAX)
+	if (expression->text.len <= RULE_CONDITION_BYTES_MAX && k->total_bytes <= rule_text_bytes_max(k))
 		return 0;
 	return rule_report_error(k->report, RULE_ERROR_COMPILE_CONDITION, expression->place,
 				 "The condition is too long after lists are put in");

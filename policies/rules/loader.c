@@ -197,6 +197,7 @@ int rule_loader_add_text(struct rule_loader *loader, const char *name, const cha
 		loader->failed = true;
 		return -ENOMEM;
 	}
+	loader->collector.bytes += file->len;
 	r = read_text(&reader);
 	if (r == 0)
 		r = rule_compile(&loader->collector, report, &set);

@@ -138,7 +138,7 @@ static int take_nodes(struct walk *w, const struct rule_node *node, size_t n)
 {
 	w->expression->nodes += n;
 	w->k->total_nodes += n;
-	if (w->expression->nodes <= RULE_NODES_MAX && w->k->total_nodes <= RULE_NODES_TOTAL_MAX)
+	if (w->expression->nodes <= RULE_NODES_MAX && w->k->total_nodes <= rule_nodes_max(w->k))
 		return 0;
 	return fail_name(w, node, "The condition is too large after macro ", " is put in");
 }
