@@ -145,6 +145,15 @@ $(B)/attacks/victims/dyn $(B)/attacks/victims/dyn-own-loader: tests/attacks/vict
 	$(VICTIM) -fPIE -pie -Wl,-rpath,'$$ORIGIN/plugins:$$ORIGIN',--dynamic-linker=$(if $(filter %loader,$@),./ld.so,/lib64/ld-linux-x86-64.so.2) -o $@ $^
 attack-programs: test-programs $(ATTACKS) $(VICTIMS)
 
+# Rules: the program of their triggers, and the one that watches on a machine that loads no enforcer.
+$(B)/rules/act: tests/rules/act.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu17 $(WARN) -D_GNU_SOURCE -O1 -s -static -o $@ $<
+$(B)/rules/watch: $(call obj,tests/rules/watch.c) $(B)/lib/libenforcer.a $(B)/lib/libpolicies.a $(B)/lib/libimagedb.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+rules-programs: $(B)/rules/act $(B)/rules/watch
+
 UNIT_PY    := $(wildcard tests/*/test_*.py)
 unit: $(UNIT_BIN) $(B)/tests/vectors/run_bpf all ## unit tests under ASAN and UBSAN, and the decide vectors
 	tests/run-unit $(B) $(UNIT_BIN) $(UNIT_PY) $(B)/tests/vectors/run_bpf
@@ -286,6 +295,10 @@ kill-points: bootstrap ## kill -9 of the daemon at COUNT=200 points, SEED=1 choo
 load-starts: bootstrap ## COUNT=200 drifted starts on a loaded machine, against the daemon's log; KERNEL=
 	+@$(MAKE) --no-print-directory -s all test-programs
 	KERNEL=$(or $(KERNEL),6.12) DRIFT_TIMEOUT=14400 DRIFT_SET='LOAD_STARTS=$(COUNT)' tests/drift/run load
+
+.PHONY: rules-live rules-programs
+rules-live: bootstrap ## shipped and stable upstream rules fired live: RULE=PART-OF-A-NAME KERNEL=6.1|6.12|7|native (default 6.12)
+	RULE="$(RULE)" KERNEL=$(or $(KERNEL),6.12) tests/rules/run
 
 .PHONY: attacks attack-programs
 attacks: bootstrap ## ways around the allow-list in a VM: ID=A15,B01 MODE=enforce|audit KERNEL=6.1|6.12|7 (default 6.12)
