@@ -151,7 +151,7 @@ $(B)/rules/act: tests/rules/act.c
 	$(CC) -std=gnu17 $(WARN) -D_GNU_SOURCE -O1 -s -static -o $@ $<
 $(B)/rules/watch: $(call obj,tests/rules/watch.c) $(B)/lib/libenforcer.a $(B)/lib/libpolicies.a $(B)/lib/libimagedb.a
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(CC) -pie -o $@ $^ $(LIBS)
 rules-programs: $(B)/rules/act $(B)/rules/watch
 
 UNIT_PY    := $(wildcard tests/*/test_*.py)

@@ -20,7 +20,7 @@ silent '/usr/sbin/apache2 run /bin/sh -c "/usr/sbin/sendmail -t -i"'
 silent 'sh -c "/usr/sbin/nginx nothing"'
 
 rule 'Process asked to be traced'
-fires '$act trace-me' proc.name=act evt.type=ptrace
+fires '$act trace-me' proc.name=act evt.res=SUCCESS
 silent '/usr/bin/gdb trace-me'
 silent '$act peek'
 
