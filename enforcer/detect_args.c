@@ -127,6 +127,7 @@ static const struct {
 	TYPE(IO_URING_ENTER, 0, RES, FD("fd", 0), UNSIGNED("to_submit", 1), UNSIGNED("min_complete", 2), HEX("flags", 3)),
 	TYPE(READ, 0, RES, SOCKET_DATA, FD("fd", 0), UNSIGNED("size", 2)),
 	TYPE(WRITE, 0, RES, SOCKET_DATA, FD("fd", 0), UNSIGNED("size", 2)),
+	TYPE(PWRITE, 0, RES, SOCKET_DATA, FD("fd", 0), UNSIGNED("size", 2), UNSIGNED("pos", 3)),
 	TYPE(SENDFILE, 0, RES, FD("out_fd", 0), FD("in_fd", 1), UNSIGNED("size", 3)),
 	TYPE(SOCKET, RESULT_FD, NEW_FD, NUMBERS("domain", 0, DETECT_NUMBERS_DOMAIN), NUMBERS("type", 1, DETECT_NUMBERS_SOCKET_TYPE),
 	     UNSIGNED("proto", 2)),

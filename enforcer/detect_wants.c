@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "enforcer/detect_fields.h"
+#include "enforcer/detect_narrow.h"
 #include "enforcer/detect_rules.h"
 #include "enforcer/util.h"
 
@@ -24,7 +25,7 @@ static bool is_about_descriptor(enum hf_detect_type type)
 	return type == HF_DETECT_FCHMOD || type == HF_DETECT_FCHOWN || type == HF_DETECT_FTRUNCATE || type == HF_DETECT_FCHDIR ||
 	       (type >= HF_DETECT_DUP && type <= HF_DETECT_SENDFILE) || type == HF_DETECT_OPEN_BY_HANDLE_AT ||
 	       type == HF_DETECT_FINIT_MODULE || type == HF_DETECT_KEXEC_FILE_LOAD || type == HF_DETECT_SETNS ||
-	       type == HF_DETECT_MMAP;
+	       type == HF_DETECT_MMAP || type == HF_DETECT_PWRITE;
 }
 
 static uint32_t wants_of_fields(const struct rule_program *program)
@@ -40,17 +41,30 @@ static uint32_t wants_of_fields(const struct rule_program *program)
 	return wants;
 }
 
+/* What some rule can match; what narrows only if it narrows each of them. */
+static uint32_t wants_of_rules(const struct rule_set *set, enum hf_detect_type type)
+{
+	const uint32_t narrows = HF_DETECT_WANT_EXECUTABLE | HF_DETECT_WANT_ELF;
+	uint32_t wants = 0, all = narrows;
+
+	for (size_t i = 0; i < set->n_rules; i++) {
+		uint32_t of_rule = set->rules[i].enabled ? detect_narrow(set->rules[i].tree, type) : 0;
+
+		wants |= of_rule & ~narrows;
+		all &= of_rule ? of_rule : narrows;
+	}
+	return wants | all;
+}
+
 void detect_rules_wants(const struct detect_rules *rules, uint32_t ret[_HF_DETECT_MAX])
 {
-	const uint32_t all = HF_DETECT_WANT_HOST | HF_DETECT_WANT_CONTAINERS | HF_DETECT_WANT_SUCCESS | HF_DETECT_WANT_FAILURE |
-			     HF_DETECT_WANT_READ | HF_DETECT_WANT_WRITE | HF_DETECT_WANT_CREATE;
 	uint32_t told = wants_of_fields(detect_rules_set(rules)->program);
 
 	memset(ret, 0, _HF_DETECT_MAX * sizeof(*ret));
 	for (unsigned int type = HF_DETECT_NONE + 1; type < _HF_DETECT_MAX; type++) {
 		if (!detect_rules_need(rules, detect_type_of(type)))
 			continue;
-		ret[type] = all | told;
+		ret[type] = wants_of_rules(detect_rules_set(rules), type) | told;
 		if (is_about_descriptor(type))
 			ret[type] |= HF_DETECT_WANT_REAL;
 	}
