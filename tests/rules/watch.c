@@ -152,7 +152,6 @@ int main(int argc, char **argv)
 		return 3;
 	}
 	stream_simulate_loss(stream, (uint32_t)strtoul(argv[2], NULL, 10));
-	process_scan(watch.tree, 1000);
 	follow(&watch, stream);
 	stream_close(&stream);
 	detect_rules_free(&watch.rules);
