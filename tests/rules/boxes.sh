@@ -14,7 +14,7 @@ boxes_names=(/usr/sbin/{apache2,crond,debugfs,inetd,nginx,sshd,update-rc.d} /usr
 	/usr/bin/{app,crontab,dpkg,gdb,java,kube-apiserver,kubectl,lynis,ssh,tini})
 boxes_tools=(cat chmod cp echo env find grep head ip ln ls mkdir mv nc rm sed shred sleep tail touch true umount)
 boxes_folders=(etc/{cron.d,cron.daily,init.d,rc2.d,rcS.d,sudoers.d} etc/kubernetes/pki srv tmp var/tmp var/spool/cron/crontabs run/secrets
-	home hf-mark mnt proc dev sys lib usr/lib/x86_64-linux-gnu)
+	home opt/app hf-mark mnt proc dev sys lib usr/lib/x86_64-linux-gnu)
 
 layer_files() {
 	local layer=$1 tokens=run/secrets/kubernetes.io/serviceaccount

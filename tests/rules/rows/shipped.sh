@@ -71,8 +71,8 @@ fires 'mkdir -p /tmp/...; $act write-elf /tmp/.../x' fd.name=/tmp/.../x
 fires 'mkdir -p /var/tmp/.hidden; cp /bin/busybox /var/tmp/.hidden/ls' fd.name=/var/tmp/.hidden/ls
 silent '$act write-text /tmp/.y'
 silent '$act write-elf /tmp/y'
-silent 'mkdir -p /home/app/.cargo/bin; $act write-elf /home/app/.cargo/bin/tool'
-silent 'echo setting >/home/app/.profile'
+silent 'mkdir -p /opt/app/.cargo/bin; $act write-elf /opt/app/.cargo/bin/tool'
+silent 'echo setting >/opt/app/.profile'
 
 rule 'Executable dropped in container'
 fires '$act write-elf /srv/dropped' fd.name=/srv/dropped proc.name=act
