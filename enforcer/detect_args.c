@@ -128,6 +128,9 @@ static const struct {
 	TYPE(READ, 0, RES, SOCKET_DATA, FD("fd", 0), UNSIGNED("size", 2)),
 	TYPE(WRITE, 0, RES, SOCKET_DATA, FD("fd", 0), UNSIGNED("size", 2)),
 	TYPE(PWRITE, 0, RES, SOCKET_DATA, FD("fd", 0), UNSIGNED("size", 2), UNSIGNED("pos", 3)),
+	TYPE(WRITEV, 0, RES, SOCKET_DATA, FD("fd", 0)),
+	TYPE(PWRITEV, 0, RES, SOCKET_DATA, FD("fd", 0), UNSIGNED("pos", 3)),
+	TYPE(COPY_FILE_RANGE, 2, RES, FD("fdin", 0), UNSIGNED("offin", 1), FD("fdout", 2), UNSIGNED("offout", 3), UNSIGNED("len", 4)),
 	TYPE(SENDFILE, 0, RES, FD("out_fd", 0), FD("in_fd", 1), UNSIGNED("size", 3)),
 	TYPE(SOCKET, RESULT_FD, NEW_FD, NUMBERS("domain", 0, DETECT_NUMBERS_DOMAIN), NUMBERS("type", 1, DETECT_NUMBERS_SOCKET_TYPE),
 	     UNSIGNED("proto", 2)),
@@ -176,7 +179,8 @@ static const struct {
 	TYPE(SETHOSTNAME, NO_FD, RES, NAME("name")),
 	TYPE(MMAP, 4, RES, HEX("addr", 0), UNSIGNED("length", 1), FLAGS("prot", 2, DETECT_FLAGS_PROT),
 	     FLAGS("flags", 3, DETECT_FLAGS_MMAP), FD("fd", 4), UNSIGNED("offset", 5)),
-	TYPE(MPROTECT, NO_FD, RES, HEX("addr", 0), UNSIGNED("length", 1), FLAGS("prot", 2, DETECT_FLAGS_PROT)),
+	TYPE(MPROTECT, NO_FD, RES, HEX("addr", 0), UNSIGNED("length", 1), FLAGS("prot", 2, DETECT_FLAGS_PROT),
+	     { "prot_before", DETECT_ARG_PROT_BEFORE, 3, DETECT_FLAGS_PROT }),
 };
 
 const struct detect_arg *detect_args_of(enum hf_detect_type type, size_t *ret_n)

@@ -23,6 +23,7 @@ enum detect_arg_kind {
 	DETECT_ARG_NAME,
 	DETECT_ARG_VALUE,
 	DETECT_ARG_FLAGS,    /* enum detect_flags */
+	DETECT_ARG_PROT_BEFORE, /* HF_DETECT_PROT_*; missing where it is not known */
 	DETECT_ARG_OPEN_MODE,
 	DETECT_ARG_NUMBERS,  /* enum detect_numbers */
 	DETECT_ARG_UID,

@@ -226,6 +226,10 @@ void detect_arg_text(const struct detect_event *event, const struct detect_arg *
 	case DETECT_ARG_NAME: put_stream_text(&stream->name, ret); return;
 	case DETECT_ARG_VALUE: put_stream_text(&stream->value, ret); return;
 	case DETECT_ARG_FLAGS: put_flags(event, arg->table, value, ret); return;
+	case DETECT_ARG_PROT_BEFORE:
+		if (value & HF_DETECT_PROT_KNOWN)
+			put_flags(event, arg->table, (uint32_t)value & ~HF_DETECT_PROT_KNOWN, ret);
+		return;
 	case DETECT_ARG_OPEN_MODE: put_open_mode(event, arg, ret); return;
 	case DETECT_ARG_NUMBERS: put_number_word(event, arg, value, ret); return;
 	case DETECT_ARG_UID: put_id(event, false, (uint32_t)value, ret); return;

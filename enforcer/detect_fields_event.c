@@ -161,7 +161,8 @@ static void put_category(const struct detect_event *event, const struct rule_fie
 		set_string(ret, "other");
 	else if (type == HF_DETECT_READ || type == HF_DETECT_RECVFROM || type == HF_DETECT_RECVMSG)
 		set_string(ret, "IO-read");
-	else if (type == HF_DETECT_WRITE || type == HF_DETECT_PWRITE || type == HF_DETECT_SENDTO || type == HF_DETECT_SENDMSG)
+	else if (type == HF_DETECT_WRITE || (type >= HF_DETECT_PWRITE && type <= HF_DETECT_PWRITEV) || type == HF_DETECT_SENDTO ||
+		 type == HF_DETECT_SENDMSG)
 		set_string(ret, "IO-write");
 	else if (type <= HF_DETECT_PROCEXIT)
 		set_string(ret, "process");
@@ -181,6 +182,8 @@ static int io_of(enum hf_detect_type type)
 		return IO_READ;
 	case HF_DETECT_WRITE:
 	case HF_DETECT_PWRITE:
+	case HF_DETECT_WRITEV:
+	case HF_DETECT_PWRITEV:
 	case HF_DETECT_SENDTO:
 	case HF_DETECT_SENDMSG:
 	case HF_DETECT_SENDMMSG:

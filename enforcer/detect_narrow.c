@@ -228,7 +228,7 @@ uint32_t detect_narrow(const struct rule_node *tree, enum hf_detect_type type)
 	wants |= known.opens ? narrow_open(tree, known) : HF_DETECT_WANT_READ | HF_DETECT_WANT_WRITE | HF_DETECT_WANT_CREATE;
 	if ((type == HF_DETECT_MMAP || type == HF_DETECT_MPROTECT) && !can_match(tree, not_exec))
 		wants |= HF_DETECT_WANT_EXECUTABLE;
-	if ((type == HF_DETECT_WRITE || type == HF_DETECT_PWRITE) && !can_match(tree, not_elf))
+	if ((type == HF_DETECT_WRITE || (type >= HF_DETECT_PWRITE && type <= HF_DETECT_PWRITEV)) && !can_match(tree, not_elf))
 		wants |= HF_DETECT_WANT_ELF;
 	return wants;
 }

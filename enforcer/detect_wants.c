@@ -25,7 +25,7 @@ static bool is_about_descriptor(enum hf_detect_type type)
 	return type == HF_DETECT_FCHMOD || type == HF_DETECT_FCHOWN || type == HF_DETECT_FTRUNCATE || type == HF_DETECT_FCHDIR ||
 	       (type >= HF_DETECT_DUP && type <= HF_DETECT_SENDFILE) || type == HF_DETECT_OPEN_BY_HANDLE_AT ||
 	       type == HF_DETECT_FINIT_MODULE || type == HF_DETECT_KEXEC_FILE_LOAD || type == HF_DETECT_SETNS ||
-	       type == HF_DETECT_MMAP || type == HF_DETECT_PWRITE;
+	       type == HF_DETECT_MMAP || (type >= HF_DETECT_PWRITE && type <= HF_DETECT_COPY_FILE_RANGE);
 }
 
 static uint32_t wants_of_fields(const struct rule_program *program)

@@ -57,6 +57,7 @@ rule 'Written memory made executable'
 fires '$act protect-exec' proc.name=act evt.arg.prot~PROT_EXEC
 silent '$act protect-read'
 silent '$act protect-all'
+silent '$act protect-again'
 silent '/usr/bin/java protect-exec'
 
 rule 'Program run from memory'
