@@ -283,10 +283,11 @@ fence_init() {
 	cp "$(command -v busybox)" "$dir/root/fence-$$-0"
 }
 
-# events_fence: returns when every event of what happened before has arrived. Each fence is waited for, so that all may have one name.
+# events_fence: returns when every event of what happened before has arrived. Each fence is waited for, so that all may have one
+# name; the line that brings the digest of one later is none.
 events_fence() {
 	unshare -m -R "$hf_dir/fence/root" "/fence-$$-0" 2>/dev/null
-	event_wait "/fence-$$-0\"" || { echo 'the event of the fence did not come' >&2; return 1; }
+	event_wait "\"type\":\"drift\".*/fence-$$-0\"" || { echo 'the event of the fence did not come' >&2; return 1; }
 }
 
 # events_mark: sets mark to the position behind every event of what happened before.
