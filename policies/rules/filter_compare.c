@@ -223,6 +223,7 @@ static int choose_form(struct comparing *m, struct rule_constant *constants)
 	}
 	if (check->n_constants == 1) {
 		check->kind = RULE_CHECK_ONE;
+		check->only = constants[0];
 		return 0;
 	}
 	check->kind = RULE_CHECK_SOME;
@@ -256,6 +257,8 @@ int rule_compile_leaf(struct rule_compiler *c, const struct rule_node *node, str
 
 	if (err < 0)
 		return err;
+	ret->of_field = ret->left->kind == RULE_OPERAND_FIELD;
+	ret->ref = ret->left->ref;
 	if (node->kind == RULE_COMPARE)
 		return compile_compare(&comparing);
 	ret->kind = RULE_CHECK_EXISTS;

@@ -77,16 +77,17 @@ enum rule_quantifier {
 	RULE_ALL,
 };
 
+/* What every evaluation reads stands first, in one cache line with what most of them read next. */
 struct rule_check {
-	enum rule_check_kind kind;
-	enum rule_quantifier quantifier;
-	enum rule_modifier modifier;
-	enum rule_value_kind value_kind; /* of the left value's elements */
-	uint32_t memo;			 /* AND, OR, NOT and expensive ones with two parents: number of the result, from 1 */
-	uint32_t parents;
+	uint8_t kind;	    /* enum rule_check_kind */
+	uint8_t quantifier; /* enum rule_quantifier */
+	uint8_t modifier;   /* enum rule_modifier */
+	uint8_t value_kind; /* enum rule_value_kind of the left value's elements */
+	bool of_field;	    /* the left operand is the field ref */
 	bool expensive;
-	const struct rule_operand *left, *right;
-	const struct rule_filter_warning *warnings;
+	uint32_t ref;
+	uint32_t memo; /* AND, OR, NOT and expensive ones with two parents: number of the result, from 1 */
+	uint32_t parents;
 	rule_test_fn test;
 	union {
 		struct { /* AND, OR, NOT */
@@ -100,6 +101,9 @@ struct rule_check {
 			const void *paths;
 		};
 	};
+	struct rule_constant only; /* ONE */
+	const struct rule_operand *left, *right;
+	const struct rule_filter_warning *warnings;
 };
 
 struct rule_object; /* in the table of equal things */

@@ -13,7 +13,7 @@
 
 #define EPOCH_MAX ((1U << 31) - 1)
 
-static bool match(const struct rule_check *check, struct rule_facts *facts);
+static inline bool match(const struct rule_check *check, struct rule_facts *facts);
 
 int rule_facts_new(const struct rule_program *program, rule_extract_fn extract, struct policy_arena *arena, struct rule_facts **ret)
 {
@@ -67,7 +67,7 @@ uint64_t rule_facts_overflows(const struct rule_facts *facts)
 	return facts->overflows;
 }
 
-static struct rule_fact *get_use(struct rule_facts *facts, uint32_t ref)
+static inline struct rule_fact *get_use(struct rule_facts *facts, uint32_t ref)
 {
 	struct rule_fact *fact = &facts->uses[ref];
 
@@ -108,7 +108,7 @@ const struct rule_value *rule_operand_value(const struct rule_operand *operand, 
 	return operand->kind == RULE_OPERAND_CONSTANT ? &operand->constant : &get_operand(operand, facts)->value;
 }
 
-static bool match_set(const struct rule_check *check, const struct rule_value *value, uint32_t *hash)
+static inline bool match_set(const struct rule_check *check, const struct rule_value *value, uint32_t *hash)
 {
 	const struct rule_text_set *set = check->set;
 
@@ -119,7 +119,10 @@ static bool match_set(const struct rule_check *check, const struct rule_value *v
 	return rule_text_set_has(set, value->text, value->n, *hash);
 }
 
-static bool match_some(const struct rule_check *check, const struct rule_value *value)
+/* What is rare stays out of the frame of what is not. */
+#define RARE __attribute__((noinline))
+
+static RARE bool match_some(const struct rule_check *check, const struct rule_value *value)
 {
 	size_t n = check->n_constants, passed = 0;
 
@@ -135,7 +138,7 @@ static bool match_some(const struct rule_check *check, const struct rule_value *
 	return check->modifier == RULE_ONEOF ? passed == 1 : passed > 0;
 }
 
-static bool match_right(const struct rule_check *check, const struct rule_value *value, struct rule_facts *facts)
+static RARE bool match_right(const struct rule_check *check, const struct rule_value *value, struct rule_facts *facts)
 {
 	const struct rule_value *right = rule_operand_value(check->right, facts);
 	struct rule_constant constant = { 0 };
@@ -153,25 +156,21 @@ static bool match_right(const struct rule_check *check, const struct rule_value 
 }
 
 /* @hash: of the value's text, kept for who asks next. */
-static bool match_value(const struct rule_check *check, const struct rule_value *value, uint32_t *hash, struct rule_facts *facts)
+static inline bool match_value(const struct rule_check *check, const struct rule_value *value, uint32_t *hash,
+			       struct rule_facts *facts)
 {
 	if (value->kind != check->value_kind)
 		return false;
-	switch (check->kind) {
-	case RULE_CHECK_ONE:
-		return check->test(value, check->constants);
-	case RULE_CHECK_SET:
+	if (check->kind == RULE_CHECK_ONE)
+		return check->test(value, &check->only);
+	if (check->kind == RULE_CHECK_SET)
 		return match_set(check, value, hash);
-	case RULE_CHECK_PATHS:
+	if (check->kind == RULE_CHECK_PATHS)
 		return rule_paths_match(check->paths, value->text, value->n);
-	case RULE_CHECK_SOME:
-		return match_some(check, value);
-	default:
-		return match_right(check, value, facts);
-	}
+	return check->kind == RULE_CHECK_SOME ? match_some(check, value) : match_right(check, value, facts);
 }
 
-static bool match_items(const struct rule_check *check, const struct rule_value *value, struct rule_facts *facts)
+static RARE bool match_items(const struct rule_check *check, const struct rule_value *value, struct rule_facts *facts)
 {
 	bool wanted = check->quantifier == RULE_ANY;
 
@@ -184,23 +183,36 @@ static bool match_items(const struct rule_check *check, const struct rule_value 
 	return !wanted;
 }
 
-static bool match_leaf(const struct rule_check *check, struct rule_facts *facts)
+static RARE bool match_constant(const struct rule_check *check, struct rule_facts *facts)
 {
-	struct rule_fact *fact;
 	uint32_t hash = 0;
 
-	if (check->left->kind == RULE_OPERAND_CONSTANT)
-		return match_value(check, &check->left->constant, &hash, facts);
-	fact = get_operand(check->left, facts);
-	if (fact->value.kind == RULE_VALUE_LIST && check->quantifier != RULE_SCALAR)
+	return match_value(check, &check->left->constant, &hash, facts);
+}
+
+static inline bool match_leaf(const struct rule_check *check, struct rule_facts *facts)
+{
+	struct rule_fact *fact;
+
+	if (check->of_field)
+		fact = get_use(facts, check->ref);
+	else if (check->left->kind == RULE_OPERAND_CONSTANT)
+		return check->kind == RULE_CHECK_EXISTS || match_constant(check, facts);
+	else
+		fact = get_derived(check->left, facts);
+	if (check->kind == RULE_CHECK_EXISTS)
+		return fact->value.kind != RULE_VALUE_MISSING;
+	if (check->quantifier != RULE_SCALAR && fact->value.kind == RULE_VALUE_LIST)
 		return match_items(check, &fact->value, facts);
 	return match_value(check, &fact->value, &fact->hash, facts);
 }
 
-static bool match_inner(const struct rule_check *check, struct rule_facts *facts)
+static bool match_once(const struct rule_check *check, struct rule_facts *facts)
 {
 	bool stop = check->kind == RULE_CHECK_OR;
 
+	if (check->kind > RULE_CHECK_NOT)
+		return match_leaf(check, facts);
 	if (check->kind == RULE_CHECK_NOT)
 		return !match(check->children[0], facts);
 	for (size_t i = 0; i < check->n_children; i++)
@@ -209,28 +221,18 @@ static bool match_inner(const struct rule_check *check, struct rule_facts *facts
 	return !stop;
 }
 
-static bool match_once(const struct rule_check *check, struct rule_facts *facts)
+static RARE bool match_remembered(const struct rule_check *check, struct rule_facts *facts)
 {
-	if (check->kind <= RULE_CHECK_NOT)
-		return match_inner(check, facts);
-	if (check->kind == RULE_CHECK_EXISTS)
-		return rule_operand_value(check->left, facts)->kind != RULE_VALUE_MISSING;
-	return match_leaf(check, facts);
+	uint32_t *memo = &facts->memos[check->memo];
+
+	if (*memo >> 1 != facts->epoch)
+		*memo = facts->epoch << 1 | match_once(check, facts);
+	return *memo & 1;
 }
 
-static bool match(const struct rule_check *check, struct rule_facts *facts)
+static inline bool match(const struct rule_check *check, struct rule_facts *facts)
 {
-	uint32_t *memo;
-	bool yes;
-
-	if (!check->memo)
-		return match_once(check, facts);
-	memo = &facts->memos[check->memo];
-	if (*memo >> 1 == facts->epoch)
-		return *memo & 1;
-	yes = match_once(check, facts);
-	*memo = facts->epoch << 1 | yes;
-	return yes;
+	return check->memo ? match_remembered(check, facts) : match_once(check, facts);
 }
 
 bool rule_filter_match(const struct rule_filter *filter, struct rule_facts *facts)

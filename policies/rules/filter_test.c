@@ -10,6 +10,9 @@
 #include "policies/rules/pattern.h"
 #include "policies/rules/regex.h"
 
+/* Bytes of a part that is searched for byte by byte: bounds what a hostile text can make of it. */
+#define SHORT_PART 32
+
 static int order_text(const struct rule_value *a, const struct rule_value *b)
 {
 	uint32_t n = a->n < b->n ? a->n : b->n;
@@ -53,11 +56,23 @@ static bool text_ge(const struct rule_value *value, const struct rule_constant *
 	return order_text(value, &constant->value) >= 0;
 }
 
+/* memmem() builds a table first, which costs more than it saves in short texts; of long parts it is linear. */
 static bool text_contains(const struct rule_value *value, const struct rule_constant *constant)
 {
 	const struct rule_value *part = &constant->value;
+	const char *at = value->text, *last;
 
-	return part->n <= value->n && memmem(value->text, value->n, part->text, part->n);
+	if (part->n > value->n)
+		return false;
+	if (part->n == 0 || part->n > SHORT_PART)
+		return memmem(value->text, value->n, part->text, part->n);
+	last = value->text + (value->n - part->n);
+	while (at <= last && (at = memchr(at, part->text[0], (size_t)(last - at) + 1))) {
+		if (memcmp(at, part->text, part->n) == 0)
+			return true;
+		at++;
+	}
+	return false;
 }
 
 static char fold(char byte)

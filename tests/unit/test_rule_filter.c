@@ -302,6 +302,39 @@ static void test_set_sees_each_events_own_text(void **state)
 	policy_arena_free(&s.arena);
 }
 
+static const struct {
+	const char *text, *condition;
+	bool is;
+} contained[] = {
+	{ "abc", "fd.name contains abc", true },
+	{ "abc", "fd.name contains abcd", false },
+	{ "aaab", "fd.name contains aab", true },
+	{ "aaba", "fd.name contains aaa", false },
+	{ "xxabc", "fd.name contains bc", true },
+	{ "xxab", "fd.name contains abc", false },
+	{ "abxx", "fd.name contains b", true },
+	{ "", "fd.name contains a", false },
+	{ "", "fd.name contains ''", true },
+	{ "0123456789012345678901234567890123456789x", "fd.name contains 0123456789012345678901234567890123456789x", true },
+	{ "x0123456789012345678901234567890123456789", "fd.name contains 012345678901234567890123456789012345678x", false },
+	{ "aBc", "fd.name icontains Bc", true },
+	{ "aBC", "fd.name icontains bcd", false },
+	{ "aBC", "fd.name icontains C", true },
+};
+
+static void test_part_is_found_wherever_it_is(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(contained); i++) {
+		struct setup s = begin();
+		struct event event = { .path = contained[i].text };
+
+		if (match(&s, compile(&s, contained[i].condition), &event) != contained[i].is)
+			fail_msg("%s: %s", contained[i].text, contained[i].condition);
+		policy_arena_free(&s.arena);
+	}
+}
+
 static void test_scratch_overflow_is_missing_and_counted(void **state)
 {
 	static char path[RULE_SCRATCH_BYTES / 2];
@@ -429,6 +462,7 @@ int main(void)
 		cmocka_unit_test(test_equal_conditions_are_one_check),
 		cmocka_unit_test(test_remembered_results_end_with_the_event),
 		cmocka_unit_test(test_set_sees_each_events_own_text),
+		cmocka_unit_test(test_part_is_found_wherever_it_is),
 		cmocka_unit_test(test_scratch_overflow_is_missing_and_counted),
 		cmocka_unit_test(test_evaluation_allocates_nothing),
 		cmocka_unit_test(test_set_finds_what_is_in_it_only),
