@@ -180,6 +180,9 @@ $(B)/bench/judge: $(call obj,tests/bench/judge.c)
 $(B)/bench/rules: $(call obj,tests/bench/rules.c) $(B)/lib/libpolicies.a
 	@mkdir -p $(@D)
 	$(CC) -pie -o $@ $^ $(LIBS)
+$(B)/bench/detect: $(call obj,tests/bench/detect.c) $(B)/lib/libenforcer.a $(B)/lib/libpolicies.a $(B)/lib/libimagedb.a
+	@mkdir -p $(@D)
+	$(CC) -pie -o $@ $^ $(LIBS)
 .PHONY: bench-rules
 bench-rules: $(B)/bench/rules ## ns for an event through the detection rules of RULES=FILES (default: the shipped ones), native
 	@$< $(or $(RULES),policies/rules/holdfast_rules.yaml)
@@ -203,7 +206,7 @@ $(BENCH)/complete: $(BENCH)/ops $(BENCH)/tiny $(BENCH)/dynamic
 
 .PHONY: bench
 bench: bootstrap ## what it costs, against the budgets, KERNEL=6.1|6.12|7 (default 6.1); JSON=1: machine readable
-	+@$(MAKE) --no-print-directory -s all $(B)/bench/judge $(BENCH)/complete
+	+@$(MAKE) --no-print-directory -s all $(B)/bench/judge $(B)/bench/detect $(BENCH)/complete
 	tests/bench/run $(B) --kernel $(or $(KERNEL),6.1) $(if $(JSON),--json)
 
 # Fuzzers have objects of their own, with coverage. Warnings are the other builds' affair: this compiler is another one.
