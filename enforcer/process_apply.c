@@ -32,7 +32,7 @@ static void end_process(struct process_tree *tree, struct process *p, uint64_t n
 	tree->exited++;
 	p->holders++; /* its children leaving must not throw it away from under the loop */
 	while (p->children)
-		process_set_parent(tree, p->children, reaper == p ? NULL : reaper);
+		process_set_parent(tree, p->children, reaper == p || reaper == p->children ? NULL : reaper);
 	p->holders--;
 }
 

@@ -220,6 +220,16 @@ static void test_own_parent_does_no_harm(void **state)
 	assert_null(process_ancestor(apply(HF_DETECT_OPENAT, &h, NULL, NULL, NULL), 1));
 }
 
+static void test_orphan_that_is_to_take_itself_has_no_parent(void **state)
+{
+	(void)state;
+	fork_one(10, 1, 11, 0);
+	fork_one(10, 1, 12, 0);
+	exit_one(10, 1, 11);
+	assert_null(process_ancestor(process_tree_find(tree, 11), 1));
+	assert_int_equal(process_ancestor(process_tree_find(tree, 12), 1)->pid, 11);
+}
+
 static void test_clone_parent_makes_a_sibling(void **state)
 {
 	(void)state;
@@ -377,6 +387,7 @@ int main(void)
 		TEST(test_unknown_process_is_made_from_any_event),
 		TEST(test_lost_exit_of_the_parent_is_mended_by_the_childs_next_event),
 		TEST(test_own_parent_does_no_harm),
+		TEST(test_orphan_that_is_to_take_itself_has_no_parent),
 		TEST(test_clone_parent_makes_a_sibling),
 		TEST(test_threads_name_is_not_the_processs),
 		TEST(test_failed_exec_changes_nothing),
