@@ -16,6 +16,8 @@
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 /* The output's text in a line: what is left of the buffer is for the fields, which repeat its values. */
 #define MESSAGE_BYTES_MAX (12u << 10)
+/* What is left of it when every byte of it takes six in the line. */
+#define MESSAGE_BYTES_LEAST (RULE_ALERT_BYTES_MAX / 8)
 #define TIME_BYTES 64
 
 static const char *const priority_names[RULE_ALERT_PRIORITIES] = {
@@ -265,6 +267,11 @@ static void put_json(struct writer *w, const struct rule_alert *alert, const str
 	if (!w->full)
 		return;
 	*w = (struct writer){ .text = w->text, .size = w->size };
+	put_object(w, alert, options, &output, cut);
+	if (!w->full || output.length <= MESSAGE_BYTES_LEAST)
+		return;
+	*w = (struct writer){ .text = w->text, .size = w->size };
+	output.length = MESSAGE_BYTES_LEAST;
 	put_object(w, alert, options, &output, cut);
 }
 
