@@ -275,13 +275,31 @@ static void put_json(struct writer *w, const struct rule_alert *alert, const str
 	put_object(w, alert, options, &output, cut);
 }
 
+/* The output alone, encoded as a JSON string without its quotes: whatever values hold, it stays one line. I2 */
+static void put_text_line(struct writer *w, const struct rule_alert *alert, const struct rule_alert_options *options)
+{
+	char text[MESSAGE_BYTES_MAX];
+	struct writer output = { .text = text, .size = sizeof(text) };
+
+	put_output(&output, alert, options);
+	put_string(w, output.text, output.length);
+	if (w->full && w->size > MESSAGE_BYTES_LEAST) {
+		*w = (struct writer){ .text = w->text, .size = w->size };
+		put_string(w, output.text, output.length < MESSAGE_BYTES_LEAST ? output.length : MESSAGE_BYTES_LEAST);
+	}
+	if (w->full)
+		return;
+	w->length -= 2;
+	memmove(w->text, w->text + 1, w->length);
+}
+
 int rule_alert_line(const struct rule_alert *alert, const struct rule_alert_options *options, char *buffer, size_t size,
 		    size_t *ret_len)
 {
 	struct writer w = { .text = buffer, .size = size };
 
 	if (options->text)
-		put_output(&w, alert, options);
+		put_text_line(&w, alert, options);
 	else
 		put_json(&w, alert, options);
 	if (w.full)

@@ -77,13 +77,13 @@ static void test_own_alerts_have_no_tags(void **state)
 
 static void test_text_is_one_line_with_its_priority(void **state)
 {
-	struct rule_alert alert = make("message", NULL);
+	struct rule_alert alert = make("a \"b\"\nc\033", NULL);
 	char line[256];
 	size_t n;
 
 	(void)state;
 	assert_int_equal(rule_alert_line(&alert, &(struct rule_alert_options){ .text = true, .iso_8601 = true }, line, sizeof(line), &n), 0);
-	assert_string_equal(line, "2016-08-04T16:17:57.881781397+0000: Warning message");
+	assert_string_equal(line, "2016-08-04T16:17:57.881781397+0000: Warning a \\\"b\\\"\\nc\\u001b");
 }
 
 static void test_too_long_is_cut_or_told(void **state)
