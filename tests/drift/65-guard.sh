@@ -111,7 +111,7 @@ guard_daemon_refused() {
 	guard_refused 'a descriptor taken from it' daemon "$guard_bin/tamper" descriptor "$pid"
 	guard_left 'looked at, as ps does' "$guard_bin/tamper" look "$pid"
 	guard_left 'a signal' "$guard_bin/tamper" signal "$pid"
-	guard_left 'the control socket' holdfast status -o json
+	guard_left 'the control socket' holdfast containers
 }
 
 # What is nobody's of ours.
