@@ -16,7 +16,7 @@ policy_refused() {
 	check_match 'and what' "$out" '9-bad.yaml:6:'
 	rm "$hf_policies/9-bad.yaml"
 	check 'a corrected folder is taken again' holdfast reload
-	check 'and status is content' holdfast status
+	check_is 'and status is content' "$(status_of .policy.error)" null
 }
 
 policy_pause() {
