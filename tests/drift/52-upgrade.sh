@@ -27,7 +27,7 @@ upgrade_versions() {
 
 # upgrade_counter NAME: of `holdfast status`.
 upgrade_counter() {
-	holdfast -o json status | jq ".counters.$1"
+	status_json | jq ".counters.$1"
 }
 
 upgrade_other_version() {

@@ -16,7 +16,7 @@ events_sum() {
 }
 
 events_status() {
-	holdfast -o json status | jq -r "$1"
+	status_json | jq -r "$1"
 }
 
 # Twice the same digest: computed first, remembered then; a library's as well, and another one for other bytes.

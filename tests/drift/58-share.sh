@@ -6,7 +6,7 @@
 share_storm=${SHARE_STORM:-3000} # reports of 3 kB each: more than the whole ring holds
 
 share_status() {
-	holdfast -o json status | jq -r "$1"
+	status_json | jq -r "$1"
 }
 
 # share_flood BOX: prints how many were denied.

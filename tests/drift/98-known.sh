@@ -6,7 +6,7 @@
 known_upper=/mnt/images/known-upper # of a container that is started again
 
 known_status() {
-	holdfast -o json status | jq "$1"
+	status_json | jq "$1"
 }
 
 # known_reads: read calls of the daemon and of the children that it has ended so far.

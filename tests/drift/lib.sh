@@ -161,9 +161,15 @@ holdfast_anew() {
 	command holdfastd --unload >/dev/null && holdfast_start "$@"
 }
 
-# status_of JQ: of the daemon's status.
+# status_json: the daemon's status, also if it has something to tell, which is exit status 3; status_of JQ: of that.
+status_json() {
+	local status=0
+	holdfast -o json status || status=$?
+	((status == 0 || status == 3))
+}
+
 status_of() {
-	holdfast -o json status | jq -r "$1"
+	status_json | jq -r "$1"
 }
 
 events_written() {
