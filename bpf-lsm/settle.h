@@ -71,7 +71,7 @@ static __always_inline void settle_over_image(struct object *o, struct subject *
 
 	if (!image || !entry_has_size(image, &o->value) || !settle_may_run(image->state, f->op))
 		return;
-	if (kind == HF_SETTLED_ASKED)
+	if (kind == HF_SETTLED_ASKED || kind == HF_SETTLED_COPY) /* a copy of what, was not asked: by a name without an image file */
 		f->compared = HF_COMPARED_UNSETTLED;
 	if (kind != HF_SETTLED_EQUAL)
 		return;
@@ -176,6 +176,16 @@ static __always_inline void settle_fill(struct hf_settled *value, const struct h
 	value->state = entry_size(&o->value) | o->value.cookie << HF_ENTRY_COOKIE_SHIFT;
 }
 
+#define SETTLE_FLAGS (HF_ENTRY_SETUID | HF_ENTRY_SETGID | HF_ENTRY_EXECUTABLE)
+
+/* By another of its names the file was compared with the image's, and holds its bytes: that says more than whose copy it is. */
+static __always_inline bool settle_is_known(const struct hf_settled_key *file, const struct hf_settling *q, const struct object *o)
+{
+	struct hf_settled_key key = *file;
+
+	return settled_kind(bpf_map_lookup_elem(&hf_settled, &key), o, q->layer_set) == HF_SETTLED_EQUAL;
+}
+
 static __always_inline u32 settle_begin(struct hf_settling *q, struct object *o)
 {
 	struct hf_settled value = { .kind = HF_SETTLED_ASKED };
@@ -199,7 +209,11 @@ static __always_inline u32 settle_begin(struct hf_settling *q, struct object *o)
 		return HF_SETTLE_ORIGINAL;
 	if (q->on_overlay && (u64)o->real != overlay_upper_address(o->inode)) /* copied up since it was opened for this */
 		return HF_SETTLE_WRITER;
+	if (!image && settle_is_known(&file, q, o))
+		return HF_SETTLE_ORIGINAL;
 	settle_fill(&value, q, o);
+	if (image)
+		value.state |= image->state & SETTLE_FLAGS;
 	if (bpf_map_update_elem(&hf_settled, &file, &value, BPF_ANY)) {
 		count(HF_COUNTER_SETTLE_FULL);
 		return HF_SETTLE_FULL;
@@ -215,7 +229,7 @@ static __always_inline u32 settle_end(struct hf_settling *q, struct object *o)
 
 	settle_fill(&value, q, o);
 	if (!begun || begun->kind != HF_SETTLED_ASKED || begun->container != value.container ||
-	    begun->ctime_ns != value.ctime_ns || begun->state != value.state)
+	    begun->ctime_ns != value.ctime_ns || (begun->state & ~(u64)SETTLE_FLAGS) != value.state)
 		return HF_SETTLE_MOVED;
 	if (q->kind == HF_SETTLED_ASKED) {
 		bpf_map_delete_elem(&hf_settled, &file);
@@ -224,7 +238,7 @@ static __always_inline u32 settle_end(struct hf_settling *q, struct object *o)
 	if (settle_is_written(o))
 		return HF_SETTLE_WRITER;
 	value.kind = q->kind;
-	value.state |= q->entry & (HF_ENTRY_SETUID | HF_ENTRY_SETGID | HF_ENTRY_EXECUTABLE);
+	value.state |= (begun->state | q->entry) & SETTLE_FLAGS;
 	if (bpf_map_update_elem(&hf_settled, &file, &value, BPF_EXIST)) /* it was removed a moment ago */
 		return HF_SETTLE_MOVED;
 	count(HF_COUNTER_SETTLED);

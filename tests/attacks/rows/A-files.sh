@@ -191,7 +191,7 @@ twin 'probe fexec $v/prog'
 attack A28-overlay 'written while it runs: the kernel refuses, and it stays the image'"'"'s'
 verdict allow
 ran 'ran'
-does 'sleep=$(readlink -f /bin/sleep); $sleep 60 & (printf x >>$sleep) 2>/dev/null && echo "written while it ran"; kill $!; run /bin/true'
+does 'sleep=$(readlink -f /bin/sleep); $sleep 60 & until [ "$(readlink /proc/$!/exe)" = "$sleep" ]; do :; done; (printf x >>$sleep) 2>/dev/null && echo "written while it ran"; kill $!; run /bin/true'
 twin 'run $v/prog'
 
 attack A29 'a library written through a shared mapping after it was checked'
