@@ -159,7 +159,7 @@ unit: $(UNIT_BIN) $(B)/tests/vectors/run_bpf all ## unit tests under ASAN and UB
 	tests/run-unit $(B) $(UNIT_BIN) $(UNIT_PY) $(B)/tests/vectors/run_bpf
 
 # Cases of the rule language in files, of CASES=DIR, or of the project where that is not there.
-CASES      ?= ../shared/falco
+CASES      ?= $(or $(HOLDFAST_SHARED),../shared)/falco
 .PHONY: rules-acceptance
 rules-acceptance: $(B)/tests/rules/acceptance ## cases of Falco's language, CASES=DIR (default ../shared/falco): passed of total for each kind
 	@test -d "$(CASES)" || echo "$(CASES) is not here: the project's own cases"

@@ -116,7 +116,7 @@ CASES = {
          ("TO" + "DO", "FIX" + "ME", "XX" + "X", "place" + "holder", "not imple" + "mented", "not yet imple" + "mented")],
     ),
     "no names of machines": (
-        {"a.md": "docker.io/library/nginx, /usr/bin/work, registry.example/web, a/work/b, $HOME/.cache, /rooted\n"},
+        {"a.md": "/usr/bin/work, registry.example/web, a/work/b, $HOME/.cache, /rooted\n"},
         [
             ({"a.md": "see /wo" + "rk/main\n"}, "a.md:1: path of one machine"),
             ({"a.sh": "cd /ho" + "me/jo/src\n"}, "path of one machine"),
