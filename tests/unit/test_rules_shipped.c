@@ -189,7 +189,7 @@ static void test_falcos_rules_stay_as_they_are(void **state)
 
 	(void)state;
 	if (!shared) {
-		print_message("HOLDFAST_SHARED is not set: Falco's rule files are not here\n");
+		print_message("skip: HOLDFAST_SHARED is not set, which holds falco/falco_rules.yaml\n");
 		skip();
 	}
 	snprintf(path, sizeof(path), "%s/falco/falco_rules.yaml", shared);
