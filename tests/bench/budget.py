@@ -12,6 +12,14 @@ OPERATIONS = [
     ("open_read", "open for reading", 300, 0),
     ("open_write", "open for writing", None, None),
 ]
+# What detection rules look at: name, how it is called. Its cost with all rules on, beside that without any.
+RULED = [
+    ("open_read", "open for reading"),
+    ("open_absolute", "open for reading, absolute path"),
+    ("open_missing", "open of what is not there"),
+    ("connect", "connect"),
+    ("open_write", "open for writing"),
+]
 LOOP_INSTRUCTIONS = range(2000, 2021)  # what a loop of 2,000 may read: else the clock counts something else
 SPREAD_PERCENT = 0.5  # of the operation's own cost, between rounds: above it a row is not to be relied on
 
@@ -61,6 +69,19 @@ def operation_rows(samples, how):
     return rows
 
 
+def ruled_rows(samples, how):
+    """The states loaded (no rules) and ruled."""
+    rows = []
+    for operation, title in RULED:
+        for place in ("container", "host"):
+            bare, ruled = samples[f"{place}-loaded", operation], samples[f"{place}-ruled", operation]
+            rows.append(row(f"{title}, all rules, {'contained' if place == 'container' else 'host'} task",
+                            {"bare": median(bare), "loaded": median(ruled)}, median(ruled) - median(bare),
+                            "instructions", None, max(spread_percent(bare), spread_percent(ruled)),
+                            f"{how}; rules: without is Holdfast without any"))
+    return rows
+
+
 def start_rows(starts, ns_per_instruction, how):
     """starts: {state: [instructions]}, states bare, known, first. Budgets are native milliseconds."""
     rows = []
@@ -88,12 +109,17 @@ def number(value):
     return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:,.2f}"
 
 
+def ratio(states):
+    """With to without, as text."""
+    return f"{states['loaded'] / states['bare']:.2f}" if states.get("bare") else "-"
+
+
 def table(rows):
     """As text, one line each."""
-    lines = [f"{'what':<52} {'without':>12} {'with':>12} {'added':>10} {'budget':>8} {'unit':<13} {'spread':>7}  verdict"]
+    lines = [f"{'what':<58} {'without':>12} {'with':>12} {'ratio':>6} {'added':>10} {'budget':>8} {'unit':<13} {'spread':>7}  verdict"]
     for r in rows:
         states = r["states"]
-        lines.append(f"{r['name']:<52} {number(states.get('bare')):>12} "
-                     f"{number(states.get('loaded', states.get('measured'))):>12} {number(r['added']):>10} "
+        lines.append(f"{r['name']:<58} {number(states.get('bare')):>12} "
+                     f"{number(states.get('loaded', states.get('measured'))):>12} {ratio(states):>6} {number(r['added']):>10} "
                      f"{number(r['budget']):>8} {r['unit']:<13} {r['spread_percent']:>6.2f}%  {r['verdict']}")
     return "\n".join(lines)

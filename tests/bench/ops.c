@@ -2,11 +2,12 @@
 /*
  * What a task does that Holdfast's hooks see, counted in guest instructions. Runs on the host and in a container of the VM.
  *
- * usage: ops FOLDER SAMPLES [OPERATION...]   FOLDER holds tiny, dynamic, code and text; prints "LOOP" (the self-check), one line for each
+ * usage: ops FOLDER SAMPLES [OPERATION...]   FOLDER (absolute) holds tiny, dynamic, code and text; prints "LOOP" (the self-check), one line for each
  * operation: name, median, lower and upper quartile, in instructions; and "NS_PER_COUNT", for runs on a real machine.
  *
  * Owns: the operations. Must not know: what is loaded. Under `-icount shift=0` the time-stamp counter counts instructions.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,8 +31,9 @@ struct op {
 	int (*run)(void);
 };
 
-static int code_fd = -1;
+static int code_fd = -1, socket_fd = -1;
 static void *code_page;
+static char absolute[256]; /* path of text */
 
 /* Instructions so far. The fence keeps the count where it stands on machines that are no emulation. */
 static uint64_t instructions(void)
@@ -128,10 +131,30 @@ static int open_write(void)
 	return open_close("text", O_WRONLY);
 }
 
+static int open_absolute(void)
+{
+	return open_close(absolute, O_RDONLY);
+}
+
+/* What a dynamic loader does on its way to each library. */
+static int open_missing(void)
+{
+	return open_close("/usr/lib/missing/libc.so.6", O_RDONLY) == -ENOENT ? 0 : -EEXIST;
+}
+
+/* A datagram socket can be connected again and again, and nothing travels. */
+static int connect_socket(void)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+
+	return connect(socket_fd, (struct sockaddr *)&to, sizeof(to)) < 0 ? -errno : 0;
+}
+
 /* Opening for writing comes last: on an overlay it copies the file up. */
 static const struct op ops[] = {
-	{ "spawn_static", spawn_static }, { "spawn_dynamic", spawn_dynamic }, { "mmap_exec", mmap_exec },
-	{ "mprotect_pair", mprotect_pair }, { "fork_exit", fork_exit }, { "open_read", open_read },
+	{ "spawn_static", spawn_static },   { "spawn_dynamic", spawn_dynamic }, { "mmap_exec", mmap_exec },
+	{ "mprotect_pair", mprotect_pair }, { "fork_exit", fork_exit },		{ "open_read", open_read },
+	{ "open_absolute", open_absolute }, { "open_missing", open_missing },	{ "connect", connect_socket },
 	{ "open_write", open_write },
 };
 
@@ -166,8 +189,12 @@ static int prepare(const char *folder)
 {
 	if (chdir(folder) < 0)
 		return -errno;
+	snprintf(absolute, sizeof(absolute), "%s/text", folder);
 	code_fd = open("code", O_RDONLY | O_CLOEXEC);
 	if (code_fd < 0)
+		return -errno;
+	socket_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (socket_fd < 0)
 		return -errno;
 	code_page = mmap(NULL, CODE_BYTES, PROT_READ, MAP_PRIVATE, code_fd, 0);
 	return code_page == MAP_FAILED ? -errno : 0;

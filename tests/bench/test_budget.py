@@ -56,6 +56,21 @@ def test_a_row_that_is_only_reported_is_never_over():
     assert len(budget.over(rows)) == len(rows) - 2
 
 
+def test_rules_are_compared_with_holdfast_without_rules():
+    cost = {"bare": 1, "loaded": 1000, "ruled": 2500}
+    samples = {(f"{place}-{state}", name): [cost[state]] for place in ("host", "container") for state in cost for name, _ in budget.RULED}
+    rows = budget.ruled_rows(samples, "x")
+    assert len(rows) == 2 * len(budget.RULED)
+    assert {r["added"] for r in rows} == {1500}
+    assert not budget.over(rows)
+    assert {line.split()[-6] for line in budget.table(rows).splitlines()[1:]} == {"2.50"}
+
+
+def test_a_figure_without_a_counterpart_has_no_ratio():
+    assert budget.ratio({"measured": 5}) == "-"
+    assert budget.ratio({"bare": 4, "loaded": 5}) == "1.25"
+
+
 def test_starts_are_native_milliseconds():
     rows = budget.start_rows({"bare": [20e6], "known": [30e6], "first": [400e6]}, 0.5, "x")
     assert [r["added"] for r in rows] == [5, 190]
