@@ -187,8 +187,7 @@ static int open_stream(struct detector *d, char *reterr)
 	int err, n;
 
 	/* Until somebody reads: what the tree needs, and no more. */
-	options.wants[HF_DETECT_EXECVE] = HF_DETECT_WANT_HOST | HF_DETECT_WANT_CONTAINERS | HF_DETECT_WANT_SUCCESS |
-					  HF_DETECT_WANT_CWD | HF_DETECT_WANT_ENV;
+	detect_tree_wants(d->rules, options.wants);
 	err = stream_open(&options, &d->stream, reterr, STAGES_ERROR_BYTES);
 	if (err)
 		return err;

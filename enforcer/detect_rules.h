@@ -44,6 +44,8 @@ bool detect_rules_need(const struct detect_rules *rules, unsigned int type);
 
 /* What the kernel half is to tell for these rules: enum hf_detect_want by type. */
 void detect_rules_wants(const struct detect_rules *rules, uint32_t ret[_HF_DETECT_MAX]);
+/* … and the least of it, by which the process tree lives: execs, forks, exits. */
+void detect_tree_wants(const struct detect_rules *rules, uint32_t ret[_HF_DETECT_MAX]);
 
 /* Called for each rule that matches. Facts are those of the event, for rule_alert_line(). */
 typedef void (*detect_match_fn)(const struct rule *rule, struct rule_facts *facts, void *data);

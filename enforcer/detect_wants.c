@@ -19,6 +19,11 @@ static const struct {
 	{ "fd.realname", HF_DETECT_WANT_REAL },
 };
 
+/* What processes there are, the tree needs to know whatever the rules ask: who made whom, and who is gone. */
+static const enum hf_detect_type of_processes[] = {
+	HF_DETECT_EXECVE, HF_DETECT_EXECVEAT, HF_DETECT_FORK, HF_DETECT_VFORK, HF_DETECT_CLONE, HF_DETECT_CLONE3, HF_DETECT_PROCEXIT,
+};
+
 /* Descriptors are named by where their file lies, unless the path was given with the event. */
 static bool is_about_descriptor(enum hf_detect_type type)
 {
@@ -56,19 +61,26 @@ static uint32_t wants_of_rules(const struct rule_set *set, enum hf_detect_type t
 	return wants | all;
 }
 
-void detect_rules_wants(const struct detect_rules *rules, uint32_t ret[_HF_DETECT_MAX])
+void detect_tree_wants(const struct detect_rules *rules, uint32_t ret[_HF_DETECT_MAX])
 {
 	uint32_t told = wants_of_fields(detect_rules_set(rules)->program);
 
 	memset(ret, 0, _HF_DETECT_MAX * sizeof(*ret));
+	for (size_t i = 0; i < ARRAY_SIZE(of_processes); i++)
+		ret[of_processes[i]] = HF_DETECT_WANT_HOST | HF_DETECT_WANT_CONTAINERS | HF_DETECT_WANT_SUCCESS |
+				       (told & (HF_DETECT_WANT_ENV | HF_DETECT_WANT_CWD));
+}
+
+void detect_rules_wants(const struct detect_rules *rules, uint32_t ret[_HF_DETECT_MAX])
+{
+	uint32_t told = wants_of_fields(detect_rules_set(rules)->program);
+
+	detect_tree_wants(rules, ret);
 	for (unsigned int type = HF_DETECT_NONE + 1; type < _HF_DETECT_MAX; type++) {
 		if (!detect_rules_need(rules, detect_type_of(type)))
 			continue;
-		ret[type] = wants_of_rules(detect_rules_set(rules), type) | told;
+		ret[type] |= wants_of_rules(detect_rules_set(rules), type) | told;
 		if (is_about_descriptor(type))
 			ret[type] |= HF_DETECT_WANT_REAL;
 	}
-	/* What processes are, the tree needs to know whatever the rules ask. */
-	ret[HF_DETECT_EXECVE] |= HF_DETECT_WANT_HOST | HF_DETECT_WANT_CONTAINERS | HF_DETECT_WANT_SUCCESS | (told & HF_DETECT_WANT_ENV) |
-				 (told & HF_DETECT_WANT_CWD);
 }

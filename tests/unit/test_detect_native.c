@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -348,6 +349,62 @@ static void test_rename_fires_with_both_paths(void **state)
 	assert_string_equal(field(expect("Renamed"), "evt.args"), args);
 }
 
+/* A program under one who only forked; its pid, and that one's, go through the pipe. */
+static int told[2];
+
+static void run_below_a_fork(void)
+{
+	pid_t pids[2] = { getpid(), fork() };
+
+	if (!pids[1]) {
+		execl("/bin/sleep", "sleep", "1000", NULL);
+		_exit(1);
+	}
+	if (write(told[1], pids, sizeof(pids)) != sizeof(pids))
+		_exit(1);
+}
+
+/* Until the tree has @pid's program, or (@gone) has it no more. */
+static struct process *look_for_process(pid_t pid, bool gone)
+{
+	struct pollfd ready = { .fd = stream_fd(stream), .events = POLLIN };
+	struct process *process = NULL;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		poll(&ready, 1, 20);
+		while (stream_read(stream, 256, on_event, NULL) == 256)
+			continue;
+		process = process_tree_find(tree, (uint32_t)pid);
+		if (gone ? !process : process && !strcmp(process->comm, "sleep"))
+			break;
+	}
+	return process;
+}
+
+/* Rules that ask for neither forks nor exits run on a tree that knows both. */
+static void test_tree_knows_who_forked_and_who_is_gone(void **state)
+{
+	struct process *process;
+	pid_t pids[2];
+
+	(void)state;
+	begin("");
+	assert_int_equal(pipe2(told, O_CLOEXEC), 0);
+	in_child(run_below_a_fork);
+	assert_int_equal(read(told[0], pids, sizeof(pids)), sizeof(pids));
+	process = look_for_process(pids[1], false);
+	kill(pids[1], SIGKILL);
+	close(told[0]);
+	close(told[1]);
+	assert_non_null(process);
+	assert_non_null(process_origin(process, 1));
+	assert_int_equal(process_origin(process, 1)->pid, pids[0]);
+	assert_non_null(process_origin(process, 2));
+	assert_int_equal(process_origin(process, 2)->pid, getpid());
+	assert_null(look_for_process(pids[0], true));
+	assert_null(look_for_process(pids[1], true));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -357,6 +414,7 @@ int main(void)
 		cmocka_unit_test(test_connection_fires_with_its_tuple),
 		cmocka_unit_test(test_ptrace_fires_with_its_request),
 		cmocka_unit_test(test_rename_fires_with_both_paths),
+		cmocka_unit_test(test_tree_knows_who_forked_and_who_is_gone),
 	};
 
 	return cmocka_run_group_tests_name("detect_native", tests, load_all, unload_all);
