@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2154
-# What rows are made of: the images with the layer of the workloads on top, the count of denials and events of one row, the
-# table. Sourced by guest, after tests/drift/lib.sh. A row passes when its work was done, when nothing but what it expects
-# was denied or reported, and when a drifted program in the same container was caught afterwards: silence alone proves nothing.
+# What rows are made of: the images with the layer of the workloads on top, the count of denials, events and alerts of one row, the
+# table. Sourced by guest, after tests/drift/lib.sh and alerts.sh. A row passes when its work was done, when nothing but what it
+# expects was denied or reported, and when a drifted program in the same container was caught afterwards: silence alone proves nothing.
 
 work_layer=/mnt/images/work/layer
-work_rows=()                  # "workload<tab>did<tab>denials<tab>alerts<tab>exceptions", for the table
+work_rows=()                  # "workload<tab>did<tab>denials<tab>events<tab>alerts<tab>exceptions", for the table
 work_mode=prevent             # or audit
 
 # work_images IMAGE...: IMAGE-work is IMAGE with app/ and the native programs as one more layer.
@@ -61,10 +61,17 @@ work_denied() {
 # row_begin: what is counted is counted from here on.
 row_begin() {
 	events_mark
+	alerts_mark
 	row_denied=$(work_denied)
 }
 
-# row_unexpected NAME: the events since the mark that no line of work_expected names.
+# row_told: what was reported since the mark: the enforcer's events, then the alerts of rules.
+row_told() {
+	events_brief "$mark"
+	alerts_brief
+}
+
+# row_unexpected NAME: of that, what no line of work_expected names.
 row_unexpected() {
 	local line expected found
 	while IFS= read -r line; do
@@ -73,31 +80,33 @@ row_unexpected() {
 			[[ -n $expected && ${line#* } =~ ^($expected)$ ]] && found=1
 		done <<<"${work_expected[$1]:-}"
 		[[ -n $found ]] || printf '%s\n' "$line"
-	done < <(events_brief "$mark")
+	done < <(row_told)
 }
 
-# row_missing NAME: what work_expected names and no event matches.
+# row_missing NAME: what work_expected names and nothing matches.
 row_missing() {
 	local expected
 	while IFS=$'\t' read -r expected _; do
-		[[ -z $expected ]] || events_brief "$mark" | cut -d' ' -f2- | grep -qxE "$expected" || printf 'no event: %s\n' "$expected"
+		[[ -z $expected ]] || row_told | cut -d' ' -f2- | grep -qxE "$expected" || printf 'no event: %s\n' "$expected"
 	done <<<"${work_expected[$1]:-}"
 }
 
 # row_end NAME OUTPUT STATUS: judges the row. The output's last line that begins with "did: " is what it did.
 row_end() {
-	local name=$1 did denials alerts wrong='' why=''
+	local name=$1 did denials events alerts wrong='' why=''
 	events_fence || wrong+='no fence; '
+	alerts_until || wrong+='no mark among the alerts; '
 	did=$(sed -n 's/^did: //p' <<<"$2" | tail -n 1)
 	denials=$(($(work_denied) - row_denied))
-	alerts=$(events_brief "$mark" | wc -l)
+	events=$(events_brief "$mark" | wc -l)
+	alerts=$(alerts_brief | wc -l)
 	[[ $work_mode != prevent || -z ${work_says[$name]:-} ]] || events_since "$mark" .message | grep -qE "${work_says[$name]}" ||
 		wrong+="no event says: ${work_says[$name]}"$'\n'
 	[[ $3 == 0 && -n $did ]] || wrong+="its work was not done (status $3)"$'\n'
 	((denials == $(events_brief "$mark" | grep -c '^denied '))) || wrong+="$denials denials and other events"$'\n'
 	wrong+=$(row_unexpected "$name"; row_missing "$name")
 	why=$(cut -sf2 <<<"${work_expected[$name]:-}" | paste -sd ';')
-	work_rows+=("$name"$'\t'"${did:-nothing}"$'\t'"$denials"$'\t'"$alerts"$'\t'"${why:--}")
+	work_rows+=("$name"$'\t'"${did:-nothing}"$'\t'"$denials"$'\t'"$events"$'\t'"$alerts"$'\t'"${why:--}")
 	if [[ -z $wrong ]]; then
 		ok "$work_mode: $name: $did ($((SECONDS - row_started)) s)"
 		events_since "$mark" .message | jq -r '"#   " + .'
@@ -112,9 +121,11 @@ row_guarded() {
 	shift
 	[[ $work_mode == prevent ]] || wanted=audited
 	events_mark
+	alerts_mark
 	"$@" 'cp /bin/true /srv/drifted && echo >>/srv/drifted; /srv/drifted' >/dev/null 2>&1 </dev/null
 	events_fence
 	check_is "$work_mode: $name: and drift in it is $wanted" "$(events_brief "$mark")" "$wanted exec added /srv/drifted"
+	check "$work_mode: $name: and the rules tell of it" alerts_tell 'Executable dropped in container' /srv/drifted
 }
 
 # work_row NAME IMAGE SECONDS: the usual row: /opt/work/NAME of the image's layer, in a container of its own.
@@ -136,12 +147,12 @@ work_runtime() {
 
 # --- the table --------------------------------------------------------------------------------------------------------
 work_table() {
-	local row name did denials alerts why
+	local row name did denials events alerts why
 	printf '\n%s, kernel %s, %s\n' "$1" "$(uname -r)" "two processors, emulated: amounts of work are chosen for that"
-	printf '%-14s %-110s %7s %6s  %s\n' workload 'what it did' denials alerts 'expected exceptions'
+	printf '%-14s %-110s %7s %6s %6s  %s\n' workload 'what it did' denials events alerts 'expected exceptions'
 	for row in "${work_rows[@]}"; do
-		IFS=$'\t' read -r name did denials alerts why <<<"$row"
-		printf '%-14s %-110s %7s %6s  %s\n' "$name" "$did" "$denials" "$alerts" "$why"
+		IFS=$'\t' read -r name did denials events alerts why <<<"$row"
+		printf '%-14s %-110s %7s %6s %6s  %s\n' "$name" "$did" "$denials" "$events" "$alerts" "$why"
 	done
 	printf '\n'
 }
