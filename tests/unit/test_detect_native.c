@@ -36,7 +36,7 @@ static const char rules_text[] =
 	"- rule: Secret read\n"
 	"  desc: d\n"
 	"  condition: open_read and fd.name endswith /secret and not proc.name in (somebody)\n"
-	"  output: secret (file=%fd.name dir=%fd.directory name=%fd.filename uid=%user.uid user=%user.name res=%evt.res flags=%evt.arg.flags)\n"
+	"  output: secret (file=%fd.name dir=%fd.directory name=%fd.filename uid=%user.uid user=%user.name res=%evt.res flags=%evt.arg.flags exe=%proc.exepath)\n"
 	"  priority: WARNING\n"
 	"  tags: [file, b, a]\n"
 	"- rule: Failed open\n"
@@ -78,6 +78,7 @@ static uint64_t numbers;
 static struct {
 	const char *rule;
 	struct json_object *alert;
+	bool orphans; /* also of processes that are no children of ours */
 } wanted;
 
 static void on_match(const struct rule *rule, struct rule_facts *facts, void *data)
@@ -89,7 +90,7 @@ static void on_match(const struct rule *rule, struct rule_facts *facts, void *da
 	char line[RULE_ALERT_BYTES_MAX];
 	size_t n;
 
-	if (wanted.alert || strcmp(wanted.rule, rule->name) || event->stream->head->ppid != (uint32_t)getpid())
+	if (wanted.alert || strcmp(wanted.rule, rule->name) || (!wanted.orphans && event->stream->head->ppid != (uint32_t)getpid()))
 		return;
 	assert_int_equal(rule_alert_line(&alert, &options, line, sizeof(line), &n), 0);
 	wanted.alert = json_tokener_parse(line);
@@ -210,6 +211,10 @@ static void in_child(void (*fn)(void))
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+static void nothing(void)
+{
+}
+
 static void make_secret(char path[128])
 {
 	snprintf(path, 128, "%s/secret", folder);
@@ -246,6 +251,52 @@ static void test_open_by_a_relative_path_fires(void **state)
 	assert_string_equal(json_object_to_json_string_ext(json_object_object_get(alert, "tags"), JSON_C_TO_STRING_PLAIN),
 			    "[\"a\",\"b\",\"file\"]");
 	assert_string_equal(json_object_get_string(json_object_object_get(alert, "priority")), "Warning");
+}
+
+/* Forks, and waits in neither of the two: the child is an orphan when it opens. */
+static void open_as_orphan(void)
+{
+	int gone[2];
+	char c;
+
+	if (pipe2(gone, O_CLOEXEC) || chdir(folder))
+		_exit(1);
+	if (fork())
+		_exit(0); /* the writing end closes with it */
+	close(gone[1]);
+	if (read(gone[0], &c, 1) == 0)
+		close(open("./secret", O_RDONLY | O_CLOEXEC));
+}
+
+static void test_child_that_executes_nothing_has_its_parents_program(void **state)
+{
+	static void (*const openers[])(void) = { open_relative, open_as_orphan };
+	char path[128], own[256] = "";
+
+	(void)state;
+	make_secret(path);
+	assert_true(readlink("/proc/self/exe", own, sizeof(own) - 1) > 0);
+	for (size_t i = 0; i < ARRAY_SIZE(openers); i++) {
+		begin("Secret read");
+		wanted.orphans = true;
+		in_child(openers[i]);
+		assert_string_equal(field(expect("Secret read"), "proc.exepath"), own);
+	}
+	wanted.orphans = false;
+}
+
+static void test_process_that_ended_leaves_the_tree(void **state)
+{
+	struct process_tree_counts before, after;
+
+	(void)state;
+	begin("none");
+	process_tree_count(tree, &before);
+	for (int i = 0; i < 50; i++)
+		in_child(nothing);
+	begin("none");
+	process_tree_count(tree, &after);
+	assert_in_range(after.processes, 1, before.processes + 40);
 }
 
 static void open_missing(void)
@@ -409,6 +460,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_open_by_a_relative_path_fires),
+		cmocka_unit_test(test_child_that_executes_nothing_has_its_parents_program),
+		cmocka_unit_test(test_process_that_ended_leaves_the_tree),
 		cmocka_unit_test(test_open_that_fails_fires_with_its_error),
 		cmocka_unit_test(test_program_fires_with_its_arguments),
 		cmocka_unit_test(test_connection_fires_with_its_tuple),
