@@ -37,6 +37,26 @@ int rule_buffer_add(struct rule_buffer *text, struct policy_arena *arena, const 
 	return 0;
 }
 
+int rule_texts_add(struct policy_arena *arena, const char ***texts, size_t *n, size_t *size, const char *const *more, size_t n_more)
+{
+	const size_t wanted = *n + n_more;
+
+	if (wanted > *size) {
+		const char **grown = policy_arena_alloc(arena, 2 * wanted, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		if (*n)
+			memcpy(grown, *texts, *n * sizeof(*grown));
+		*texts = grown;
+		*size = 2 * wanted;
+	}
+	if (n_more)
+		memcpy(*texts + *n, more, n_more * sizeof(*more));
+	*n = wanted;
+	return 0;
+}
+
 bool rule_source_known(const struct rule_options *options, const char *source)
 {
 	if (!options->sources)
@@ -116,26 +136,6 @@ int rule_collect_plugins(struct rule_collector *c, struct rule_report *report, s
 	return 0;
 }
 
-static int add_items(struct rule_collector *c, struct rule_list_info *list, const struct rule_list_info *more)
-{
-	size_t n = list->n_items + more->n_items;
-
-	if (n > list->size) {
-		const char **grown = policy_arena_alloc(c->arena, 2 * n, sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		if (list->n_items)
-			memcpy(grown, list->items, list->n_items * sizeof(*grown));
-		list->items = grown;
-		list->size = 2 * n;
-	}
-	if (more->n_items)
-		memcpy(list->items + list->n_items, more->items, more->n_items * sizeof(*list->items));
-	list->n_items = n;
-	return 0;
-}
-
 static int append_list(struct rule_collector *c, struct rule_report *report, const struct rule_list_info *info,
 		       struct rule_list_info *prev)
 {
@@ -144,7 +144,7 @@ static int append_list(struct rule_collector *c, struct rule_report *report, con
 					 "List uses 'append' or 'override.items: append' but no list by that name "
 					 "already exists");
 	prev->visibility = c->next_index++;
-	return add_items(c, prev, info);
+	return rule_texts_add(c->arena, &prev->items, &prev->n_items, &prev->items_size, info->items, info->n_items);
 }
 
 int rule_collect_list(struct rule_collector *c, struct rule_report *report, struct rule_list_info *info, bool append)

@@ -24,6 +24,9 @@ struct rule_buffer {
 	size_t len, size;
 };
 
+/* Texts that grow by appending: *@texts has room for *@size, and @n of them; @more are put behind. Return: 0; -ENOMEM. */
+int rule_texts_add(struct policy_arena *arena, const char ***texts, size_t *n, size_t *size, const char *const *more, size_t n_more);
+
 /* Appends @len bytes of @s. Return: 0; -ENOMEM. */
 int rule_buffer_add(struct rule_buffer *text, struct policy_arena *arena, const char *s, size_t len);
 
@@ -32,7 +35,7 @@ struct rule_list_info {
 	const struct rule_place *place;
 	size_t index, visibility;
 	const char **items;
-	size_t n_items, size;
+	size_t n_items, items_size;
 	struct rule_list_info *next;
 };
 
@@ -89,8 +92,8 @@ struct rule_info {
 	unsigned given; /* enum rule_key */
 	bool unknown_source;
 	struct rule_buffer condition, output, desc;
-	const char **tags; /* sorted, each once */
-	size_t n_tags;
+	const char **tags; /* as they were given, some more than once */
+	size_t n_tags, tags_size;
 	struct rule_exceptions exceptions;
 	enum rule_priority priority;
 	bool enabled, warn_evttypes, skip_unknown, capture;
@@ -146,9 +149,6 @@ int rule_exception_check(struct rule_collector *c, struct rule_report *report, s
 /* Appends the exceptions of a rule to its condition, as text. @condition becomes "(..) and not ..". */
 int rule_exceptions_build(struct policy_arena *arena, struct rule_report *report, const struct rule_info *rule,
 			  struct rule_buffer *condition);
-
-/* Sorts tags and keeps one of each. @n: of @tags, before and after. */
-void rule_tags_sort(const char **tags, size_t *n);
 
 /* Is a source of events known? */
 bool rule_source_known(const struct rule_options *options, const char *source);

@@ -5,7 +5,6 @@
 #include "policies/rules/collect.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 static struct rule_info *find_rule(const struct rule_collector *c, const char *name)
@@ -79,39 +78,6 @@ static int append_text(struct rule_collector *c, struct rule_buffer *text, const
 	if (rule_buffer_add(text, c->arena, " ", 1) < 0)
 		return -ENOMEM;
 	return rule_buffer_add(text, c->arena, more->s, more->len);
-}
-
-static int compare_tags(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-void rule_tags_sort(const char **tags, size_t *n)
-{
-	size_t unique = 0;
-
-	if (*n)
-		qsort(tags, *n, sizeof(*tags), compare_tags);
-	for (size_t i = 0; i < *n; i++) {
-		if (unique == 0 || strcmp(tags[unique - 1], tags[i]) != 0)
-			tags[unique++] = tags[i];
-	}
-	*n = unique;
-}
-
-static int unite_tags(struct rule_collector *c, struct rule_info *rule, const struct rule_info *update)
-{
-	size_t n = rule->n_tags + update->n_tags;
-	const char **tags = policy_arena_alloc(c->arena, n, sizeof(*tags));
-
-	if (!tags)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++)
-		tags[i] = i < rule->n_tags ? rule->tags[i] : update->tags[i - rule->n_tags];
-	rule_tags_sort(tags, &n);
-	rule->tags = tags;
-	rule->n_tags = n;
-	return 0;
 }
 
 static struct rule_exception *find_exception(const struct rule_info *rule, const char *name)
@@ -213,8 +179,8 @@ int rule_collect_append(struct rule_collector *c, struct rule_report *report, st
 		r = append_text(c, &rule->output, &update->output);
 	if (r == 0)
 		r = append_text(c, &rule->desc, &update->desc);
-	if (r == 0 && update->n_tags)
-		r = unite_tags(c, rule, update);
+	if (r == 0)
+		r = rule_texts_add(c->arena, &rule->tags, &rule->n_tags, &rule->tags_size, update->tags, update->n_tags);
 	if (r == 0)
 		r = append_exceptions(c, report, rule, update);
 	c->next_index++;
@@ -236,6 +202,7 @@ static void replace_texts(struct rule_info *rule, const struct rule_info *update
 	if (update->given & RULE_KEY_TAGS) {
 		rule->tags = update->tags;
 		rule->n_tags = update->n_tags;
+		rule->tags_size = update->tags_size;
 	}
 	if (update->given & RULE_KEY_EXCEPTIONS)
 		rule->exceptions = update->exceptions;

@@ -5,6 +5,7 @@
 #include "policies/rules/compile.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A rule that matches more types of events than that is tried on nearly everything. */
@@ -186,6 +187,25 @@ static int compile_condition(struct rule_compiler *k, const struct rule_info *in
 	return r == 0 ? warn_event_types(k, info, rule) : r;
 }
 
+static int compare_tags(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Keeps one of each. @n: before and after. */
+static void sort_tags(const char **tags, size_t *n)
+{
+	size_t unique = 0;
+
+	if (*n)
+		qsort(tags, *n, sizeof(*tags), compare_tags);
+	for (size_t i = 0; i < *n; i++) {
+		if (unique == 0 || strcmp(tags[unique - 1], tags[i]) != 0)
+			tags[unique++] = tags[i];
+	}
+	*n = unique;
+}
+
 static int copy_texts(struct rule_compiler *k, const struct rule_info *info, struct rule *rule)
 {
 	struct policy_arena *arena = k->set->arena;
@@ -198,10 +218,15 @@ static int copy_texts(struct rule_compiler *k, const struct rule_info *info, str
 		r = policy_arena_dup(arena, info->source, &rule->source);
 	if (r == 0)
 		r = policy_arena_dup(arena, info->place->file, &rule->file);
-	for (size_t i = 0; i < info->n_tags && r == 0; i++)
-		r = policy_arena_dup(arena, info->tags[i], &tags[i]);
+	if (r < 0)
+		return r;
 	rule->tags = tags;
 	rule->n_tags = info->n_tags;
+	for (size_t i = 0; i < info->n_tags; i++)
+		tags[i] = info->tags[i];
+	sort_tags(tags, &rule->n_tags);
+	for (size_t i = 0; i < rule->n_tags && r == 0; i++)
+		r = policy_arena_dup(arena, tags[i], &tags[i]);
 	return r;
 }
 

@@ -149,7 +149,6 @@ static int read_list(struct rule_reader *r, const struct yaml_node *node)
 					    "([^()\"'[:space:]=,]+)");
 	if (error == 0)
 		error = rule_read_texts(&item, "items", false, &info->items, &info->n_items);
-	info->size = info->n_items;
 	if (error == 0)
 		error = read_change(&item, "items", &append);
 	return error == 0 ? rule_collect_list(r->c, r->report, info, append) : error;

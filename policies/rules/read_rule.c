@@ -54,15 +54,6 @@ static int read_priority(const struct rule_source_item *item, enum rule_priority
 	return rule_read_fail(&inner, "Invalid priority");
 }
 
-static int read_tags(const struct rule_source_item *item, struct rule_info *info)
-{
-	int r = rule_read_texts(item, "tags", true, &info->tags, &info->n_tags);
-
-	if (r == 0)
-		rule_tags_sort(info->tags, &info->n_tags);
-	return r;
-}
-
 /* Reads one key that is there. @append: exceptions may leave out their fields. */
 static int read_key(const struct rule_source_item *item, unsigned bit, bool append, struct rule_info *info)
 {
@@ -74,7 +65,7 @@ static int read_key(const struct rule_source_item *item, unsigned bit, bool appe
 	case RULE_KEY_DESC:
 		return read_text(item, "desc", RULE_ITEM_VALUE, &info->desc, NULL);
 	case RULE_KEY_TAGS:
-		return read_tags(item, info);
+		return rule_read_texts(item, "tags", true, &info->tags, &info->n_tags);
 	case RULE_KEY_EXCEPTIONS:
 		return rule_read_exceptions(item, append, &info->exceptions);
 	case RULE_KEY_PRIORITY:
