@@ -55,7 +55,8 @@ static enum truth least(enum truth a, enum truth b)
 /* The field holds @value: what does a check of it for being equal, unequal or in a list say? */
 static enum truth compare_word(const struct rule_node *check, const char *value)
 {
-	const struct rule_node *right = check->first->next;
+	const struct rule_node *right = check->first->next, *item;
+	struct rule_values items = rule_values_of(right);
 	bool found = false;
 
 	if (check->modifier != RULE_ONE || right->kind == RULE_FIELD || right->kind == RULE_TRANSFORM)
@@ -66,7 +67,7 @@ static enum truth compare_word(const struct rule_node *check, const char *value)
 		return truth_of(strcmp(right->text, value));
 	if (right->kind != RULE_LIST || (check->operator != RULE_OP_IN && check->operator != RULE_OP_INTERSECTS))
 		return TRUTH_MAYBE;
-	for (const struct rule_node *item = right->first; item; item = item->next)
+	while ((item = rule_values_next(&items, NULL)))
 		found = found || !strcmp(item->text, value);
 	return truth_of(found);
 }

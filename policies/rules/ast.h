@@ -19,8 +19,9 @@ enum rule_node_kind {
 	RULE_FIELD,	     /* leaf */
 	RULE_TRANSFORM,	     /* one or more children: FIELD, TRANSFORM, VALUE, TRANSFORM_LIST */
 	RULE_VALUE,	     /* leaf */
-	RULE_LIST,	     /* any number of VALUEs */
+	RULE_LIST,	     /* any number of VALUEs and ITEMS */
 	RULE_TRANSFORM_LIST, /* any number of FIELD, TRANSFORM, VALUE */
+	RULE_ITEMS,	     /* what a list of a rule file stands for: one or more VALUEs, which all who name the list share */
 	_RULE_NODE_KIND_MAX,
 };
 
@@ -60,9 +61,9 @@ enum rule_modifier {
  * @operator: of a COMPARE
  * @modifier: of a COMPARE; with one, the right side is a LIST, or a VALUE that names a list
  * @quoted: a VALUE that was written in quotes
- * @offset: where it begins in the text that was parsed, in bytes
+ * @offset: where it begins in the text that was parsed, in bytes; below ITEMS in the text of the list
  * @text: value, or the name of field, macro or transformer; NUL-terminated; NULL for the other kinds
- * @len: of @text; a value can hold NUL bytes
+ * @len: of @text; a value can hold NUL bytes. Of ITEMS how many there are
  * @argument: what stood in brackets behind a field or transformer; NULL: no brackets, "" is an argument
  * @first: the children, in order, chained by @next
  */
@@ -77,5 +78,35 @@ struct rule_node {
 	const char *argument;
 	struct rule_node *first, *next;
 };
+
+/* The values of the right side of a COMPARE, one by one; all zero behind the last. */
+struct rule_values {
+	const struct rule_node *at, *after;
+};
+
+/* @right: a VALUE, or a LIST with those of its ITEMS among them. */
+static inline struct rule_values rule_values_of(const struct rule_node *right)
+{
+	return (struct rule_values){ .at = right->kind == RULE_LIST ? right->first : right };
+}
+
+/* The next one, or NULL. @ret_items: (output, may be NULL) the ITEMS that it is one of; NULL: none. */
+static inline const struct rule_node *rule_values_next(struct rule_values *values, const struct rule_node **ret_items)
+{
+	const struct rule_node *node = values->at;
+
+	if (!node && values->after) {
+		node = values->after->next;
+		values->after = NULL;
+	}
+	if (node && node->kind == RULE_ITEMS) {
+		values->after = node;
+		node = node->first;
+	}
+	if (ret_items)
+		*ret_items = node ? values->after : NULL;
+	values->at = node ? node->next : NULL;
+	return node;
+}
 
 #endif

@@ -16,7 +16,7 @@
 #define RULE_LIST_ITEMS_MAX 65536
 
 /* Exceptions of one rule: each new name is compared with all before it. */
-#define RULE_EXCEPTIONS_MAX 4096
+#define RULE_EXCEPTIONS_MAX 1024
 
 /* A text that grows by appending, without a copy each time. */
 struct rule_buffer {

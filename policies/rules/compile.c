@@ -14,7 +14,7 @@ size_t rule_nodes_max(const struct rule_compiler *k)
 
 size_t rule_text_bytes_max(const struct rule_compiler *k)
 {
-	return RULE_TEXT_BYTES_MAX + 16 * k->c->bytes;
+	return RULE_TEXT_BYTES_MAX + 2 * k->c->bytes;
 }
 
 static int keep_lists(struct rule_compiler *k)

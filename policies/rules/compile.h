@@ -2,7 +2,9 @@
 /*
  * From what was collected to a set of rules. Private to the loader. Owns putting in lists and macros. Must not know YAML.
  *
- * I1: lists are put into conditions as text, in the order of their definition, whatever comes first in the files.
+ * I1: lists are put into conditions as text, in the order of their definition, whatever comes first in the files. Where a list's
+ *     name stands for values, which is nearly always, all conditions share the list's values instead, and the text is made only
+ *     for whoever reads an error: what comes out is the same.
  * I2: macros are put in as copies of their trees; every node of a copy has the offset of the name it replaces, so that
  *     each error is at a place of the condition that the user reads.
  */
@@ -19,24 +21,24 @@
 #define RULE_NODES_TOTAL_MAX 65536
 /* Levels of a tree with its macros put in, which is walked by recursion. */
 #define RULE_TREE_DEPTH_MAX 2000
-/* Bytes of all conditions and lists together, with lists put in, and 16 more for each byte of the files. */
+/* Bytes of all conditions and lists together, with lists put in where their values cannot be shared, and two more for each byte
+ * of the files. */
 #define RULE_TEXT_BYTES_MAX (1U << 20)
+/* Lists whose names are no words: each is searched for in each condition. A name that no condition can spell is warned of. */
+#define RULE_ODD_LISTS_MAX 64
 
 struct rule_compiled_list {
 	const struct rule_list_info *info;
 	const char **items;
 	size_t n_items;
 	struct rule_buffer text; /* the items as they are put in */
+	enum { RULE_LIST_UNKNOWN, RULE_LIST_SHARED, RULE_LIST_TEXT } form;
+	struct rule_node *values; /* of a SHARED one; live as long as the set */
+	size_t n_values;
 	bool used;
 };
 
-struct rule_compiled_macro {
-	const struct rule_macro_info *info;
-	struct rule_buffer text; /* with lists put in */
-	struct rule_node *node;
-	size_t nodes;
-	bool used, open; /* being put in right now: a loop if it is met again */
-};
+struct rule_compiled_macro;
 
 struct rule_compiler {
 	struct rule_collector *c;
@@ -46,6 +48,7 @@ struct rule_compiler {
 	struct rule_compiled_list *lists;
 	uint64_t *candidates; /* a bit for each list: a word of the condition names it */
 	uint64_t *odd_names; /* a bit for each list whose name is no word */
+	size_t n_odd;
 	struct rule_names list_names, macro_names; /* to the compiled ones */
 	struct rule_compiled_macro *macros;
 	size_t total_nodes, total_bytes, total_items;
@@ -58,10 +61,25 @@ size_t rule_text_bytes_max(const struct rule_compiler *k);
 /* A condition on its way: its text with lists put in, its tree, and where it came from. */
 struct rule_expression {
 	struct policy_arena *arena; /* of text and tree */
-	struct rule_buffer text;
+	struct rule_buffer text;    /* with lists put in, but for those of @uses */
+	struct rule_list_use *uses;
+	struct rule_compiled_list **used; /* which ones */
+	size_t n_uses;
+	struct rule_buffer whole; /* with all put in; empty until someone asked */
+	size_t *put;		  /* where each of @uses begins in it */
 	struct rule_node *node;
 	size_t nodes;
 	const struct rule_place *place;
+	struct {
+		size_t offset;
+		int line, column;
+	} last; /* that was asked for in the whole, from which the next one is counted */
+};
+
+struct rule_compiled_macro {
+	const struct rule_macro_info *info;
+	struct rule_expression expression;
+	bool used, open; /* being put in right now: a loop if it is met again */
 };
 
 /*
@@ -73,6 +91,16 @@ int rule_compile_lists(struct rule_compiler *k);
 
 /* Puts lists into @condition and marks them as used; the result is in @expression->text. */
 int rule_put_lists(struct rule_compiler *k, const struct rule_buffer *condition, struct rule_expression *expression);
+
+/* Finds the lists that @condition names: @expression gets its text and uses. Return: as above; -EAGAIN: some must be put in. */
+int rule_find_lists(struct rule_compiler *k, const struct rule_buffer *condition, struct rule_expression *expression);
+
+/* The text with all lists put in, or with their names where that is too long; *@offset, which is in @expression->text, is in it
+ * then. NULL without memory. */
+const struct rule_buffer *rule_whole_text(struct rule_compiler *k, struct rule_expression *expression, size_t *offset);
+
+/* Does what was put in become too much? @place: whose it is. */
+int rule_take_text(struct rule_compiler *k, size_t len, const struct rule_place *place);
 
 /* The macros, each with those that it sees. */
 int rule_compile_macros(struct rule_compiler *k);
@@ -86,9 +114,8 @@ struct rule_node *rule_copy_tree(struct policy_arena *arena, const struct rule_n
 /* Lists put in, and parsed: @expression has its arena and place, and gets the rest. */
 int rule_parse_expression(struct rule_compiler *k, const struct rule_buffer *condition, struct rule_expression *expression);
 
-/* A place in a condition. @text is copied. NULL without memory. */
-const struct rule_place *rule_condition_place(struct rule_compiler *k, const struct rule_place *parent,
-					      const struct rule_buffer *text, size_t offset);
+/* A place in a condition: an offset of @expression->text. NULL without memory. */
+const struct rule_place *rule_condition_place(struct rule_compiler *k, struct rule_expression *expression, size_t offset);
 
 /* The rules; the set is complete then, but for what is switched on. */
 int rule_compile_rules(struct rule_compiler *k);

@@ -71,7 +71,7 @@ static const char *explain_deprecated(const struct rule_field *field)
 	return "there are no enter events any more, so the field has no value";
 }
 
-static int warn_deprecated(struct rule_compiler *k, const struct rule_expression *expression, const struct rule_node *node,
+static int warn_deprecated(struct rule_compiler *k, struct rule_expression *expression, const struct rule_node *node,
 			   struct deprecated *deprecated)
 {
 	const struct rule_field *field = NULL;
@@ -81,14 +81,14 @@ static int warn_deprecated(struct rule_compiler *k, const struct rule_expression
 	if (node->kind == RULE_FIELD)
 		field = rule_program_field(k->set->program, node->text, node->len, NULL);
 	if (field && (field->flags & RULE_FIELD_DEPRECATED) && !is_seen(deprecated, field)) {
-		place = rule_condition_place(k, expression->place, &expression->text, node->offset);
+		place = rule_condition_place(k, expression, node->offset);
 		if (!place)
 			return -ENOMEM;
 		r = rule_report_warning(k->report, RULE_WARNING_DEPRECATED_ITEM, place,
 					"usage of deprecated field '%s' has been detected in the rule condition: %s",
 					field->name, explain_deprecated(field));
 	}
-	for (const struct rule_node *child = node->first; child && r == 0; child = child->next)
+	for (const struct rule_node *child = node->kind == RULE_ITEMS ? NULL : node->first; child && r == 0; child = child->next)
 		r = warn_deprecated(k, expression, child, deprecated);
 	return r;
 }
@@ -110,23 +110,38 @@ static int warn_deprecated_output(struct rule_compiler *k, const struct rule_inf
 	return r;
 }
 
-static int report_warnings(struct rule_compiler *k, const struct rule_filter_warning *warning,
-			   const struct rule_expression *expression)
+static int report_warning(struct rule_compiler *k, const struct rule_filter_warning *warning, struct rule_expression *expression)
 {
-	const struct rule_place *place;
-	int r;
+	const struct rule_place *place = expression->place;
 
-	if (!warning)
-		return 0;
-	/* Newest first. */
-	r = report_warnings(k, warning->next, expression);
-	place = rule_condition_place(k, expression->place, &expression->text, warning->offset);
-	if (r < 0 || !place)
-		return r < 0 ? r : -ENOMEM;
+	/* One that is only counted needs no place of its own. */
+	if (k->report->n_warnings < RULE_WARNINGS_MAX)
+		place = rule_condition_place(k, expression, warning->offset);
+	if (!place)
+		return -ENOMEM;
 	return rule_report_warning(k->report, RULE_WARNING_COMPILE_CONDITION, place, "%s", warning->message);
 }
 
-static int compile_filter(struct rule_compiler *k, const struct rule_info *info, const struct rule_expression *expression,
+/* Oldest first, while @newest is the newest. */
+static int report_warnings(struct rule_compiler *k, const struct rule_filter_warning *newest, struct rule_expression *expression)
+{
+	const struct rule_filter_warning **all;
+	size_t n = 0;
+	int r = 0;
+
+	for (const struct rule_filter_warning *at = newest; at; at = at->next)
+		n++;
+	all = policy_arena_alloc(expression->arena, n, sizeof(*all));
+	if (!all)
+		return -ENOMEM;
+	for (size_t i = n; newest; newest = newest->next)
+		all[--i] = newest;
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = report_warning(k, all[i], expression);
+	return r;
+}
+
+static int compile_filter(struct rule_compiler *k, const struct rule_info *info, struct rule_expression *expression,
 			  struct rule *rule, bool *ret_drop)
 {
 	struct rule_filter_error error = { 0 };
@@ -137,7 +152,7 @@ static int compile_filter(struct rule_compiler *k, const struct rule_info *info,
 		return report_warnings(k, rule_filter_warnings(rule->filter), expression);
 	if (r != -EINVAL)
 		return r;
-	place = rule_condition_place(k, expression->place, &expression->text, error.offset);
+	place = rule_condition_place(k, expression, error.offset);
 	return take_error(k, info, RULE_ERROR_COMPILE_CONDITION, place, &error, ret_drop);
 }
 
@@ -181,9 +196,8 @@ static int compile_condition(struct rule_compiler *k, const struct rule_info *in
 		r = compile_filter(k, info, &expression, rule, ret_drop);
 	if (r < 0 || *ret_drop)
 		return r;
-	rule->compiled = rule_condition_print(expression.node, k->set->arena, NULL);
 	rule->tree = rule_copy_tree(k->set->arena, expression.node);
-	r = rule->compiled && rule->tree ? warn_deprecated(k, &expression, expression.node, &deprecated) : -ENOMEM;
+	r = rule->tree ? warn_deprecated(k, &expression, expression.node, &deprecated) : -ENOMEM;
 	return r == 0 ? warn_event_types(k, info, rule) : r;
 }
 

@@ -66,7 +66,8 @@ static bool is_never_true(const struct rule_node *node)
 
 static void types_of_check(const struct rule_node *node, bool expected, struct rule_event_set *ret)
 {
-	const struct rule_node *right;
+	const struct rule_node *right, *value;
+	struct rule_values values;
 
 	if (expected && is_never_true(node)) {
 		memset(ret, 0, sizeof(*ret));
@@ -78,11 +79,8 @@ static void types_of_check(const struct rule_node *node, bool expected, struct r
 	}
 	memset(ret, 0, sizeof(*ret));
 	right = node->first->next;
-	if (right->kind == RULE_VALUE)
-		add_named(right, ret);
-	else
-		for (const struct rule_node *value = right->first; value; value = value->next)
-			add_named(value, ret);
+	for (values = rule_values_of(right); (value = rule_values_next(&values, NULL));)
+		add_named(value, ret);
 	if ((node->operator == RULE_OP_NE) == expected)
 		invert(ret);
 }

@@ -115,9 +115,8 @@ static int compile_right(struct comparing *m, const struct rule_node *node)
 
 static int add_name(struct rule_program *program, const char *name)
 {
-	for (size_t i = 0; i < program->n_names; i++)
-		if (strcmp(program->names[i], name) == 0)
-			return 0;
+	if (rule_names_find(&program->known_names, name, strlen(name)))
+		return 0;
 	if (program->n_names == program->names_room) {
 		size_t room = program->names_room ? 2 * program->names_room : 16;
 		const char **names = policy_arena_alloc(program->arena, room, sizeof(*names));
@@ -130,7 +129,7 @@ static int add_name(struct rule_program *program, const char *name)
 		program->names_room = room;
 	}
 	program->names[program->n_names++] = name;
-	return 0;
+	return rule_names_add(&program->known_names, program->arena, name, program);
 }
 
 static bool looks_like_transformer(const struct rule_node *value)
@@ -185,19 +184,26 @@ static int compile_constant(struct comparing *m, const struct rule_node *value, 
 
 static int compile_constants(struct comparing *m, const struct rule_node *right, struct rule_constant **ret)
 {
-	const struct rule_node *first = right->kind == RULE_LIST ? right->first : right;
+	struct rule_values values = rule_values_of(right);
+	const struct rule_node *value, *items;
 	struct rule_constant *constants;
 	size_t n = 0;
 
-	for (const struct rule_node *at = first; at; at = right->kind == RULE_LIST ? at->next : NULL)
+	while (rule_values_next(&values, NULL))
 		n++;
+	if (n > RULE_CONSTANTS_MAX - m->c->program->n_constants)
+		return fail(m, "the conditions have too many values%s%s", "", "");
+	m->c->program->n_constants += n;
 	constants = policy_arena_alloc(m->c->program->arena, n, sizeof(*constants));
 	if (!constants)
 		return -ENOMEM;
 	n = 0;
-	for (const struct rule_node *at = first; at; at = right->kind == RULE_LIST ? at->next : NULL) {
-		int err = compile_constant(m, at, &constants[n++]);
+	for (values = rule_values_of(right); (value = rule_values_next(&values, &items));) {
+		struct rule_node placed = *value;
+		int err;
 
+		placed.offset = items ? items->offset : value->offset;
+		err = compile_constant(m, &placed, &constants[n++]);
 		if (err < 0)
 			return err;
 	}
@@ -237,7 +243,7 @@ static int compile_compare(struct comparing *m)
 {
 	struct rule_check *check = m->check;
 	const struct rule_node *right = m->node->first->next;
-	struct rule_constant *constants;
+	struct rule_constant *constants = NULL;
 	int err = check_types(m);
 
 	if (err < 0)

@@ -33,16 +33,50 @@ static size_t count_children(const struct rule_node *node)
 	return n;
 }
 
+/* The values of many are the same only if they are of the same list; few are looked at. */
+static bool is_apart(const struct rule_node *node)
+{
+	return node->kind == RULE_ITEMS && node->len >= RULE_ITEMS_APART;
+}
+
+static size_t count_in_key(const struct rule_node *node)
+{
+	size_t n = 0;
+
+	for (const struct rule_node *at = node->first; at; at = at->next)
+		n += at->kind == RULE_ITEMS && !is_apart(at) ? at->len : 1;
+	return n;
+}
+
 static size_t key_size(const struct rule_node *node)
 {
 	size_t n = sizeof(struct key) + (node->text ? node->len : 0) + (node->argument ? strlen(node->argument) : 0);
 
+	if (is_apart(node))
+		return sizeof(struct key) + sizeof(node->first);
+	if (node->kind == RULE_ITEMS)
+		n = 0;
 	for (const struct rule_node *at = node->first; at; at = at->next)
 		n += key_size(at);
 	return n;
 }
 
-static char *write_key(const struct rule_node *node, char *at)
+static char *write_key(const struct rule_node *node, char *at);
+
+static char *write_items(const struct rule_node *node, char *at)
+{
+	const struct key key = { .kind = RULE_ITEMS, .len = sizeof(node->first) };
+
+	if (is_apart(node)) {
+		at = mempcpy(at, &key, sizeof(key));
+		return mempcpy(at, &node->first, sizeof(node->first));
+	}
+	for (const struct rule_node *value = node->first; value; value = value->next)
+		at = write_key(value, at);
+	return at;
+}
+
+static char *write_node(const struct rule_node *node, char *at)
 {
 	struct key key = {
 		.kind = (uint8_t)node->kind,
@@ -51,7 +85,7 @@ static char *write_key(const struct rule_node *node, char *at)
 		.has_argument = node->argument != NULL,
 		.len = node->text ? (uint32_t)node->len : 0,
 		.argument_len = node->argument ? (uint32_t)strlen(node->argument) : 0,
-		.children = (uint32_t)count_children(node),
+		.children = (uint32_t)count_in_key(node),
 	};
 
 	at = mempcpy(at, &key, sizeof(key));
@@ -62,6 +96,11 @@ static char *write_key(const struct rule_node *node, char *at)
 	for (const struct rule_node *child = node->first; child; child = child->next)
 		at = write_key(child, at);
 	return at;
+}
+
+static char *write_key(const struct rule_node *node, char *at)
+{
+	return node->kind == RULE_ITEMS ? write_items(node, at) : write_node(node, at);
 }
 
 int rule_compile_key(struct rule_compiler *c, const struct rule_node *node, void **ret, size_t *ret_len)
@@ -174,6 +213,86 @@ static int compile_inner(struct rule_compiler *c, const struct rule_node *node, 
 	return 0;
 }
 
+/* Whether "in (a, b)" is the same as "in (a) or in (b)", and worth it. */
+static int can_split(struct rule_compiler *c, const struct rule_node *node, bool *ret)
+{
+	const struct rule_node *right = node->first->next;
+	const struct rule_operand *left;
+	bool member = node->operator == RULE_OP_IN || node->operator == RULE_OP_INTERSECTS || node->operator == RULE_OP_PMATCH;
+	bool apart = false;
+	int err;
+
+	*ret = false;
+	if (node->kind != RULE_COMPARE || !member || node->modifier != RULE_ONE || right->kind != RULE_LIST)
+		return 0;
+	for (const struct rule_node *at = right->first; at; at = at->next)
+		apart = apart || is_apart(at);
+	if (!apart || !right->first->next)
+		return 0;
+	err = rule_compile_operand(c, node->first, &left);
+	*ret = err == 0 && !left->list;
+	return err;
+}
+
+/* A comparison like @node, whose list is empty. */
+static struct rule_node *part_of(struct rule_compiler *c, const struct rule_node *node)
+{
+	struct rule_node *part = policy_arena_alloc(c->scratch, 3, sizeof(*part));
+
+	if (!part)
+		return NULL;
+	part[0] = *node;
+	part[0].first = &part[1];
+	part[0].next = NULL;
+	part[1] = *node->first;
+	part[1].next = &part[2];
+	part[2] = *node->first->next;
+	part[2].first = NULL;
+	part[2].next = NULL;
+	return part;
+}
+
+/* The values of each long list apart, and all others together. */
+static int split(struct rule_compiler *c, const struct rule_node *node, struct rule_node *ret)
+{
+	struct rule_node *rest = part_of(c, node), **tail = rest ? &rest[2].first : NULL, **next = &ret->first;
+
+	*ret = (struct rule_node){ .kind = RULE_OR, .offset = node->offset };
+	for (const struct rule_node *at = node->first->next->first; at && tail; at = at->next) {
+		struct rule_node *part = is_apart(at) ? part_of(c, node) : NULL;
+		struct rule_node *copy = policy_arena_alloc(c->scratch, 1, sizeof(*copy));
+
+		if (!copy || (is_apart(at) && !part))
+			return -ENOMEM;
+		*copy = *at;
+		copy->next = NULL;
+		if (!part) {
+			*tail = copy;
+			tail = &copy->next;
+			continue;
+		}
+		part[2].first = copy;
+		*next = part;
+		next = &part->next;
+	}
+	if (tail && rest[2].first)
+		*next = rest;
+	return tail ? 0 : -ENOMEM;
+}
+
+static int compile_comparison(struct rule_compiler *c, const struct rule_node *node, struct rule_check **ret)
+{
+	struct rule_node parts;
+	bool apart;
+	int err = can_split(c, node, &apart);
+
+	if (err == 0 && apart)
+		err = split(c, node, &parts);
+	if (err < 0)
+		return err;
+	return apart ? compile_inner(c, &parts, ret) : compile_leaf(c, node, ret);
+}
+
 static int compile(struct rule_compiler *c, const struct rule_node *node, struct rule_check **ret)
 {
 	switch (node->kind) {
@@ -182,8 +301,9 @@ static int compile(struct rule_compiler *c, const struct rule_node *node, struct
 	case RULE_NOT:
 		return compile_inner(c, node, ret);
 	case RULE_EXISTS:
-	case RULE_COMPARE:
 		return compile_leaf(c, node, ret);
+	case RULE_COMPARE:
+		return compile_comparison(c, node, ret);
 	case RULE_MACRO:
 		return rule_compile_fail(c->err, RULE_FILTER_INVALID, node->offset, "Undefined macro '%.128s' used in filter.",
 					 node->text);

@@ -10,6 +10,7 @@
 
 #include "policies/rules/filter.h"
 #include "policies/rules/filter_set.h"
+#include "policies/rules/names.h"
 #include "policies/rules/regex.h"
 #include "policies/rules/transform.h"
 
@@ -17,6 +18,12 @@
 #define RULE_USES_MAX 4096
 /* Checks and operands in one program: a hundred times what the upstream rules need. */
 #define RULE_OBJECTS_MAX (1U << 20)
+/* Values that checks of one program compare with, each at most 100 bytes with its place in a set: twice what all lists of
+ * the rule files may hold, since those who share a list's values count it once. */
+#define RULE_CONSTANTS_MAX (1U << 17)
+/* So many values of one list are a check of their own where they can be: rules that name others beside them share it. Fewer are
+ * looked up faster together. */
+#define RULE_ITEMS_APART 256
 /* Transformed values of one event, and how many there may be: a path of 4 KiB in each of a few rules. */
 #define RULE_SCRATCH_BYTES (64U << 10)
 #define RULE_DERIVED_MAX 4096
@@ -120,6 +127,8 @@ struct rule_program {
 	size_t n_objects, objects_mask;
 	const char **names;
 	size_t n_names, names_room;
+	struct rule_names known_names; /* the same, to find them */
+	size_t n_constants;
 	struct rule_regex_room regex_room;
 };
 

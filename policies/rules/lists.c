@@ -126,8 +126,12 @@ int rule_compile_lists(struct rule_compiler *k)
 	for (const struct rule_list_info *info = k->c->lists; info && r == 0; info = info->next) {
 		k->lists[n].info = info;
 		r = rule_names_add(&k->list_names, k->scratch, info->name, &k->lists[n]);
-		if (strpbrk(info->name, " \t\n\r(),="))
+		if (strpbrk(info->name, " \t\n\r(),=")) {
 			k->odd_names[n / 64] |= 1ULL << (n % 64);
+			k->n_odd++;
+		}
+		if (r == 0 && k->n_odd > RULE_ODD_LISTS_MAX)
+			return fail_list(k, &k->lists[n], "Too many lists with names that no condition can spell");
 		n++;
 	}
 	for (size_t i = 0; i < n && r == 0; i++)
@@ -225,13 +229,12 @@ static int put_list(struct policy_arena *arena, struct rule_compiled_list *list,
 	return r;
 }
 
-static int check_length(struct rule_compiler *k, const struct rule_expression *expression)
+int rule_take_text(struct rule_compiler *k, size_t len, const struct rule_place *place)
 {
-	k->total_bytes += expression->text.len;
-	if (expression->text.len <= RULE_CONDITION_BYTES_MAX && k->total_bytes <= rule_text_bytes_max(k))
+	k->total_bytes += len;
+	if (len <= RULE_CONDITION_BYTES_MAX && k->total_bytes <= rule_text_bytes_max(k))
 		return 0;
-	return rule_report_error(k->report, RULE_ERROR_COMPILE_CONDITION, expression->place,
-				 "The condition is too long after lists are put in");
+	return rule_report_error(k->report, RULE_ERROR_COMPILE_CONDITION, place, "The condition is too long after lists are put in");
 }
 
 /* The lists of one word of the bitmap, and those that they name. */
@@ -265,5 +268,5 @@ int rule_put_lists(struct rule_compiler *k, const struct rule_buffer *condition,
 		if (k->candidates[word])
 			r = put_lists(k, word, expression, &spare);
 	}
-	return r == 0 ? check_length(k, expression) : r;
+	return r == 0 ? rule_take_text(k, text->len, expression->place) : r;
 }

@@ -11,34 +11,59 @@
 /* Bytes of a condition that stand for the whole in a place. */
 #define EXCERPT_BYTES 20
 
-const struct rule_place *rule_condition_place(struct rule_compiler *k, const struct rule_place *parent,
-					      const struct rule_buffer *text, size_t offset)
+/* The beginning of the text stands for the whole. */
+static const char *copy_excerpt(struct policy_arena *arena, const struct rule_buffer *text)
 {
-	struct policy_arena *arena = k->report->arena;
-	struct rule_place *place = policy_arena_alloc(arena, 1, sizeof(*place));
-	char excerpt[EXCERPT_BYTES + 3];
 	size_t n = text->len > EXCERPT_BYTES ? EXCERPT_BYTES - 3 : text->len;
+	char excerpt[EXCERPT_BYTES + 3];
 
-	if (!place)
-		return NULL;
 	snprintf(excerpt, sizeof(excerpt), "\"%.*s%s\"", (int)n, text->s, n < text->len ? "..." : "");
 	for (char *c = excerpt; *c; c++)
 		*c = *c == '\n' || *c == '\r' ? ' ' : *c;
-	*place = (struct rule_place){ .parent = parent, .item = RULE_ITEM_CONDITION_EXPRESSION, .name = "", .line = 1,
-				      .column = 1, .offset = offset, .len = text->len };
-	place->file = policy_arena_copy(arena, excerpt, strlen(excerpt));
-	place->text = policy_arena_copy(arena, text->s, text->len);
-	for (size_t i = 0; i < offset && i < text->len; i++) {
-		place->line += text->s[i] == '\n';
-		place->column = text->s[i] == '\n' ? 1 : place->column + 1;
+	return policy_arena_copy(arena, excerpt, strlen(excerpt));
+}
+
+/* Errors come one behind the other, mostly. */
+static void find_line(struct rule_expression *expression, const struct rule_buffer *text, struct rule_place *place)
+{
+	if (expression->last.offset > place->offset || !expression->last.line) {
+		expression->last.offset = 0;
+		expression->last.line = 1;
+		expression->last.column = 1;
 	}
+	for (; expression->last.offset < place->offset && expression->last.offset < text->len; expression->last.offset++) {
+		bool next = text->s[expression->last.offset] == '\n';
+
+		expression->last.line += next;
+		expression->last.column = next ? 1 : expression->last.column + 1;
+	}
+	place->line = expression->last.line;
+	place->column = expression->last.column;
+}
+
+const struct rule_place *rule_condition_place(struct rule_compiler *k, struct rule_expression *expression, size_t offset)
+{
+	struct policy_arena *arena = k->report->arena;
+	struct rule_place *place = policy_arena_alloc(arena, 1, sizeof(*place));
+	const struct rule_buffer *text = rule_whole_text(k, expression, &offset);
+	size_t from, end;
+
+	if (!place || !text)
+		return NULL;
+	from = offset > RULE_SNIPPET_WIDTH ? offset - RULE_SNIPPET_WIDTH : 0;
+	end = text->len - from > 2 * RULE_SNIPPET_WIDTH ? from + 2 * RULE_SNIPPET_WIDTH : text->len;
+	*place = (struct rule_place){ .parent = expression->place, .item = RULE_ITEM_CONDITION_EXPRESSION, .name = "",
+				      .offset = offset, .text_offset = from, .len = end - from };
+	place->file = copy_excerpt(arena, text);
+	place->text = policy_arena_copy(arena, text->s + from, place->len);
+	find_line(expression, text, place);
 	return place->file && place->text ? place : NULL;
 }
 
 /* An error at an offset of a condition. */
-static int fail_at(struct rule_compiler *k, const struct rule_expression *expression, size_t offset, const char *message)
+static int fail_at(struct rule_compiler *k, struct rule_expression *expression, size_t offset, const char *message)
 {
-	const struct rule_place *place = rule_condition_place(k, expression->place, &expression->text, offset);
+	const struct rule_place *place = rule_condition_place(k, expression, offset);
 
 	return place ? rule_report_error(k->report, RULE_ERROR_COMPILE_CONDITION, place, "%s", message) : -ENOMEM;
 }
@@ -47,7 +72,7 @@ static size_t count_nodes(const struct rule_node *node)
 {
 	size_t n = 1;
 
-	for (const struct rule_node *child = node->first; child; child = child->next)
+	for (const struct rule_node *child = node->kind == RULE_ITEMS ? NULL : node->first; child; child = child->next)
 		n += count_nodes(child);
 	return n;
 }
@@ -55,12 +80,20 @@ static size_t count_nodes(const struct rule_node *node)
 int rule_parse_expression(struct rule_compiler *k, const struct rule_buffer *condition, struct rule_expression *expression)
 {
 	struct rule_syntax_error error;
-	int r = rule_put_lists(k, condition, expression);
+	int r = rule_find_lists(k, condition, expression);
 
-	if (r < 0)
-		return r;
-	r = rule_condition_parse(expression->text.s, expression->text.len, RULE_DEPTH_MAX_RULE, expression->arena,
-				 &expression->node, &error);
+	if (r == 0)
+		r = rule_condition_parse_uses(expression->text.s, expression->text.len, expression->uses, expression->n_uses,
+					      RULE_DEPTH_MAX_RULE, expression->arena, &expression->node, &error);
+	if (r == -EAGAIN) {
+		expression->n_uses = 0;
+		expression->text = (struct rule_buffer){ 0 };
+		r = rule_put_lists(k, condition, expression);
+		if (r < 0)
+			return r;
+		r = rule_condition_parse(expression->text.s, expression->text.len, RULE_DEPTH_MAX_RULE, expression->arena,
+					 &expression->node, &error);
+	}
 	if (r == -EINVAL)
 		return fail_at(k, expression, error.offset, error.message);
 	if (r == 0)
@@ -85,6 +118,8 @@ static struct rule_node *copy_tree(struct policy_arena *arena, const struct rule
 	*copy = *node;
 	copy->offset = offset;
 	copy->next = NULL;
+	if (node->kind == RULE_ITEMS)
+		return copy;
 	last = &copy->first;
 	for (const struct rule_node *child = node->first; child; child = child->next) {
 		*last = copy_tree(arena, child, offset);
@@ -115,6 +150,8 @@ struct rule_node *rule_copy_tree(struct policy_arena *arena, const struct rule_n
 	copy->next = NULL;
 	if (copy_texts(arena, copy) < 0)
 		return NULL;
+	if (node->kind == RULE_ITEMS)
+		return copy;
 	last = &copy->first;
 	for (const struct rule_node *child = node->first; child; child = child->next) {
 		*last = rule_copy_tree(arena, child);
@@ -127,7 +164,7 @@ struct rule_node *rule_copy_tree(struct policy_arena *arena, const struct rule_n
 
 static int fail_name(struct walk *w, const struct rule_node *node, const char *before, const char *behind)
 {
-	const struct rule_place *place = rule_condition_place(w->k, w->expression->place, &w->expression->text, node->offset);
+	const struct rule_place *place = rule_condition_place(w->k, w->expression, node->offset);
 
 	if (!place)
 		return -ENOMEM;
@@ -156,10 +193,10 @@ static int put_macro(struct walk *w, struct rule_node **at, unsigned depth)
 		return fail_name(w, name, "Undefined macro ", " used in filter.");
 	if (macro->open)
 		return fail_name(w, name, "reference loop in macro ", "");
-	r = take_nodes(w, name, macro->nodes);
+	r = take_nodes(w, name, macro->expression.nodes);
 	if (r < 0)
 		return r;
-	copy = copy_tree(w->expression->arena, macro->node, name->offset);
+	copy = copy_tree(w->expression->arena, macro->expression.node, name->offset);
 	if (!copy)
 		return -ENOMEM;
 	copy->next = name->next;
@@ -208,13 +245,10 @@ static int parse_macros(struct rule_compiler *k)
 
 	for (const struct rule_macro_info *info = k->c->macros; info && r == 0; info = info->next) {
 		struct rule_compiled_macro *macro = &k->macros[n++];
-		struct rule_expression expression = { .arena = k->scratch, .place = info->condition_place };
 
-		r = rule_parse_expression(k, &info->condition, &expression);
 		macro->info = info;
-		macro->text = expression.text;
-		macro->node = expression.node;
-		macro->nodes = expression.nodes;
+		macro->expression = (struct rule_expression){ .arena = k->scratch, .place = info->condition_place };
+		r = rule_parse_expression(k, &info->condition, &macro->expression);
 		if (r == 0)
 			r = rule_names_add(&k->macro_names, k->scratch, info->name, macro);
 	}
@@ -229,14 +263,7 @@ int rule_compile_macros(struct rule_compiler *k)
 	if (!k->macros)
 		return -ENOMEM;
 	r = parse_macros(k);
-	for (size_t i = 0; i < k->c->n_macros && r == 0; i++) {
-		struct rule_compiled_macro *macro = &k->macros[i];
-		struct rule_expression expression = { .arena = k->scratch, .text = macro->text, .node = macro->node,
-						      .nodes = macro->nodes, .place = macro->info->condition_place };
-
-		r = rule_put_macros(k, &expression, macro->info->visibility);
-		macro->node = expression.node;
-		macro->nodes = expression.nodes;
-	}
+	for (size_t i = 0; i < k->c->n_macros && r == 0; i++)
+		r = rule_put_macros(k, &k->macros[i].expression, k->macros[i].info->visibility);
 	return r;
 }

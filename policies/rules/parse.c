@@ -102,12 +102,35 @@ static int parse_string(struct rule_parser *p, struct rule_node **ret)
 	return rule_parser_fail(p, "expected a string value or a field with a valid transformer: " TRANSFORMERS);
 }
 
+/* The values of a list whose name was taken. */
+static int make_items(struct rule_parser *p, size_t offset, struct rule_node **ret)
+{
+	struct rule_node *node = rule_parser_node(p, RULE_ITEMS, offset);
+
+	if (!node)
+		return -ENOMEM;
+	node->first = p->uses->values;
+	node->len = p->uses->n_values;
+	p->uses++;
+	p->n_uses--;
+	*ret = node;
+	return 0;
+}
+
+/* An element of a list; *@ret stays NULL where there is none. */
+static int try_element(struct rule_parser *p, struct rule_node **ret)
+{
+	const size_t offset = p->at;
+
+	return rule_lex_list_use(p) ? make_items(p, offset, ret) : try_string(p, ret);
+}
+
 static int parse_element(struct rule_parser *p, struct rule_node **ret)
 {
 	int r;
 
 	rule_lex_blank(p);
-	r = try_string(p, ret);
+	r = try_element(p, ret);
 	if (r < 0 || *ret)
 		return r;
 	return rule_parser_fail(p, "expected a string value");
@@ -127,7 +150,7 @@ static int parse_list(struct rule_parser *p, size_t offset, struct rule_node **r
 	tail = &list->first;
 	rule_lex_blank(p);
 	if (p->depth + 1 < p->depth_max) {
-		r = try_string(p, tail);
+		r = try_element(p, tail);
 		if (r < 0)
 			return r;
 	}
@@ -305,22 +328,69 @@ static int parse_or(struct rule_parser *p, struct rule_node **ret)
 	return parse_joined(p, "or", RULE_OR, parse_and, ret);
 }
 
+static int parse_all(struct rule_parser *p, struct rule_node **ret)
+{
+	struct rule_node *node = NULL;
+	int r;
+
+	if (!p->len)
+		return rule_parser_fail(p, "filter input string is empty");
+	if (p->len > RULE_CONDITION_BYTES_MAX)
+		return rule_parser_fail(p, "condition is longer than 1 MiB");
+	r = rule_parser_deeper(p, parse_or, &node);
+	if (r < 0)
+		return r;
+	if (p->at != p->len)
+		return rule_parser_fail_at(p, "unexpected token after '", p->token, p->token_len, "', expecting 'or', 'and'");
+	*ret = node;
+	return 0;
+}
+
 int rule_condition_parse(const char *text, size_t len, unsigned depth_max, struct policy_arena *arena,
 			 struct rule_node **ret, struct rule_syntax_error *err)
 {
 	struct rule_parser p = { .text = text, .len = len, .token = "", .depth_max = depth_max, .arena = arena, .err = err };
+
+	return parse_all(&p, ret);
+}
+
+int rule_condition_parse_uses(const char *text, size_t len, const struct rule_list_use *uses, size_t n_uses, unsigned depth_max,
+			      struct policy_arena *arena, struct rule_node **ret, struct rule_syntax_error *err)
+{
+	struct rule_parser p = { .text = text, .len = len, .token = "", .depth_max = depth_max, .arena = arena, .err = err,
+				 .uses = uses, .n_uses = n_uses };
 	struct rule_node *node = NULL;
+	int r = parse_all(&p, &node);
+
+	if (r == -ENOMEM)
+		return r;
+	/* An error too is what it is only with all texts put in. */
+	if (p.n_uses || (r < 0 && n_uses))
+		return -EAGAIN;
+	if (r == 0)
+		*ret = node;
+	return r;
+}
+
+int rule_values_parse(const char *text, size_t len, struct policy_arena *arena, struct rule_node **ret, size_t *ret_n)
+{
+	struct rule_syntax_error error;
+	struct rule_parser p = { .text = text, .len = len, .token = "", .depth_max = RULE_DEPTH_MAX, .arena = arena, .err = &error };
+	struct rule_node *first = NULL, **tail = &first;
+	size_t n = 0;
 	int r;
 
-	if (!len)
-		return rule_parser_fail(&p, "filter input string is empty");
-	if (len > RULE_CONDITION_BYTES_MAX)
-		return rule_parser_fail(&p, "condition is longer than 1 MiB");
-	r = rule_parser_deeper(&p, parse_or, &node);
-	if (r < 0)
-		return r;
+	do {
+		r = parse_element(&p, tail);
+		if (r < 0)
+			return r;
+		tail = &(*tail)->next;
+		n++;
+		rule_lex_blank(&p);
+	} while (rule_lex_word(&p, ","));
 	if (p.at != len)
-		return rule_parser_fail_at(&p, "unexpected token after '", p.token, p.token_len, "', expecting 'or', 'and'");
-	*ret = node;
+		return -EINVAL;
+	*ret = first;
+	*ret_n = n;
 	return 0;
 }

@@ -16,6 +16,13 @@
 /* Bytes of one condition after lists are put in: the largest known rule has 12 KiB. Bounds time and memory. */
 #define RULE_CONDITION_BYTES_MAX (1U << 20)
 
+/* Where a text names a list of a rule file, and what the list stands for. */
+struct rule_list_use {
+	size_t offset, len;	  /* of the name, which stands between blanks, commas or parentheses */
+	struct rule_node *values; /* (borrowed as long as the tree) */
+	size_t n_values;	  /* at least one */
+};
+
 /**
  * struct rule_syntax_error - why a condition was refused
  * @message: static, or in the arena that was parsed into
@@ -44,6 +51,24 @@ struct rule_syntax_error {
  */
 int rule_condition_parse(const char *text, size_t len, unsigned depth_max, struct policy_arena *arena,
 			 struct rule_node **ret, struct rule_syntax_error *err);
+
+/**
+ * rule_condition_parse_uses - the same for a text that names lists
+ * @uses: (borrowed) by their offsets; each becomes ITEMS where an element of a list may stand
+ *
+ * Return: as above; -EAGAIN: not all of @uses stand where values do, and what the text means is seen only once the lists' text
+ * is put in; @err says nothing.
+ */
+int rule_condition_parse_uses(const char *text, size_t len, const struct rule_list_use *uses, size_t n_uses, unsigned depth_max,
+			      struct policy_arena *arena, struct rule_node **ret, struct rule_syntax_error *err);
+
+/**
+ * rule_values_parse - "a, b, c", as it may stand between the parentheses of a list
+ * @ret: (output) the values, chained; @ret_n: how many; both untouched on failure
+ *
+ * Return: 0; -EINVAL: it is no such text; -ENOMEM.
+ */
+int rule_values_parse(const char *text, size_t len, struct policy_arena *arena, struct rule_node **ret, size_t *ret_n);
 
 /* The canonical text of a tree, in @arena; NULL without memory. Values with NUL bytes keep them. @len (output) may be NULL. */
 char *rule_condition_print(const struct rule_node *node, struct policy_arena *arena, size_t *len);

@@ -179,6 +179,11 @@ bool rule_lex_bare(struct rule_parser *p)
 	return take_without(p, "()\"'=,");
 }
 
+bool rule_lex_list_use(struct rule_parser *p)
+{
+	return p->n_uses && p->uses->offset == p->at && take(p, p->at + p->uses->len);
+}
+
 static size_t skip_digits(const struct rule_parser *p, size_t at)
 {
 	while (is_digit(peek(p, at)))

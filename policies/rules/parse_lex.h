@@ -17,6 +17,8 @@ struct rule_parser {
 	unsigned depth, depth_max;
 	struct policy_arena *arena;
 	struct rule_syntax_error *err;
+	const struct rule_list_use *uses; /* those that were not met yet */
+	size_t n_uses;
 };
 
 /* Fills the error with the parser's place. Return: -EINVAL. */
@@ -37,6 +39,8 @@ bool rule_lex_field(struct rule_parser *p);
 bool rule_lex_argument(struct rule_parser *p);
 bool rule_lex_number(struct rule_parser *p);
 bool rule_lex_bare(struct rule_parser *p);
+/* The name of a list; which one is the first of p->uses. */
+bool rule_lex_list_use(struct rule_parser *p);
 /* A transformer's name and its parenthesis; the token is the name. */
 bool rule_lex_transformer(struct rule_parser *p);
 

@@ -78,6 +78,15 @@ static void put_children(struct printer *out, const struct rule_node *node, cons
 	put(out, ")", 1);
 }
 
+static void put_items(struct printer *out, const struct rule_node *node)
+{
+	for (const struct rule_node *value = node->first; value; value = value->next) {
+		put_value(out, value->text, value->len);
+		if (value->next)
+			put_word(out, ", ");
+	}
+}
+
 static void put_compare(struct printer *out, const struct rule_node *node)
 {
 	const struct rule_node *right = node->first->next;
@@ -130,6 +139,9 @@ static void put_node(struct printer *out, const struct rule_node *node)
 		break;
 	case RULE_LIST:
 		put_children(out, node, ", ");
+		break;
+	case RULE_ITEMS:
+		put_items(out, node);
 		break;
 	case RULE_TRANSFORM_LIST:
 		put_children(out, node, ",");

@@ -27,7 +27,7 @@ struct line {
 
 static struct line find_line(const struct rule_place *place)
 {
-	struct line line = { .at = place->offset };
+	struct line line = { .at = place->offset - place->text_offset };
 
 	/* A value that is not there stands behind the end of its line, or of the file. */
 	while (line.at > 0 && (line.at >= place->len || place->text[line.at] == '\n'))

@@ -88,8 +88,8 @@ enum rule_schema {
  * @name: of the item; "" where it has none
  * @file: the file's name; of a CONDITION_EXPRESSION the beginning of the condition in quotes
  * @line, @column: 1-based, in the file; of a CONDITION_EXPRESSION in the condition
- * @offset: in @text, in bytes
- * @text: the whole that it stands in, for snippets: the file, or the condition with its lists put in
+ * @offset: in the whole that it stands in, in bytes: the file, or the condition with its lists put in
+ * @text: of @len bytes, for snippets: the whole, or what is around of it; begins at @text_offset of it
  */
 struct rule_place {
 	const struct rule_place *parent;
@@ -98,7 +98,7 @@ struct rule_place {
 	int line, column;
 	size_t offset;
 	const char *text;
-	size_t len;
+	size_t text_offset, len;
 };
 
 struct rule_problem {

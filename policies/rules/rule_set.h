@@ -40,7 +40,7 @@ int rule_priority_parse(const char *text, enum rule_priority *ret);
 /**
  * struct rule - one rule, ready to be tried; everything borrowed from its set
  * @condition: as it was compiled: with exceptions, before lists and macros were put in
- * @compiled: canonical text, with lists and macros put in; @tree: the same as a tree
+ * @tree: with lists and macros put in; rule_condition_print() makes its text. Rules share the values of lists
  * @output: with what was appended, as it was compiled, without the "*" before it
  * @tags: sorted, each once
  * @enabled: by its own key, then by the selections, then by the least priority
@@ -48,7 +48,7 @@ int rule_priority_parse(const char *text, enum rule_priority *ret);
  * @file, @line: where its definition stands
  */
 struct rule {
-	const char *name, *description, *source, *condition, *compiled, *output;
+	const char *name, *description, *source, *condition, *output;
 	const char *const *tags;
 	size_t n_tags;
 	enum rule_priority priority;

@@ -3,6 +3,7 @@
  * libFuzzer entry for rule files: any bytes either load or are refused with an error that has a code, a message and a place; what
  * loads is tried on an event made of the same bytes.
  */
+#include "policies/rules/parse.h"
 #include "policies/rules/rule_set.h"
 #include "tests/fuzz/facts.h"
 
@@ -51,7 +52,7 @@ static void try_rules(const struct rule_set *set, const uint8_t *data, size_t si
 	for (size_t i = 0; i < set->n_rules; i++) {
 		const struct rule *rule = &set->rules[i];
 
-		require(rule->name && rule->compiled && rule_priority_name(rule->priority));
+		require(rule->name && rule_condition_print(rule->tree, arena, NULL) && rule_priority_name(rule->priority));
 		if (!rule->filter)
 			continue;
 		rule_facts_begin(facts, &bytes);

@@ -3,10 +3,12 @@
  * Cases of the loader: rule files, and what comes out of them. One case is files that go into one loader, and questions
  * about the last.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "policies/rules/parse.h"
 #include "policies/rules/rule_set.h"
 #include "tests/rules/acceptance.h"
 
@@ -85,7 +87,8 @@ static bool run_compiled(struct run *run, struct json_object *step, bool output)
 
 	if (!rule || !expected)
 		return acceptance_fail(run->c, "there is no such rule");
-	text = output ? rule->output : rule->compiled;
+	text = output ? rule->output : rule_condition_print(rule->tree, rule_loader_set(run->loader)->arena, NULL);
+	assert(text);
 	return strcmp(text, expected) == 0 || acceptance_fail(run->c, "'%s', not '%s'", text, expected);
 }
 

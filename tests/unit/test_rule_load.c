@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* How lists, macros, exceptions and later items make a condition, and what is refused with which words. */
+#include "policies/rules/parse.h"
 #include "tests/unit/rule_load_fixture.h"
 
 #define EXCEPTION(rest) "  exceptions:\n    - name: e\n" rest
@@ -101,7 +102,7 @@ static void test_items_make_the_condition(void **state)
 	for (size_t i = 0; i < sizeof(conditions) / sizeof(*conditions); i++) {
 		struct loaded loaded = load_texts(&options, conditions[i].texts);
 		const struct rule *rule = find_rule(&loaded, "r");
-		const char *have = rule ? rule->compiled : NULL, *want = conditions[i].condition;
+		const char *have = rule ? rule_condition_print(rule->tree, rule_loader_set(loaded.loader)->arena, NULL) : NULL, *want = conditions[i].condition;
 
 		if (want ? !have || strcmp(have, want) != 0 : loaded.report->ok)
 			fail_msg("row %zu: %s, not %s; %s", i, have, want, loaded.report->errors ? loaded.report->errors->message : "");

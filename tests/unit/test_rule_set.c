@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The set as a whole: all or nothing, what is switched on, what is appended, places of errors, bounds, files. */
+#include "policies/rules/parse.h"
 #include "tests/unit/rule_load_fixture.h"
 
 #include <errno.h>
@@ -35,7 +36,7 @@ static void test_set_outlives_its_loader_and_is_taken_once(void **state)
 	assert_int_equal(rule_loader_take_set(loaded.loader, &set), 0);
 	assert_int_equal(rule_loader_take_set(loaded.loader, &second), -ENOENT);
 	rule_loader_free(&loaded.loader);
-	assert_string_equal(rule_set_find(set, "r")->compiled, "evt.type = open");
+	assert_string_equal(rule_condition_print(rule_set_find(set, "r")->tree, set->arena, NULL), "evt.type = open");
 	assert_string_equal(rule_set_find(set, "r")->output, "o");
 	assert_int_equal(rule_set_find(set, "r")->tree->kind, RULE_COMPARE);
 	assert_null(rule_set_find(set, "R"));
@@ -369,7 +370,7 @@ static void test_folder_is_loaded_all_or_nothing(void **state)
 	write_file(dir, "a.yaml", GOOD LIST("unused", ""));
 	write_file(dir, "c.txt", "no rules\n");
 	assert_int_equal(rule_set_load(paths, 1, &options, &set, &err, &warnings), 0);
-	assert_string_equal(rule_set_find(set, "r")->compiled, "(evt.type = open and proc.pid = 1)");
+	assert_string_equal(rule_condition_print(rule_set_find(set, "r")->tree, set->arena, NULL), "(evt.type = open and proc.pid = 1)");
 	assert_int_equal(warnings, 1);
 	kept = set;
 	write_file(dir, "c.yaml", "\n- rule: r\n  condition: x\n  override: {condition: delete}\n");

@@ -113,6 +113,13 @@ static struct json_object *describe_output(const struct rule *rule)
 	return array;
 }
 
+static void add_compiled(struct json_object *json, const struct rule *rule)
+{
+	_cleanup_(policy_arena_free) struct policy_arena *arena = NULL;
+
+	add_text(json, "condition_compiled", policy_arena_new(&arena) == 0 ? rule_condition_print(rule->tree, arena, NULL) : NULL);
+}
+
 static struct json_object *describe_details(const struct rule_set *set, const struct rule *rule)
 {
 	struct parts parts = { json_object_new_array(), json_object_new_array(), json_object_new_array(), json_object_new_array() };
@@ -123,7 +130,7 @@ static struct json_object *describe_details(const struct rule_set *set, const st
 	/* The array grows while it is walked. */
 	for (size_t i = 0; i < json_object_array_length(parts.macros); i++)
 		note_names(&parts, set, find_macro(set, json_object_get_string(json_object_array_get_idx(parts.macros, i))));
-	add_text(json, "condition_compiled", rule->compiled);
+	add_compiled(json, rule);
 	json_object_object_add(json, "events", describe_events(rule));
 	json_object_object_add(json, "condition_fields", parts.fields);
 	json_object_object_add(json, "operators", parts.operators);
