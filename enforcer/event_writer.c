@@ -2,7 +2,7 @@
 /*
  * The thread of the event file. Contracts: event_writer.h.
  *
- * I1: one job at a time: the file is the thread's while there is one, and nobody's otherwise.
+ * I1: one job at a time. The file is the thread's, which asks the disk for what was written when it has no job.
  * I2: a job whose answer nobody waited for is not given again: its answer is kept until it is asked for.
  */
 #include "enforcer/event_writer.h"
@@ -14,8 +14,11 @@
 
 #include "enforcer/event_file.h"
 #include "enforcer/event_json.h"
+#include "enforcer/log.h"
 #include "enforcer/thread.h"
 #include "enforcer/util.h"
+
+_Static_assert(EVENT_JSON_BYTES_MAX + 2 <= EVENT_FILE_UNSURE_BYTES, "a line that is kept is kept whole");
 
 enum job {
 	JOB_OPEN,
@@ -40,7 +43,9 @@ struct event_writer {
 	bool reopen; /* before the next line */
 	int err, done_fd;
 	char *path;
-	struct event_file file;
+	struct event_file file; /* I1 */
+	uint64_t sync_at;
+	bool refused; /* logged */
 	char line[EVENT_JSON_BYTES_MAX + 1];
 	size_t n;
 };
@@ -50,12 +55,49 @@ static int do_job(struct event_writer *writer, bool reopen)
 	if (writer->job == JOB_OPEN)
 		return event_file_open(&writer->file);
 	if (writer->job == JOB_END) {
-		event_file_close(&writer->file);
+		size_t lost = event_file_close(&writer->file);
+
+		if (lost)
+			log_error("events: the disk did not take the last %zu lines of %s", lost, writer->path);
 		return 0;
 	}
 	if (reopen)
 		event_file_open(&writer->file); /* on failure the old one stays */
 	return event_file_put(&writer->file, writer->line, writer->n);
+}
+
+static void sync_file(struct event_writer *writer)
+{
+	int err = event_file_sync(&writer->file);
+
+	if (err && !writer->refused)
+		log_error("events: the disk did not take what was written to %s: %s; it is written again until it does", writer->path,
+			  strerror(-err));
+	if (!err && writer->refused)
+		log_info("events: the disk has all of %s", writer->path);
+	writer->refused = err != 0;
+}
+
+static struct timespec time_of(uint64_t ns)
+{
+	return (struct timespec){ .tv_sec = (time_t)(ns / NSEC_PER_SEC), .tv_nsec = (long)(ns % NSEC_PER_SEC) };
+}
+
+/* Returns when there may be a job. The lock is not held while the disk is waited for. */
+static void await_job(struct event_writer *writer)
+{
+	struct timespec limit = time_of(writer->sync_at);
+
+	if (!event_file_is_unsure(&writer->file)) {
+		pthread_cond_wait(&writer->wake, &writer->lock);
+		return;
+	}
+	if (pthread_cond_timedwait(&writer->wake, &writer->lock, &limit) != ETIMEDOUT || writer->state == STATE_BUSY)
+		return;
+	pthread_mutex_unlock(&writer->lock);
+	sync_file(writer);
+	pthread_mutex_lock(&writer->lock);
+	writer->sync_at = clock_ns(CLOCK_MONOTONIC) + EVENT_WRITER_SYNC_NS;
 }
 
 static void run(void *data)
@@ -69,7 +111,7 @@ static void run(void *data)
 		int err;
 
 		if (writer->state != STATE_BUSY) {
-			pthread_cond_wait(&writer->wake, &writer->lock);
+			await_job(writer);
 			continue;
 		}
 		writer->reopen = false;
@@ -100,8 +142,7 @@ static int take_answer(struct event_writer *writer)
 
 static int wait_for_answer(struct event_writer *writer, uint64_t ns)
 {
-	uint64_t end = clock_ns(CLOCK_MONOTONIC) + ns;
-	struct timespec limit = { .tv_sec = (time_t)(end / NSEC_PER_SEC), .tv_nsec = (long)(end % NSEC_PER_SEC) };
+	struct timespec limit = time_of(clock_ns(CLOCK_MONOTONIC) + ns);
 	int err = 0;
 
 	while (writer->state == STATE_BUSY && !err)
@@ -173,9 +214,9 @@ static int init_locks(struct event_writer *writer)
 		err = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	if (!err)
 		err = pthread_cond_init(&writer->done, &attr);
-	pthread_condattr_destroy(&attr);
 	if (!err)
-		err = pthread_cond_init(&writer->wake, NULL);
+		err = pthread_cond_init(&writer->wake, &attr);
+	pthread_condattr_destroy(&attr);
 	return err ? -err : -pthread_mutex_init(&writer->lock, NULL);
 }
 

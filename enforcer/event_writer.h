@@ -17,6 +17,8 @@
 #define EVENT_WRITER_SLOW_NS 10000000ull
 /* … for the file to be opened, or for the end of the thread. */
 #define EVENT_WRITER_OPEN_NS 2000000000ull
+/* How often the disk is asked for what was written, while there is some: what a power failure may take. */
+#define EVENT_WRITER_SYNC_NS 2000000000ull
 
 struct event_writer;
 

@@ -110,7 +110,7 @@ disk_table() {
 
 disk_failing() {
 	local from loop sectors=65536
-	local -a disk_options=()
+	local -a disk_options=(--event-file "$disk_dir/file")
 	modprobe -q dm-mod && modprobe -q loop || { skip 'a failing disk' 'the kernel has no device mapper or loop devices'; return; }
 	truncate -s $((sectors * 512)) /mnt/scratch/disk
 	loop=$(losetup -f --show /mnt/scratch/disk)
@@ -124,8 +124,12 @@ disk_failing() {
 	from=$(holdfast_log_mark)
 	check 'the disk fails each request' disk_table "0 $sectors error"
 	disk_broken 'disk failing' "$from"
+	check 'what was written of events is told to be refused, or that no more can be' holdfast_log_wait "$from" 'events: (the disk did not take|cannot write)'
 	check 'the disk works again' disk_table "0 $sectors linear $loop 0"
+	check 'disk failing: the disk has all events' holdfast_log_wait "$from" 'events: (the disk has all of|writing to .* again)'
+	check 'disk failing: nothing waits any more' events_written
 	disk_mended 'disk failing' "$from"
+	check_is 'disk failing: the file has each denial of the meantime, read from the disk' "$(disk_denials "$disk_dir/file")" 4
 	box_stop disk-a
 	check 'failing: the usual disk again' disk_end
 	dmsetup remove hf-disk

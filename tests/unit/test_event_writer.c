@@ -25,7 +25,7 @@ static pthread_cond_t moved = PTHREAD_COND_INITIALIZER;
 static bool stalled;
 static int error;
 static char text[1024];
-static unsigned int opened;
+static unsigned int opened, syncs;
 
 static void wait_for_disk(void)
 {
@@ -43,9 +43,24 @@ int event_file_open(struct event_file *file)
 	return 0;
 }
 
-void event_file_close(struct event_file *file)
+size_t event_file_close(struct event_file *file)
 {
 	(void)file;
+	return 0;
+}
+
+int event_file_sync(struct event_file *file)
+{
+	int err;
+
+	pthread_mutex_lock(&lock);
+	err = error;
+	syncs++;
+	if (!err)
+		file->unsure_bytes = 0;
+	pthread_cond_broadcast(&moved);
+	pthread_mutex_unlock(&lock);
+	return err;
 }
 
 bool event_file_is_ragged(int fd, uint64_t bytes)
@@ -59,12 +74,13 @@ int event_file_put(struct event_file *file, const char *line, size_t n)
 {
 	int err;
 
-	(void)file;
 	pthread_mutex_lock(&lock);
 	wait_for_disk();
 	err = error;
-	if (!err)
+	if (!err) {
 		strncat(text, line, n);
+		file->unsure_bytes = n;
+	}
 	pthread_mutex_unlock(&lock);
 	return err;
 }
@@ -84,7 +100,7 @@ static int setup(void **state)
 	log_set_level(LOG_EMERG);
 	set_disk(false, 0);
 	text[0] = '\0';
-	opened = 0;
+	opened = syncs = 0;
 	return 0;
 }
 
@@ -170,6 +186,31 @@ static void test_late_open_is_followed_by_the_line(void **state)
 	event_writer_free(&writer);
 }
 
+/* Waits for n more calls. */
+static void await_syncs(unsigned int n)
+{
+	pthread_mutex_lock(&lock);
+	for (unsigned int end = syncs + n; syncs < end;)
+		pthread_cond_wait(&moved, &lock);
+	pthread_mutex_unlock(&lock);
+}
+
+/* Without any further line: until it has said yes, and not after that. */
+static void test_disk_is_asked_for_what_was_written_until_it_has_it(void **state)
+{
+	struct event_writer *writer = NULL;
+
+	(void)state;
+	assert_int_equal(event_writer_new("x", 0, &writer), 0);
+	assert_int_equal(event_writer_put(writer, "a\n", 2), 0);
+	set_disk(false, -EIO);
+	await_syncs(2);
+	set_disk(false, 0);
+	await_syncs(1);
+	event_writer_free(&writer);
+	assert_true(syncs <= 4); /* one that the disk was asked before it failed */
+}
+
 struct waiting {
 	struct loop *loop;
 	struct event_sink *sink;
@@ -232,6 +273,7 @@ int main(void)
 		TEST(test_late_answer_is_kept_and_given_once),
 		TEST(test_reopen_waits_for_the_line_in_hand),
 		TEST(test_late_open_is_followed_by_the_line),
+		TEST(test_disk_is_asked_for_what_was_written_until_it_has_it),
 		TEST(test_output_waits_for_the_disk_without_the_daemon),
 	};
 
