@@ -10,13 +10,13 @@ import glob
 import json
 import os
 import struct
+import subprocess
 import sys
 
 SYS_BPF = {"x86_64": 321, "aarch64": 280}
 BPF_MAP_LOOKUP_ELEM, BPF_MAP_GET_NEXT_KEY, BPF_OBJ_GET, BPF_OBJ_GET_INFO_BY_FD = 1, 4, 7, 15
 HASHES = {"hf_catalog": "catalogue", "hf_volumes": "volumes", "hf_written": "written", "hf_roots": "roots",
           "hf_cgroups": "cgroups"}
-POLICY_VALID = 44  # offset of struct hf_policy.valid
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -81,10 +81,18 @@ def daemon(pid):
     return dict(found, descriptors=len(os.listdir(f"/proc/{pid}/fd")))
 
 
+def offset_of(path, structure, member):
+    """Where the member of a map's values lies, which the map's own types say."""
+    dumped = subprocess.run(["bpftool", "-j", "btf", "dump", "map", "pinned", path, "value"], check=True, stdout=subprocess.PIPE).stdout
+    return next(m["bits_offset"] // 8 for found in json.loads(dumped)["types"] if found["kind"] == "STRUCT" and found["name"] == structure
+                for m in found["members"] if m["name"] == member)
+
+
 def maps(folder):
     found = {name: count_keys(os.path.join(folder, pin)) for pin, name in HASHES.items()}
     found["containers"] = count_slots(f"{folder}/hf_containers", lambda raw: raw[:8] != bytes(8), 2, 512)
-    found["policies"] = count_slots(f"{folder}/hf_policies", lambda raw: struct.unpack_from("I", raw, POLICY_VALID)[0], 0, 512)
+    valid = offset_of(f"{folder}/hf_policies", "hf_policy", "valid")
+    found["policies"] = count_slots(f"{folder}/hf_policies", lambda raw: struct.unpack_from("I", raw, valid)[0] != 0, 0, 512)
     return found
 
 
