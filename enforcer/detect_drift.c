@@ -8,14 +8,9 @@
 
 #include "enforcer/detect_fields.h"
 #include "enforcer/detect_internal.h"
+#include "enforcer/detect_stand_in.h"
 #include "enforcer/event_json.h"
 #include "enforcer/util.h"
-
-/* The process as the record has it, for one that the tree does not know. */
-struct stand_in {
-	struct process process;
-	struct process_text *exepath;
-};
 
 static bool is_whole(const struct hf_event *record, size_t bytes)
 {
@@ -25,18 +20,12 @@ static bool is_whole(const struct hf_event *record, size_t bytes)
 	       record->bytes >= sizeof(*record) + record->path_bytes + record->exe_bytes;
 }
 
-static void make_stand_in(const struct hf_event *record, struct stand_in *ret)
+static void make_stand_in(const struct hf_event *record, struct detect_stand_in *ret)
 {
 	char exe[HF_PATH_BYTES + 1];
 	size_t n = event_json_path_of((const char *)(record + 1) + record->path_bytes, record->exe_bytes, exe);
 
-	*ret = (struct stand_in){ .process = { .pid = record->pid, .ppid = record->ppid, .start_ns = record->start_ns,
-					       .exec_ns = record->start_ns, .uid = record->uid, .euid = record->uid,
-					       .gid = record->gid, .egid = record->gid, .incomplete = true,
-					       .loginuid = UINT32_MAX } };
-	memcpy(ret->process.comm, record->comm, sizeof(ret->process.comm) - 1);
-	ret->exepath = n ? process_text_new(exe, n, false) : NULL;
-	ret->process.exepath = ret->exepath;
+	detect_stand_in_make(record, exe, n, ret);
 }
 
 static const char *severity_of(const struct policy_effective *policy)
@@ -77,7 +66,7 @@ void detect_on_drift(struct daemon *daemon, const struct hf_event *record, size_
 {
 	struct detector *d = daemon->detector;
 	struct detect_event event = { 0 };
-	struct stand_in stand_in = { 0 };
+	struct detect_stand_in stand_in = { 0 };
 	struct detect_drift drift;
 	char path[HF_PATH_BYTES + 1];
 
@@ -97,5 +86,5 @@ void detect_on_drift(struct daemon *daemon, const struct hf_event *record, size_
 	describe(record, context, path, event_json_path(record, path), &drift);
 	event.drift = &drift;
 	run(d, &event, record);
-	process_text_unref(&stand_in.exepath);
+	detect_stand_in_release(&stand_in);
 }

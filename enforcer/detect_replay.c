@@ -9,6 +9,7 @@
 #include "enforcer/detect_fields.h"
 #include "enforcer/detect_frames.h"
 #include "enforcer/detect_names.h"
+#include "enforcer/detect_stand_in.h"
 #include "enforcer/util.h"
 
 struct named {
@@ -129,6 +130,45 @@ static void take_event(struct detect_replay *replay, const struct stream_event *
 	detect_rules_run(replay->rules, &event, on_match, &replayed);
 }
 
+/* What the recording says of the process's cgroup, which is more than the verdict does, if it is the same container. */
+static const struct detect_container *find_container(struct detect_replay *replay, const struct process *process,
+						     const struct detect_container *told)
+{
+	struct detect_containers_key key = { .kernel_id = process->container, .cgroup = process->cgroup, .host = process->host };
+	const struct detect_container *found = detect_containers_find(replay->containers, &key);
+
+	return !told->id || (found->id && !strcmp(found->id, told->id)) ? found : told;
+}
+
+static int take_drift(struct detect_replay *replay, const struct stream_item *item, detect_replay_fn fn, void *data)
+{
+	struct detect_event event = { .number = ++replay->events, .boot_to_real_ns = replay->boot_to_real_ns };
+	struct replayed replayed = { .event = &event, .fn = fn, .data = data };
+	struct detect_stand_in stand_in = { 0 };
+	struct detect_frames_drift told;
+	int err = detect_frames_take_drift(item->bytes, item->n_bytes, &told);
+
+	event.type = detect_type_of_drift();
+	if (err || !detect_rules_need(replay->rules, event.type))
+		return err;
+	if (!replay->tied)
+		process_tree_tie(replay->tree);
+	replay->tied = true;
+	detect_stand_in_make(&told.record, told.drift.exe, told.drift.exe_len, &stand_in);
+	event.process = process_tree_find(replay->tree, told.record.pid);
+	if (!event.process)
+		event.process = &stand_in.process;
+	told.drift.record = &told.record;
+	event.drift = &told.drift;
+	event.time_ns = told.time_ns;
+	event.container = find_container(replay, event.process, &told.container);
+	event.host_names = find_names(replay, 0, 0);
+	event.names = event.process->host ? event.host_names : find_names(replay, event.process->container, event.process->cgroup);
+	detect_rules_run(replay->rules, &event, on_match, &replayed);
+	detect_stand_in_release(&stand_in);
+	return 0;
+}
+
 int detect_replay_item(struct detect_replay *replay, const struct stream_item *item, detect_replay_fn fn, void *data)
 {
 	int err;
@@ -144,6 +184,8 @@ int detect_replay_item(struct detect_replay *replay, const struct stream_item *i
 	case STREAM_FRAME_EVENT:
 		take_event(replay, &item->event, fn, data);
 		return 0;
+	case STREAM_FRAME_DRIFT:
+		return take_drift(replay, item, fn, data);
 	default:
 		return 0;
 	}

@@ -27,7 +27,7 @@ enum stream_frame_kind {
 	STREAM_FRAME_CONTAINER, /* the engine's bytes */
 	STREAM_FRAME_USERS,	/* the engine's bytes */
 	STREAM_FRAME_EVENT,	/* a record as it came from the kernel */
-	STREAM_FRAME_DRIFT,	/* struct hf_event as it came from the kernel */
+	STREAM_FRAME_DRIFT,	/* the engine's bytes: a verdict of the enforcer */
 	STREAM_FRAME_END,	/* struct stream_record_end: the last; a file without one was cut off */
 	_STREAM_FRAME_MAX
 };

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "enforcer/detect_frames.h"
 #include "enforcer/stream_record.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -73,6 +74,16 @@ static void read_record(uint8_t *bytes, size_t len)
 	apply(&event, head);
 }
 
+static void touch_drift(const struct detect_frames_drift *drift)
+{
+	const char *const texts[] = { drift->drift.path, drift->drift.policy, drift->container.id, drift->container.pod };
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (texts[i] && strlen(texts[i]) > STREAM_FRAME_BYTES_MAX)
+			abort();
+	}
+}
+
 static void read_recording(const uint8_t *bytes, size_t len)
 {
 	static struct stream_item item;
@@ -87,8 +98,12 @@ static void read_recording(const uint8_t *bytes, size_t len)
 	if (stream_reader_new(fd, &reader, &header))
 		return;
 	while (stream_reader_next(reader, &item) == 1) {
+		struct detect_frames_drift drift;
+
 		if (item.kind == STREAM_FRAME_EVENT)
 			touch_all(&item.event);
+		else if (item.kind == STREAM_FRAME_DRIFT && detect_frames_take_drift(item.bytes, item.n_bytes, &drift) == 0)
+			touch_drift(&drift);
 	}
 	stream_reader_free(&reader);
 }

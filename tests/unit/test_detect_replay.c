@@ -29,7 +29,12 @@ static const char rules_text[] =
 	"  desc: d\n"
 	"  condition: evt.type=openat and fd.name=" PATH " and container.name=web and proc.aname[1]=parent and user.name=app\n"
 	"  output: read (name=%fd.filename pod=%k8s.pod.name dest=%container.mount.dest[/host/srv] label=%container.label[tier])\n"
-	"  priority: NOTICE\n";
+	"  priority: NOTICE\n"
+	"- rule: Denied\n"
+	"  desc: d\n"
+	"  condition: evt.type=drift and drift.reason=added and evt.failed=true and not drift.paused=true\n"
+	"  output: denied (path=%drift.path policy=%drift.policy exe=%proc.exepath name=%proc.name parent=%proc.pname c=%container.name)\n"
+	"  priority: CRITICAL\n";
 
 static char rules_path[64];
 static struct detect_rules *rules;
@@ -94,6 +99,23 @@ static void put_event(struct stream_writer *writer)
 	assert_int_equal(stream_writer_put(writer, STREAM_FRAME_EVENT, &event, sizeof(event)), 0);
 }
 
+/* Of a process that the recording knows, and of one that it does not; the third is none that a rule asks for. */
+static void put_drift(struct stream_writer *writer)
+{
+	struct detect_frames_drift drift = {
+		.time_ns = 7000,
+		.record = { .pid = 11, .tid = 11, .ppid = 10, .comm = "told", .verdict = HF_VERDICT_DENY },
+		.drift = { .path = "/tmp/x", .exe = "/bin/sh", .policy = "p", .reason = "added", .verdict = "denied" },
+		.container = { .id = "fedcba9876543210", .name = "told" },
+	};
+
+	assert_int_equal(detect_frames_put_drift(writer, &drift), 0);
+	drift.record.pid = 99;
+	assert_int_equal(detect_frames_put_drift(writer, &drift), 0);
+	drift.record.flags = HF_EVENT_PAUSED;
+	assert_int_equal(detect_frames_put_drift(writer, &drift), 0);
+}
+
 /* Its bytes, to be freed. */
 static char *make(size_t *ret_bytes)
 {
@@ -107,6 +129,7 @@ static char *make(size_t *ret_bytes)
 	put_processes(writer);
 	put_container(writer);
 	put_event(writer);
+	put_drift(writer);
 	assert_int_equal(stream_writer_close(&writer, 0), 0);
 	assert_int_equal(fstat(fd, &st), 0);
 	*ret_bytes = (size_t)st.st_size;
@@ -115,9 +138,11 @@ static char *make(size_t *ret_bytes)
 	return bytes;
 }
 
+#define ALERTS_MAX 4
+
 struct found {
 	size_t alerts;
-	char line[RULE_ALERT_BYTES_MAX];
+	char lines[ALERTS_MAX][RULE_ALERT_BYTES_MAX];
 };
 
 static void on_match(const struct rule *rule, struct rule_facts *facts, const struct detect_event *event, void *data)
@@ -128,8 +153,8 @@ static void on_match(const struct rule *rule, struct rule_facts *facts, const st
 	struct found *found = data;
 	size_t n;
 
-	found->alerts++;
-	assert_int_equal(rule_alert_line(&alert, &options, found->line, sizeof(found->line), &n), 0);
+	assert_true(found->alerts < ALERTS_MAX);
+	assert_int_equal(rule_alert_line(&alert, &options, found->lines[found->alerts++], sizeof(found->lines[0]), &n), 0);
 }
 
 static int replay_items(struct stream_reader *reader, struct detect_replay *replayed, struct found *found)
@@ -167,9 +192,12 @@ static void test_rules_say_the_same_again(void **state)
 
 	(void)state;
 	assert_int_equal(replay(bytes, n, &found), 0);
-	assert_int_equal(found.alerts, 1);
-	assert_non_null(strstr(found.line, "1970-01-01T00:00:01.000005000+0000: Notice read (name=config pod=pod-1 dest=/srv label=front)"));
-	assert_non_null(strstr(found.line, "container_id=0123456789ab "));
+	assert_int_equal(found.alerts, 3);
+	assert_non_null(strstr(found.lines[0], "1970-01-01T00:00:01.000005000+0000: Notice read (name=config pod=pod-1 dest=/srv label=front)"));
+	assert_non_null(strstr(found.lines[0], "container_id=0123456789ab "));
+	assert_non_null(strstr(found.lines[1], "denied (path=/tmp/x policy=p exe=<NA> name=child parent=parent c=told)"));
+	assert_non_null(strstr(found.lines[1], "container_id=fedcba987654 "));
+	assert_non_null(strstr(found.lines[2], "00.000007000+0000: Critical denied (path=/tmp/x policy=p exe=/bin/sh name=told parent=<NA> c=told)"));
 }
 
 /* Each end, and each byte with another value: an error or another answer, never a fault. */

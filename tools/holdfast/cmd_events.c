@@ -190,9 +190,9 @@ const struct cli_command cli_command_events = {
 	.summary = "what was denied or would have been",
 	.help = "Prints the newest events that holdfastd still holds, oldest first, and with --follow goes on until interrupted.\n"
 		"The JSON output is one event a line, exactly as the daemon writes them to its own log.\n"
-		"With --record the tool itself, without the daemon, records what tasks of the whole host do, and who and where they\n"
-		"are, for holdfast rules test. It needs the rights of root; the file holds arguments and environments. Verdicts of\n"
-		"drift are not in it. The exit status is 3 when events were lost.",
+		"With --record the tool itself records what tasks of the whole host do, and who and where they are, for holdfast\n"
+		"rules test. It needs the rights of root; the file holds arguments and environments. Verdicts of drift are in it\n"
+		"while holdfastd runs. The exit status is 3 when events were lost.",
 	.options = options,
 	.n_options = ARRAY_SIZE(options),
 	.values_bytes = sizeof(struct values),

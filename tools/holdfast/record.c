@@ -11,6 +11,7 @@
 #include <sys/signalfd.h>
 
 #include "enforcer/detect_containers.h"
+#include "enforcer/detect_fields.h"
 #include "enforcer/detect_rules.h"
 #include "enforcer/process_tree.h"
 #include "enforcer/stream_record.h"
@@ -23,6 +24,7 @@
 struct recorder {
 	struct stream_writer *writer;
 	struct record_containers *containers;
+	struct record_drift *drift; /* NULL: no rule asks for verdicts */
 	uint64_t events;
 	int err;
 };
@@ -43,13 +45,15 @@ static bool is_common(enum hf_detect_type type)
 	}
 }
 
-static enum cli_exit choose(const struct cli *cli, const struct cli_texts *paths, uint32_t wants[_HF_DETECT_MAX])
+/* What is told of each type; *ret_drift: are verdicts? */
+static enum cli_exit choose(const struct cli *cli, const struct cli_texts *paths, uint32_t wants[_HF_DETECT_MAX], bool *ret_drift)
 {
 	struct detect_rules_options options = { .paths = paths->items, .n_paths = paths->n, .priority_max = RULE_PRIORITY_DEBUG };
 	_cleanup_(detect_rules_free) struct detect_rules *rules = NULL;
 	struct policy_error error = { 0 };
 	int err;
 
+	*ret_drift = true;
 	if (!paths->n) {
 		for (unsigned int type = HF_DETECT_NONE + 1; type < _HF_DETECT_MAX; type++)
 			wants[type] = is_common(type) ? 0 : HF_DETECT_WANT_ALL & ~(uint32_t)HF_DETECT_WANT_THREADS;
@@ -61,6 +65,7 @@ static enum cli_exit choose(const struct cli *cli, const struct cli_texts *paths
 		return CLI_EXIT_ERROR;
 	}
 	detect_rules_wants(rules, wants);
+	*ret_drift = detect_rules_need(rules, detect_type_of_drift());
 	return CLI_EXIT_OK;
 }
 
@@ -114,16 +119,29 @@ static int milliseconds_until(uint64_t end_ns)
 	return end_ns <= now ? 0 : (int)((end_ns - now) / 1000000 < 1000 ? (end_ns - now) / 1000000 + 1 : 1000);
 }
 
+static void read_drift(struct recorder *recorder)
+{
+	int r = record_drift_take(recorder->drift, recorder->writer);
+
+	if (r < 0)
+		recorder->err = r;
+	recorder->events += r > 0;
+}
+
 /* Until the time is over, or somebody interrupts it. */
 static int follow(struct stream *stream, struct recorder *recorder, uint64_t end_ns)
 {
 	_cleanup_(close_fd) int signals = signal_fd();
-	struct pollfd ready[] = { { .fd = stream_fd(stream), .events = POLLIN }, { .fd = signals, .events = POLLIN } };
+	struct pollfd ready[] = { { .fd = stream_fd(stream), .events = POLLIN }, { .fd = signals, .events = POLLIN },
+				  { .fd = -1, .events = POLLIN } };
 
 	while (!recorder->err && !(ready[1].revents & POLLIN) && (!end_ns || clock_ns(CLOCK_MONOTONIC) < end_ns)) {
+		ready[2].fd = recorder->drift ? record_drift_fd(recorder->drift) : -1;
 		if (poll(ready, ARRAY_SIZE(ready), milliseconds_until(end_ns)) < 0 && errno != EINTR)
 			return -errno;
 		stream_read(stream, READ_EVENTS, put_event, recorder);
+		if (!recorder->err && (ready[2].revents & (POLLIN | POLLHUP | POLLERR)))
+			read_drift(recorder);
 	}
 	while (!recorder->err && stream_read(stream, READ_EVENTS, put_event, recorder) == READ_EVENTS)
 		continue;
@@ -168,7 +186,7 @@ static int record_stream(const struct cli *cli, const struct record_options *opt
 
 	if (!err)
 		err = follow(stream, recorder, options->seconds ? clock_ns(CLOCK_MONOTONIC) + options->seconds * NSEC_PER_SEC : 0);
-	*ret_lost = count_lost(stream);
+	*ret_lost = count_lost(stream) + (recorder->drift ? record_drift_lost(recorder->drift) : 0);
 	record_containers_free(&recorder->containers);
 	closed = stream_writer_close(&recorder->writer, *ret_lost);
 	return err ? err : closed;
@@ -182,7 +200,8 @@ static enum cli_exit record_to(const struct cli *cli, const struct record_option
 	char why[256] = "";
 	uint64_t lost = 0;
 	int err;
-	enum cli_exit code = choose(cli, options->rules, stream_options.wants);
+	bool drift;
+	enum cli_exit code = choose(cli, options->rules, stream_options.wants, &drift);
 
 	if (code != CLI_EXIT_OK)
 		return code;
@@ -191,7 +210,10 @@ static enum cli_exit record_to(const struct cli *cli, const struct record_option
 		cli_error(cli, "events cannot be recorded here: %s", why);
 		return CLI_EXIT_ERROR;
 	}
-	err = record_stream(cli, options, stream, fd, &recorder, &lost);
+	err = drift ? record_drift_new(cli, &recorder.drift) : 0;
+	if (!err)
+		err = record_stream(cli, options, stream, fd, &recorder, &lost);
+	record_drift_free(&recorder.drift);
 	stream_close(&stream);
 	if (err) {
 		cli_error(cli, "%s: %s", options->file, strerror(-err));
