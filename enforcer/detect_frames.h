@@ -19,7 +19,8 @@ struct detect_frames_names {
 	uint64_t kernel_id, cgroup;
 };
 
-/* A verdict. @record: pid, tid, ppid, uid, gid, comm, flags and verdict alone; @drift: its record is not set. Texts are borrowed. */
+/* A verdict. @record: pid, tid, ppid, uid, gid, comm and flags alone, and the verdict, which is that of @drift's word; @drift: its
+ * record is not set. Texts are borrowed. */
 struct detect_frames_drift {
 	uint64_t time_ns; /* CLOCK_REALTIME */
 	struct hf_event record;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "enforcer/event_json.h"
 #include "enforcer/util.h"
 
 #define TEXTS 14
@@ -35,12 +36,22 @@ static void list_texts(struct detect_frames_drift *drift, const char **texts[TEX
 	memcpy(texts, all, sizeof(all));
 }
 
+static enum hf_verdict find_verdict(const char *word)
+{
+	for (enum hf_verdict verdict = 0; word && verdict < _HF_VERDICT_MAX; verdict++) {
+		if (!strcmp(word, event_verdict_name(verdict)))
+			return verdict;
+	}
+	return HF_VERDICT_ALLOW;
+}
+
 int detect_frames_put_drift(struct stream_writer *writer, const struct detect_frames_drift *drift)
 {
 	const struct hf_event *record = &drift->record;
 	struct detect_frames_drift copy = *drift;
 	struct drift_frame frame = { .time_ns = drift->time_ns, .pid = record->pid, .tid = record->tid, .ppid = record->ppid,
-				     .uid = record->uid, .gid = record->gid, .flags = record->flags, .verdict = record->verdict };
+				     .uid = record->uid, .gid = record->gid, .flags = record->flags,
+				     .verdict = (uint32_t)find_verdict(drift->drift.verdict) };
 	_cleanup_(free_ptr) char *bytes = malloc(DRIFT_BYTES_MAX);
 	const char **texts[TEXTS];
 	size_t n = sizeof(frame);

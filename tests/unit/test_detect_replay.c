@@ -104,7 +104,7 @@ static void put_drift(struct stream_writer *writer)
 {
 	struct detect_frames_drift drift = {
 		.time_ns = 7000,
-		.record = { .pid = 11, .tid = 11, .ppid = 10, .comm = "told", .verdict = HF_VERDICT_DENY },
+		.record = { .pid = 11, .tid = 11, .ppid = 10, .comm = "told" },
 		.drift = { .path = "/tmp/x", .exe = "/bin/sh", .policy = "p", .reason = "added", .verdict = "denied" },
 		.container = { .id = "fedcba9876543210", .name = "told" },
 	};

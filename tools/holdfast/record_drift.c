@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "enforcer/detect_frames.h"
-#include "enforcer/event_json.h"
 #include "enforcer/util.h"
 #include "enforcer/wire.h"
 #include "tools/holdfast/record.h"
@@ -116,10 +115,6 @@ static void read_words(struct json_object *line, struct detect_frames_drift *ret
 	drift->verdict = text_or_null(line, "action");
 	drift->operation = text_or_null(line, "operation");
 	drift->class_ = text_or_null(line, "class");
-	for (unsigned int verdict = 0; verdict < _HF_VERDICT_MAX; verdict++) {
-		if (drift->verdict && !strcmp(drift->verdict, event_verdict_name(verdict)))
-			ret->record.verdict = verdict;
-	}
 	ret->record.flags = (json_object_get_boolean(cli_json_get(line, "paused")) ? HF_EVENT_PAUSED : 0) |
 			    (json_object_get_boolean(cli_json_get(line, "existing")) ? HF_EVENT_EXISTING : 0);
 }
