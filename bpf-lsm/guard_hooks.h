@@ -132,11 +132,41 @@ int BPF_PROG(hf_remount, struct super_block *sb)
 SEC("lsm/task_kill")
 int BPF_PROG(hf_kill, struct task_struct *task, void *info, int sig)
 {
-	struct hf_config *cfg = config();
+	return sig ? reach_task(task) : 0;
+}
 
-	if (!sig || !cfg || !guard_is_on(cfg) || subject_is_plain_host(cfg) || !guard_is_ours(cfg, task))
-		return 0;
-	return reach_daemon() ? -EPERM : 0;
+/* Limits (the one of CPU seconds kills without a signal of anybody's), … */
+SEC("lsm/task_setrlimit")
+int BPF_PROG(hf_limit, struct task_struct *task)
+{
+	return reach_task(task);
+}
+
+/* … policy and CPUs, … */
+SEC("lsm/task_setscheduler")
+int BPF_PROG(hf_schedule, struct task_struct *task)
+{
+	return reach_task(task);
+}
+
+/* … priorities of both kinds, … */
+SEC("lsm/task_setnice")
+int BPF_PROG(hf_priority, struct task_struct *task)
+{
+	return reach_task(task);
+}
+
+SEC("lsm/task_setioprio")
+int BPF_PROG(hf_io_priority, struct task_struct *task)
+{
+	return reach_task(task);
+}
+
+/* … and where its memory lies. */
+SEC("lsm/task_movememory")
+int BPF_PROG(hf_move_memory, struct task_struct *task)
+{
+	return reach_task(task);
 }
 
 /* A connection to one of the daemon's sockets: a container that was given them is no operator, even with uid 0. */

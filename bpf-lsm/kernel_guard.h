@@ -68,8 +68,21 @@ struct upid___guard {
 	int nr;
 };
 
+struct hlist_node {
+	struct hlist_node *next;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
 struct pid___guard {
+	struct hlist_head tasks[1]; /* by PIDTYPE_PID: the one thread of that number */
 	struct upid___guard numbers[1];
+};
+
+struct task_struct___guard {
+	struct hlist_node pid_links[1];
 };
 
 struct sock {

@@ -42,6 +42,33 @@ static __always_inline int reach_daemon(void)
 	return subject_of_current(&s) == HF_SUBJECT_HOST ? 0 : guard_judge(HF_DETAIL_DAEMON, 0, 0);
 }
 
+/* Something is done to a task that can end it or keep it from its work. 0 or -EPERM. */
+static __always_inline int reach_task(struct task_struct *task)
+{
+	struct hf_config *cfg = config();
+
+	if (!cfg || !guard_is_on(cfg) || subject_is_plain_host(cfg) || !guard_is_ours(cfg, task))
+		return 0;
+	return reach_daemon() ? -EPERM : 0;
+}
+
+/* 1: a file of procfs (its address) belongs to a thread of the daemon: what is written there ends or starves it as well (oom_score_adj). */
+__noinline int reach_is_of_daemon(u64 address)
+{
+	struct file *file = (void *)address;
+	struct hf_config *cfg = config();
+	struct pid___guard *pid;
+	struct inode *inode;
+	u64 link;
+
+	if (!file || !cfg || !guard_is_on(cfg))
+		return 0;
+	inode = BPF_CORE_READ(file, f_inode);
+	pid = (void *)BPF_CORE_READ((struct proc_inode *)((u64)inode - bpf_core_field_offset(struct proc_inode, vfs_inode)), pid);
+	link = pid ? (u64)BPF_CORE_READ(pid, tasks[0].first) : 0;
+	return link && guard_is_daemon(cfg, (void *)(link - bpf_core_field_offset(struct task_struct___guard, pid_links)));
+}
+
 /* Commands of bpf(2) that load, make, attach or get at something. Left: reading and writing through a descriptor that one has, types,
  * and listing numbers. */
 static __always_inline bool reach_is_command(int cmd)
@@ -198,6 +225,9 @@ static __always_inline int reach_open(struct file *file, unsigned long magic)
 	case KERNEL_MAGIC_BINFMT:
 		return reach_is_hosts(file->f_inode->i_sb) ? reach_kernel(HF_DETAIL_HELPER, address_of(file)) : 0;
 	case KERNEL_MAGIC_PROC:
+		if (reach_is_of_daemon(address_of(file)) && reach_daemon())
+			return -EPERM;
+		__attribute__((fallthrough));
 	case KERNEL_MAGIC_SYSFS:
 	case KERNEL_MAGIC_CGROUP1:
 		return reach_is_helper_file(address_of(file)) ? reach_kernel(HF_DETAIL_HELPER, address_of(file)) : 0;

@@ -8,6 +8,8 @@
 #include <linux/aio_abi.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <linux/io_uring.h>
+#include <linux/perf_event.h>
 #include <linux/userfaultfd.h>
 #include <arpa/inet.h>
 #include <pthread.h>
@@ -258,6 +260,31 @@ static long packet_ring(const char *file)
 	return result_of(mmap(NULL, PAGE, RWX, MAP_SHARED, fd, 0));
 }
 
+/* What it tells the kernel by, as code. */
+static long uring_ring(const char *file)
+{
+	struct io_uring_params p = { 0 };
+	int fd = (int)syscall(SYS_io_uring_setup, 4, &p);
+
+	(void)file;
+	if (fd < 0)
+		return attack_skip("no io_uring here"), 1;
+	return result_of(mmap(NULL, PAGE, RX, MAP_SHARED, fd, IORING_OFF_SQES));
+}
+
+/* The ring of its own performance events. */
+static long perf_ring(const char *file)
+{
+	struct perf_event_attr attr = { .type = PERF_TYPE_SOFTWARE, .size = sizeof(attr), .config = PERF_COUNT_SW_TASK_CLOCK,
+					.disabled = 1, .exclude_kernel = 1 };
+	int fd = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0ul);
+
+	(void)file;
+	if (fd < 0)
+		return attack_skip("no performance events here"), 1;
+	return result_of(mmap(NULL, 2 * PAGE, RWX, MAP_SHARED, fd, 0));
+}
+
 static long zero(const char *file)
 {
 	int fd = (int)attack_must("open", open("/dev/zero", O_RDWR | O_CLOEXEC));
@@ -282,6 +309,16 @@ static long zero_shared(const char *file)
 static long file_read(const char *file)
 {
 	return turn(map_file(file, R, MAP_PRIVATE), PAGE, RX);
+}
+
+static long file_read_by_key(const char *file)
+{
+	return turn_by_key(map_file(file, R, MAP_PRIVATE), PAGE, RX);
+}
+
+static long file_read_shared(const char *file)
+{
+	return turn(map_file(file, R, MAP_SHARED), PAGE, RX);
 }
 
 static long file_mapped(const char *file)
@@ -402,9 +439,13 @@ static const struct way {
 	{ "secret", secret },
 	{ "aio-ring", aio_ring },
 	{ "packet-ring", packet_ring },
+	{ "uring-ring", uring_ring },
+	{ "perf-ring", perf_ring },
 	{ "zero", zero },
 	{ "zero-shared", zero_shared },
 	{ "file-read", file_read },
+	{ "file-read-by-key", file_read_by_key },
+	{ "file-read-shared", file_read_shared },
 	{ "file-mapped", file_mapped },
 	{ "file-shared", file_shared },
 	{ "file-written", file_written },

@@ -7,17 +7,20 @@
  *	detach PATH, update PATH    open a pinned link and end it, or give it another program
  *	maps, programs, links       open every object by its number; how many there are and how many could be had
  *	attach PID, memory PID, write PID, descriptor PID, signal PID, look PID
+ *	limit PID, priority PID, cpus PID, io-priority PID, pages PID, score PID    what it has already, set anew
  *	connect PATH    to a socket of packets
  *	remount PATH    a file system read-only, and writable again
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -149,6 +152,49 @@ static long send_signal(const char *argument)
 	return result(kill(pid_of(argument), SIGWINCH)); /* which nobody minds */
 }
 
+static long limit(const char *argument)
+{
+	struct rlimit now;
+
+	attack_must("prlimit", prlimit(pid_of(argument), RLIMIT_CPU, NULL, &now));
+	return result(prlimit(pid_of(argument), RLIMIT_CPU, &now, NULL));
+}
+
+static long priority(const char *argument)
+{
+	return result(setpriority(PRIO_PROCESS, (id_t)pid_of(argument), getpriority(PRIO_PROCESS, (id_t)pid_of(argument))));
+}
+
+static long cpus(const char *argument)
+{
+	cpu_set_t set;
+
+	attack_must("sched_getaffinity", sched_getaffinity(pid_of(argument), sizeof(set), &set));
+	return result(sched_setaffinity(pid_of(argument), sizeof(set), &set));
+}
+
+static long io_priority(const char *argument)
+{
+	long now = attack_must("ioprio_get", syscall(SYS_ioprio_get, 1 /* IOPRIO_WHO_PROCESS */, pid_of(argument)));
+
+	return result(syscall(SYS_ioprio_set, 1, pid_of(argument), now));
+}
+
+/* No page is named. */
+static long pages(const char *argument)
+{
+	return result(syscall(SYS_move_pages, pid_of(argument), 0ul, NULL, NULL, NULL, 0));
+}
+
+/* Whether the kernel ends it first when memory is short. */
+static long score(const char *argument)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%s/oom_score_adj", argument);
+	return result(open(path, O_WRONLY));
+}
+
 /* What ps does. */
 static long look(const char *argument)
 {
@@ -185,6 +231,8 @@ static const struct {
 	{ "maps", maps, 0 },	     { "programs", programs, 0 }, { "links", links, 0 },
 	{ "attach", trace, 1 },	     { "memory", memory, 1 },	{ "write", write_memory, 1 },
 	{ "descriptor", descriptor, 1 }, { "signal", send_signal, 1 }, { "look", look, 1 },
+	{ "limit", limit, 1 },	     { "priority", priority, 1 }, { "cpus", cpus, 1 },
+	{ "io-priority", io_priority, 1 }, { "pages", pages, 1 }, { "score", score, 1 },
 	{ "connect", reach_socket, 1 },	 { "remount", remount, 1 },
 };
 

@@ -59,10 +59,15 @@ does 'fresh $v/prog new && exec-args many ./new'
 event exec added '$t/new'
 twin 'exec-args many $v/prog'
 
-# elsewhere ID TITLE TOPIC
+# elsewhere ID TITLE TOPIC; units ID TITLE TESTS: what shows it.
 elsewhere() {
 	attack "$1" "$2"
 	never "shown by the topic $3 of tests/drift"
+}
+
+units() {
+	attack "$1" "$2"
+	never "shown by $3"
 }
 
 elsewhere F01 'the daemon killed at any point' 'kill'
@@ -80,3 +85,13 @@ elsewhere F26 'hosts that cannot be protected' 'unsupported (boots of its own)'
 elsewhere F27 'versions over each other, both ways' upgrade
 elsewhere F28 'a thousand reloads under a storm of execs' storm
 elsewhere F34 'a status that lies' 'full, disk, guard'
+elsewhere E10 'containers that ran before the daemon, some drifted already' adopt
+
+units F19 'layers that point outside of themselves' 'tests/unit/test_imagedb_hostile.c and test_imagedb_open.c'
+units F21 'ELF files that only want to cost something' 'tests/unit/test_imagedb_elf.c and tests/fuzz/fuzz_elf.c'
+units F22 'files that change while they are read' 'tests/unit/test_imagedb_scan.c and test_imagedb_digest.c'
+units F23 'names that all fall into one place of a table' 'tests/unit/test_lsm_sweep.c; no table of user space is hashed by what others choose'
+units F29 'each call and each allocation that fails' 'tests/unit/test_faults.c and test_*_alloc.c'
+units F32 'patterns that cost much' 'tests/unit/test_rule_regex.c and test_policies_glob.c'
+units F33 'an attacker while something is learned' 'nothing: there is no learning, only the image and what policies name'
+units F35 'capabilities that were given and not taken away' 'tests/unit/test_privilege.c and test_confined.c'

@@ -44,6 +44,59 @@ helper_row() {
 }
 
 helper_row E15-helper-upper 'the kernel runs a dropped file as its helper, by the writable layer' '"$upper$t/"'
+helper_row C12 'the kernel runs a dropped file as its helper, by the root of a process: the crash of a process' '"/proc/$pid/root$t/"'
+
+# outside_modprobe HELPER: has the kernel ask it for a module (that of a kind of socket which nothing here has).
+outside_modprobe() {
+	local old
+	old=$(</proc/sys/kernel/modprobe)
+	rm -f /run/helper-ran
+	printf '%s' "$1" >/proc/sys/kernel/modprobe
+	python3 -c 'import socket; socket.socket(41, socket.SOCK_DGRAM)' 2>/dev/null
+	printf '%s' "$old" >/proc/sys/kernel/modprobe
+	if [[ -e /run/helper-ran ]]; then echo ': ran'; else echo ': EPERM'; fi
+}
+
+attack C12-modprobe 'the kernel runs a dropped file to load modules with'
+digest any
+does_host 'in_box "printf '"'$outside_helper'"' >new; chmod +x new"; outside_modprobe "/proc/$pid/root$t/new"'
+event exec kernel-helper '*new' +
+setting 'host: {kernelHelpers: allow}' allow
+twin_host 'printf "$outside_helper" >/run/helper; chmod +x /run/helper; outside_modprobe /run/helper'
+
+# outside_told: sets told to how many events of helpers have come. Each fence is a step of who waits for one.
+outside_told() {
+	events_fence >&2
+	told=$(printf '%s\n' "${hf_event_lines[@]}" | grep -c '"kernel-helper"')
+}
+
+# outside_agent HELPER: has the kernel start it when the last process of a group of cgroup v1 has gone, which waits for nobody.
+outside_agent() {
+	local dir=/mnt/scratch/agent before told end
+	mkdir -p $dir && mount -t cgroup -o none,name=attacks none $dir 2>/dev/null || { echo 'SKIP: the kernel has no cgroup v1'; return; }
+	outside_told
+	before=$told
+	rm -f /run/helper-ran
+	printf '%s' "$1" >$dir/release_agent
+	mkdir $dir/group && echo 1 >$dir/group/notify_on_release
+	bash -c "echo \$\$ >$dir/group/cgroup.procs"
+	clock_read
+	end=$((hf_now + hf_wait_seconds))
+	until [[ -e /run/helper-ran || $told != "$before" ]] || ((hf_now >= end)); do
+		outside_told
+		clock_read
+	done
+	if [[ -e /run/helper-ran ]]; then echo ': ran'; elif [[ $told != "$before" ]]; then echo ': EPERM'; fi
+	rmdir $dir/group && umount $dir
+}
+
+attack C12-agent 'the kernel runs a dropped file when a cgroup of version 1 is empty (release_agent)'
+digest any
+modes enforce
+does_host 'in_box "printf '"'$outside_helper'"' >new; chmod +x new"; outside_agent "/proc/$pid/root$t/new"'
+event exec kernel-helper '*new'
+twin_host 'printf "$outside_helper" >/run/helper; chmod +x /run/helper; outside_agent /run/helper'
+
 helper_row E15-helper-process 'the kernel runs a dropped file as its helper, by the root of a process' '"/proc/$pid/root$t/"'
 
 # A container that has the folder of the layers, as hostPath volumes of such things are.
