@@ -74,6 +74,7 @@ twin 'run $v/prog'
 attack C11-fallback 'a new text without #!, for the shell'"'"'s own fallback'
 does 'echo "echo code ran" >text; chmod +x text; ./text'
 event exec added '$t/text'
+also read script '$t/text' # of the shell, where it gets that far
 twin '$v/script'
 
 # What of the image has more rights than others.

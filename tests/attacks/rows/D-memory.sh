@@ -78,7 +78,8 @@ kernel_file() {
 	twin 'map-code file-mapped $v/lib.so'
 }
 
-kernel_file D08-secret secret 'memfd_secret, executable' mmap
+kernel_file D08-secret secret 'memfd_secret, executable: the kernel refuses after us' mmap
+ran EPERM
 kernel_file D20-packet packet-ring 'the ring of a packet socket, executable' mmap admin
 
 attack D20-aio 'the ring of asynchronous I/O made executable: the kernel itself refuses'

@@ -45,6 +45,7 @@ attack E03-setns 'setns to the host'"'"'s mount namespace, and a program of the 
 profile hostns
 does 'nsenter -t 1 -m /bin/true && echo ": ran"'
 event exec foreign '*/true'
+also mmap foreign '*' # its loader and libraries, where it gets that far
 twin 'run /bin/true'
 
 attack E04 'the container moves itself out of its cgroup'
@@ -183,6 +184,7 @@ twin 'thread-exec $v/prog'
 attack E03-neighbour 'a container with the host'"'"'s processes enters another one and runs what is that one'"'"'s own'
 profile hostns
 does_host 'BOX_IMAGE=attacks box_start neighbour crun; in_box "nsenter -t $(container_pid crun neighbour) -m -r -w /opt/app/bin/probe exec $v/prog"'
-event exec foreign '*'
+event exec foreign '*' + # probe, and where that one runs what it is given
+also mmap foreign '*'
 digest any
 twin_host 'box_do neighbour "probe exec $v/prog"; box_stop neighbour'
