@@ -87,7 +87,7 @@ volumes_make() {
 
 # attacks_box NAME PROFILE: a container of the image, of that kind.
 attacks_box() {
-	local BUNDLE_JQ=. BUNDLE_CAPS=$containers_caps BOX_IMAGE=attacks attacks_runtime=crun
+	local BUNDLE_JQ=. BUNDLE_CAPS=$containers_caps BUNDLE_ROOT='' BOX_IMAGE=attacks attacks_runtime=crun
 	volumes_make
 	"profile_$2" || return 1
 	box_start "$1" "$attacks_runtime" && box_do "$1" "$(attacks_prelude)" >/dev/null
