@@ -93,10 +93,10 @@ event mmap added '$t/new.so' 3
 twin 'cd $v; preload /proc/self/root$v/lib.so; preload /proc/$$/cwd/lib.so'
 
 attack B07-other 'a program in the mounts of another process, by /proc/PID/root'
-does 'mkdir m; rm -f ready; with-mount -U tmpfs none m - sh -c "cp $v/prog m/new; printf x >>m/new; echo >ready; exec sleep 60" & until [ -e ready ]; do :; done
-	run /proc/$!/root$t/m/new; preload /proc/$!/root$t/m/new; kill $!'
-event exec tmpfs '*/m/new'
-event mmap tmpfs '*/m/new'
+does 'mkdir m; rm -f ready; with-mount -U tmpfs none m - sh -c "cp $v/prog $v/lib.so m; echo >ready; exec sleep 60" & until [ -e ready ]; do :; done
+	run /proc/$!/root$t/m/prog; preload /proc/$!/root$t/m/lib.so; kill $!'
+event exec tmpfs '*/m/prog'
+event mmap tmpfs '*/m/lib.so'
 twin 'rm -f ready; mkdir m; with-mount -U tmpfs none m - sh -c "echo >ready; exec sleep 60" & until [ -e ready ]; do :; done; run /proc/$!/root$v/prog; kill $!'
 
 attack C08-script 'execveat of a new script: its interpreter is given the descriptor'"'"'s name'
@@ -124,10 +124,7 @@ kernel_file D20-uring uring-ring 'the queue of io_uring, executable' mmap
 kernel_file D20-perf perf-ring 'the ring of performance events, executable' mmap admin
 
 attack F30 'a new program under names of others: its arguments, a link, its own'
-does 'fresh $v/prog new; ln -s new runc; perl -e "exec {q(./runc)} q(runc:[2:INIT])"; python3 -c "
-import ctypes, os
-ctypes.CDLL(None).prctl(15, b\"runc:[2:INIT]\", 0, 0, 0)
-os.execv(\"./runc\", [\"/usr/bin/true\"])" 2>&1 | tail -n 1; perl -e "\$0 = q(holdfastd); system {q(./new)} q(holdfastd) and print \$!"'
+does 'fresh $v/prog new; ln -s new runc; bash -c "exec -a /usr/bin/true ./new"; perl -e "\$0 = q(runc:[2:INIT]); exec {q(./runc)} q(runc) or print \$!"; (exec ./runc)'
 event exec added '$t/new' 3
 twin 'perl -e "exec {\$ARGV[0]} q(runc:[2:INIT])" $v/prog'
 
