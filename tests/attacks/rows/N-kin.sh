@@ -121,7 +121,8 @@ event mprotect added '$t/new.so'
 twin 'map-code file-read-by-key $v/lib.so'
 
 kernel_file D20-uring uring-ring 'the queue of io_uring, executable' mmap
-kernel_file D20-perf perf-ring 'the ring of performance events, executable' mmap admin
+kernel_file D20-perf perf-ring 'the ring of performance events, executable' mmap
+needs 'no performance events for everybody here' 'sysctl -q -w kernel.perf_event_paranoid=2'
 
 attack F30 'a new program under names of others: its arguments, a link, its own'
 does 'fresh $v/prog new; ln -s new runc; bash -c "exec -a /usr/bin/true ./new"; perl -e "\$0 = q(runc:[2:INIT]); exec {q(./runc)} q(runc) or print \$!"; (exec ./runc)'
