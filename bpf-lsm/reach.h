@@ -52,8 +52,9 @@ static __always_inline int reach_task(struct task_struct *task)
 	return reach_daemon() ? -EPERM : 0;
 }
 
-/* 1: a file of procfs (its address) belongs to a thread of the daemon: what is written there ends or starves it as well (oom_score_adj). */
-__noinline int reach_is_of_daemon(u64 address)
+/* A file of procfs (its address) that may belong to a thread of the daemon: what is written there ends or starves it as well
+ * (oom_score_adj). 0 or -EPERM. A global function: its memory is not the hook's. */
+__noinline int reach_daemons_file(u64 address)
 {
 	struct file *file = (void *)address;
 	struct hf_config *cfg = config();
@@ -66,7 +67,9 @@ __noinline int reach_is_of_daemon(u64 address)
 	inode = BPF_CORE_READ(file, f_inode);
 	pid = (void *)BPF_CORE_READ((struct proc_inode *)((u64)inode - bpf_core_field_offset(struct proc_inode, vfs_inode)), pid);
 	link = pid ? (u64)BPF_CORE_READ(pid, tasks[0].first) : 0;
-	return link && guard_is_daemon(cfg, (void *)(link - bpf_core_field_offset(struct task_struct___guard, pid_links)));
+	if (!link || !guard_is_daemon(cfg, (void *)(link - bpf_core_field_offset(struct task_struct___guard, pid_links))))
+		return 0;
+	return reach_daemon() ? -EPERM : 0;
 }
 
 /* Commands of bpf(2) that load, make, attach or get at something. Left: reading and writing through a descriptor that one has, types,
@@ -225,7 +228,7 @@ static __always_inline int reach_open(struct file *file, unsigned long magic)
 	case KERNEL_MAGIC_BINFMT:
 		return reach_is_hosts(file->f_inode->i_sb) ? reach_kernel(HF_DETAIL_HELPER, address_of(file)) : 0;
 	case KERNEL_MAGIC_PROC:
-		if (reach_is_of_daemon(address_of(file)) && reach_daemon())
+		if (reach_daemons_file(address_of(file)))
 			return -EPERM;
 		__attribute__((fallthrough));
 	case KERNEL_MAGIC_SYSFS:
