@@ -127,6 +127,7 @@ needs 'no performance events for everybody here' 'sysctl -q -w kernel.perf_event
 attack F30 'a new program under names of others: its arguments, a link, its own'
 does 'fresh $v/prog new; ln -s new runc; bash -c "exec -a /usr/bin/true ./new"; perl -e "\$0 = q(runc:[2:INIT]); exec {q(./runc)} q(runc) or print \$!"; (exec ./runc)'
 event exec added '$t/new' 3
+also read script '$t/new' # bash looks what it was that did not run
 twin 'perl -e "exec {\$ARGV[0]} q(runc:[2:INIT])" $v/prog'
 
 attack N21 'a compiled module beside its source of the image, put where python looks first'
