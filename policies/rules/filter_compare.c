@@ -149,7 +149,8 @@ static bool looks_like_field(const struct rule_program *program, const struct ru
 		len--;
 	for (; len && memchr(" \t\r\n", *text, 4); len--)
 		text++;
-	return len && rule_program_field(program, text, len, NULL);
+	/* A name without a dot is no field's, and need not be looked for among hundreds. */
+	return len && memchr(text, '.', len) && rule_program_field(program, text, len, NULL);
 }
 
 /* Who writes the name of a field right of an operator mostly means its value. */

@@ -59,6 +59,23 @@ rules_in_box() {
 	box_stop rules
 }
 
+# What the daemon told while it was recorded is tried again: the same verdict, by the same rules.
+rules_recording() {
+	local pid said
+	box_start rules crun || { not_ok 'a container starts'; return; }
+	: >"$hf_dir/recording.said"
+	holdfast events --record "$hf_dir/recording" --rules "$hf_dir/rules" --for 20s 2>"$hf_dir/recording.said" &
+	pid=$!
+	check 'the recording begins' file_until "$hf_dir/recording.said" 1 'recording'
+	box_drops rules >/dev/null
+	wait "$pid"
+	said=$(holdfast -o json rules test --events "$hf_dir/recording" "$hf_dir/rules" 2>/dev/null | grep '"rule":"Drift refused"' | head -n 1)
+	check_is 'rules test tries a recorded verdict' "$(jq -r '[.output_fields."drift.path", .output_fields."drift.reason",
+		.output_fields."container.id"] | join(" ")' <<<"$said")" '/srv/dropped added rules'
+	rm -f "$hf_dir/recording" "$hf_dir/recording.said"
+	box_stop rules
+}
+
 rules_reload() {
 	local from
 	printf -- '- rule: broken\n  desc: d\n  condition: evt.type=open and (\n  output: o\n  priority: INFO\n' >"$hf_dir/rules/2.yaml"
@@ -95,6 +112,7 @@ topic_rules() {
 	check 'the daemon starts with rules' holdfast_start --rules "$hf_dir/rules" --alert-output none --alert-file "$hf_dir/alerts" || return
 	rules_on_host
 	rules_in_box
+	rules_recording
 	rules_reload
 	holdfast_stop
 	check 'the daemon starts with simulated losses' holdfast_start --rules "$hf_dir/rules" --alert-output none \

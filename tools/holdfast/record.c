@@ -128,6 +128,17 @@ static void read_drift(struct recorder *recorder)
 	recorder->events += r > 0;
 }
 
+/* What the daemon has told already. */
+static void drain_drift(struct recorder *recorder)
+{
+	struct pollfd ready = { .fd = recorder->drift ? record_drift_fd(recorder->drift) : -1, .events = POLLIN };
+
+	while (!recorder->err && ready.fd >= 0 && poll(&ready, 1, 0) > 0) {
+		read_drift(recorder);
+		ready.fd = record_drift_fd(recorder->drift);
+	}
+}
+
 /* Until the time is over, or somebody interrupts it. */
 static int follow(struct stream *stream, struct recorder *recorder, uint64_t end_ns)
 {
@@ -145,6 +156,7 @@ static int follow(struct stream *stream, struct recorder *recorder, uint64_t end
 	}
 	while (!recorder->err && stream_read(stream, READ_EVENTS, put_event, recorder) == READ_EVENTS)
 		continue;
+	drain_drift(recorder);
 	return recorder->err;
 }
 
@@ -184,6 +196,9 @@ static int record_stream(const struct cli *cli, const struct record_options *opt
 {
 	int closed, err = begin(cli, fd, recorder);
 
+	if (!err)
+		fputs("holdfast: recording\n", cli->err);
+	fflush(cli->err);
 	if (!err)
 		err = follow(stream, recorder, options->seconds ? clock_ns(CLOCK_MONOTONIC) + options->seconds * NSEC_PER_SEC : 0);
 	*ret_lost = count_lost(stream) + (recorder->drift ? record_drift_lost(recorder->drift) : 0);
