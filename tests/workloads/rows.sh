@@ -72,7 +72,7 @@ rows_read() {
 	done < <(rows_table)
 }
 
-declare -A work_expected=()   # NAME -> lines "REGEX<tab>why": a regex of "operation reason path"
+declare -A work_expected=()   # NAME -> lines "REGEX<tab>why": a regex of "operation reason path", or of "rule NAME: file, by PROGRAM"
 declare -A work_says=()       # NAME -> a regex of the sentence that an event of a denial must have
 work_expected[jni]=$'mmap [a-z]+ /tmp/libwork[0-9]+\\.so\tcode from an archive is no file of the image; see the row unpacked'
 work_expected[apt]=$'exec added /var/lib/dpkg/info/work-program\\.postinst\tthe script of a package that the image does not hold
@@ -86,11 +86,17 @@ work_expected[pip]=$'read script /usr/local/lib/python3\\.11/dist-packages/work_
 read script (/srv/wheels/work_wheel-1-py3-none-any\\.whl|/usr/local/bin/work-wheel)\tan archive that Python could import from, and a script that pip wrote
 mmap added /usr/local/lib/python3\\.11/dist-packages/work_wheel/native\\.so\tits library
 exec added /usr/local/bin/work-wheel\tits command'
-work_expected[modules]=$'read script /srv/app/node_modules/work/(index|cli)\\.js\ta module that the image does not hold
+work_expected[modules]=$'rule Executable dropped in container: /srv/app/node_modules/work/addon\\.node, by tar\ta library from an archive
+read script /srv/app/node_modules/work/(index|cli)\\.js\ta module that the image does not hold
 mmap added /srv/app/node_modules/work/addon\\.node\tits library
 exec added /srv/app/node_modules/work/cli\\.js\tits command'
 work_expected[users]=$'read script /srv/(worker/\\.profile|dev/\\.(profile|bashrc))\ta login shell reads what useradd copied there: new files, and a place where attackers stay'
-work_expected[compiled]=$'read script /srv/build/(Makefile|program)\tmake runs what a Makefile says; a file with an x bit that a shell opens may be a script
+work_expected[dual]=$'rule Written memory made executable: /opt/work/native/dual, by dual\ta program with a compiler of its own, which the rule has to be told of (list hf_code_generators)'
+work_expected[data]=$'rule Executable dropped in container: /srv/out/perl-base/auto/[A-Za-z/]+\\.so, by tar\tlibraries from an archive are new programs in the container, as those of an attacker'
+work_expected[packages]=$'rule Start script changed: /usr/bin/perl, by update-rc\\.d\tscripts of packages that are run without dpkg'
+work_expected[cron]=$'rule Scheduled task changed: /usr/bin/crontab, by crontab\ta table for www-data, as who stays writes one'
+work_expected[compiled]=$'rule Executable dropped in container: /srv/build/(program|libanswer\\.so), by ld\tprograms made in the container
+read script /srv/build/(Makefile|program)\tmake runs what a Makefile says; a file with an x bit that a shell opens may be a script
 exec added /srv/build/program\twhat was built here is no code of the image
 mmap added /srv/build/libanswer\\.so\tnor is its library'
 work_expected[templated]=$'read script /(run|tmp)/web/start\\.sh\ta script that the image does not hold, whoever wrote it: reported, as scripts are by default
