@@ -95,6 +95,7 @@ work_expected[dual]=$'rule Written memory made executable: /opt/work/native/dual
 work_expected[data]=$'rule Executable dropped in container: /srv/out/(bin|perl-base)/[^ ,]+, by tar\tprograms and libraries from an archive are new in the container, as those of an attacker are'
 work_expected[packages]=$'rule Start script changed: /usr/bin/perl, by update-rc\\.d\tscripts of packages that are run without dpkg'
 work_expected[cron]=$'rule Scheduled task changed: /usr/bin/crontab, by crontab\ta table for www-data, as who stays writes one'
+work_expected[sshd]=$'read script /srv/visitor/\\.(profile|bashrc|bash_logout)\tas in the row users: start files that useradd copied and that were added to'
 work_expected[compiled]=$'rule Executable dropped in container: /srv/build/(program|libanswer\\.so), by ld\tprograms made in the container
 read script /srv/build/(Makefile|program)\tmake runs what a Makefile says; a file with an x bit that a shell opens may be a script
 exec added /srv/build/program\twhat was built here is no code of the image
