@@ -23,7 +23,7 @@ rows_table() {
 		node        languages  300
 		java        languages  600
 		erlang      languages  300
-		rabbitmq    languages  600
+		rabbitmq    languages  900
 		sbcl        others     300
 		pypy        others     300
 		guile       others     300
