@@ -46,5 +46,5 @@ alerts_brief() {
 
 # The end's mark bounds the wait.
 alerts_tell() {
-	alerts_until && alerts_brief | grep -F "rule $1: " | grep -qF "$2" || { alerts_brief; return 1; }
+	alerts_until && grep -qF "$2" <<<"$(alerts_brief | grep -F "rule $1: ")" || { alerts_brief; return 1; }
 }

@@ -85,9 +85,10 @@ row_unexpected() {
 
 # row_missing NAME: what work_expected names and nothing matches.
 row_missing() {
-	local expected
+	local expected told
+	told=$(row_told | cut -d' ' -f2-)
 	while IFS=$'\t' read -r expected _; do
-		[[ -z $expected ]] || row_told | cut -d' ' -f2- | grep -qxE "$expected" || printf 'no event: %s\n' "$expected"
+		[[ -z $expected ]] || grep -qxE "$expected" <<<"$told" || printf 'no event: %s\n' "$expected"
 	done <<<"${work_expected[$1]:-}"
 }
 
@@ -100,7 +101,7 @@ row_end() {
 	denials=$(($(work_denied) - row_denied))
 	events=$(events_brief "$mark" | wc -l)
 	alerts=$(alerts_brief | wc -l)
-	[[ $work_mode != prevent || -z ${work_says[$name]:-} ]] || events_since "$mark" .message | grep -qE "${work_says[$name]}" ||
+	[[ $work_mode != prevent || -z ${work_says[$name]:-} ]] || grep -qE "${work_says[$name]}" <<<"$(events_since "$mark" .message)" ||
 		wrong+="no event says: ${work_says[$name]}"$'\n'
 	[[ $3 == 0 && -n $did ]] || wrong+="its work was not done (status $3)"$'\n'
 	((denials == $(events_brief "$mark" | grep -c '^denied '))) || wrong+="$denials denials and other events"$'\n'

@@ -92,7 +92,7 @@ mmap added /srv/app/node_modules/work/addon\\.node\tits library
 exec added /srv/app/node_modules/work/cli\\.js\tits command'
 work_expected[users]=$'read script /srv/(worker/\\.profile|dev/\\.(profile|bashrc))\ta login shell reads what useradd copied there: new files, and a place where attackers stay'
 work_expected[dual]=$'rule Written memory made executable: /opt/work/native/dual, by dual\ta program with a compiler of its own, which the rule has to be told of (list hf_code_generators)'
-work_expected[data]=$'rule Executable dropped in container: /srv/out/(bin|perl-base)/[^ ,]+, by tar\tprograms and libraries from an archive are new in the container, as those of an attacker are'
+work_expected[data]=$'rule Executable dropped in container: /srv/(tree|out)/[^ ,]+, by (cp|tar)\tcopied programs and those of an archive are new in the container, as those of an attacker are'
 work_expected[packages]=$'rule Start script changed: /usr/bin/perl, by update-rc\\.d\tscripts of packages that are run without dpkg'
 work_expected[cron]=$'rule Scheduled task changed: /usr/bin/crontab, by crontab\ta table for www-data, as who stays writes one'
 work_expected[sshd]=$'read script /srv/visitor/\\.(profile|bashrc|bash_logout)\tas in the row users: start files that useradd copied and that were added to'
