@@ -24,7 +24,10 @@
 #define HF_DETECT_COMM_BYTES 16
 #define HF_DETECT_ARGUMENTS 6
 #define HF_DETECT_PREFIX_BYTES 60      /* of a path prefix that the kernel compares */
-#define HF_DETECT_PREFIXES 1024	       /* … and how many */
+#define HF_DETECT_PREFIXES 2048	       /* … and how many: of the rules that run, and of those before them */
+#define HF_DETECT_NAMES 1024	       /* of processes, likewise */
+#define HF_DETECT_PLAIN_BYTES 256      /* a path as long as that is not looked at: it is told */
+#define HF_DETECT_CLASSES 63	       /* sets of prefixes and names: bits of the maps' values */
 
 /* What happened. The words are Falco's (stream_names.c). */
 enum hf_detect_type {
@@ -158,8 +161,6 @@ enum hf_detect_want {
 	HF_DETECT_WANT_READ = 1 << 4,
 	HF_DETECT_WANT_WRITE = 1 << 5,
 	HF_DETECT_WANT_CREATE = 1 << 6,
-	/* Successes whose (first) path, as given, is absolute, plain and short: only below a prefix (stream_prefixes()). */
-	HF_DETECT_WANT_PREFIXES = 1 << 7,
 	/* What is told with it. */
 	HF_DETECT_WANT_CWD = 1 << 8,
 	HF_DETECT_WANT_REAL = 1 << 9, /* where the file behind the descriptor lies */
@@ -169,7 +170,21 @@ enum hf_detect_want {
 	HF_DETECT_WANT_EXECUTABLE = 1 << 13, /* mmap, mprotect: only with PROT_EXEC */
 	HF_DETECT_WANT_ELF = 1 << 14, /* write and its like: only if what was written begins with "\x7f" "ELF" */
 };
-#define HF_DETECT_WANT_ALL 0x1f7fu /* each of them but what narrows: _PREFIXES, _EXECUTABLE, _ELF */
+#define HF_DETECT_WANT_ALL 0x1f7fu /* each of them but what narrows: _EXECUTABLE, _ELF */
+
+/*
+ * Calls of one shape may be narrowed further, by path and by name of the process: the class of a shape, 0 for none, is a bit in the
+ * values of two maps. Told is what has that bit by a prefix of its path or by its process's name, and every path, as given, that is
+ * relative, long, or not plain: "." or "/" follows "." or "/" in it.
+ */
+enum hf_detect_shape {
+	HF_DETECT_SHAPE_READ,	    /* neither of the next two; what is no open */
+	HF_DETECT_SHAPE_WRITE,	    /* O_WRONLY, O_RDWR */
+	HF_DETECT_SHAPE_CREATE,	    /* O_CREAT, O_TMPFILE */
+	HF_DETECT_SHAPE_HOST = 4,   /* added: of the host */
+	HF_DETECT_SHAPE_FAILED = 8, /* added */
+	_HF_DETECT_SHAPE_MAX = 16,  /* two words */
+};
 
 enum hf_detect_flag { /* hf_detect_head.flags */
 	HF_DETECT_HOST = 1 << 0,       /* certainly a task of the host */
@@ -179,6 +194,7 @@ enum hf_detect_flag { /* hf_detect_head.flags */
 	HF_DETECT_FULL = 1 << 4,       /* the record was full: sections are missing */
 	HF_DETECT_THREAD = 1 << 5,     /* a clone that made a thread */
 	HF_DETECT_KTHREAD = 1 << 6,    /* the kernel's own doing: user mode helpers */
+	HF_DETECT_NAMED = 1 << 7,      /* .comm is that of the process, whichever thread acts; else the thread's */
 };
 
 /* Who, when, what. Processes are in numbers of the host; v…: of their own pid namespace. */
@@ -330,6 +346,7 @@ struct hf_detect_switches {
 	__u32 lose_every;	     /* 0: none; else every n-th record is thrown away */
 	__u32 host_root_dev;	     /* the root of the task that loaded the programs */
 	__u64 host_root_ino;
+	__u8 classes[_HF_DETECT_MAX][_HF_DETECT_SHAPE_MAX]; /* of enum hf_detect_shape: bit of the maps' values, from 1; 0: all are told */
 	struct hf_detect_call calls[HF_DETECT_CALLS];
 	struct hf_detect_call compat[HF_DETECT_CALLS]; /* 32-bit */
 	struct hf_detect_call socketcalls[HF_DETECT_SOCKETCALLS];

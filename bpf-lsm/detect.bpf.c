@@ -6,6 +6,7 @@
  * pinned. A system call that nobody wants costs a look at its row.
  */
 #include "bpf-lsm/detect_call.h"
+#include "bpf-lsm/detect_cover.h"
 #include "bpf-lsm/detect_process.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -19,13 +20,14 @@ __noinline int tell_call(struct detect_scratch *s, u32 type, s64 result)
 		scratch_release(s);
 		return 0;
 	}
-	head_fill(s, type, result);
+	head_name(s, (void *)bpf_get_current_task_btf());
 	put_paths(s);
-	if (!has_wanted_path(s)) {
+	if (!is_covered(s, type, result)) {
 		record_filtered(type);
 		scratch_release(s);
 		return 0;
 	}
+	head_fill(s, type, result);
 	if (s->call.fd)
 		put_descriptor(s);
 	if (s->call.address || s->call.data || s->call.special == HF_DETECT_IS_MESSAGE || s->call.special == HF_DETECT_IS_WRITEV)
@@ -145,6 +147,7 @@ int BPF_PROG(detect_fork, struct task_struct *parent, struct task_struct *child)
 	call_arguments(regs, call_is_compat(parent), s->head.args);
 	s->call.special = type == HF_DETECT_CLONE3 ? HF_DETECT_IS_CLONE3 : HF_DETECT_PLAIN;
 	look_behind(s);
+	bpf_get_current_comm(s->head.comm, sizeof(s->head.comm)); /* the thread's: the child has it */
 	head_fill(s, type, child->pid);
 	put_child(s, child);
 	record_send(s);
@@ -167,6 +170,7 @@ int BPF_PROG(detect_exit, struct task_struct *task)
 	s->head.flags = 0;
 	__builtin_memset(s->head.args, 0, sizeof(s->head.args));
 	s->head.args[0] = reaper_of(task);
+	head_name(s, task);
 	head_fill(s, HF_DETECT_PROCEXIT, signal->group_exit_code ? signal->group_exit_code : more_of(task)->exit_code);
 	record_send(s);
 	return 0;

@@ -270,43 +270,4 @@ __noinline int put_cwd(struct detect_scratch *s)
 			HF_DETECT_KIND_CWD);
 }
 
-static long find_unplain(u32 index, void *data)
-{
-	struct detect_scratch *s = *(struct detect_scratch **)data;
-	u32 at = index + sizeof(struct hf_detect_section);
-
-	u8 byte;
-
-	if (at >= DETECT_DATA)
-		return 1;
-	byte = s->data[at];
-	if (s->walk.used == '/' && (byte == '/' || byte == '.'))
-		s->walk.done = 1;
-	s->walk.used = byte; /* the one before */
-	return !byte || s->walk.done;
-}
-
-/*
- * HF_DETECT_WANT_PREFIXES: a path as given, absolute, plain (no "//", "/." in it) and short enough to be looked at as a whole is
- * wanted below a prefix; every other path is.
- */
-__noinline int has_wanted_path(struct detect_scratch *s)
-{
-	struct detect_prefix key = { .bits = HF_DETECT_PREFIX_BYTES * 8 };
-	const u32 at = sizeof(struct hf_detect_section);
-	struct hf_detect_section *first;
-
-	if (!s || !(s->wants & HF_DETECT_WANT_PREFIXES) || s->head.result < 0)
-		return 1;
-	first = (void *)s->data;
-	if (!s->head.sections || first->kind != HF_DETECT_KIND_PATH || first->bytes >= HF_DETECT_PREFIX_BYTES || s->data[at] != '/')
-		return 1;
-	s->walk.used = s->walk.done = 0;
-	bpf_loop(HF_DETECT_PREFIX_BYTES, find_unplain, &s, 0);
-	if (s->walk.done)
-		return 1;
-	__builtin_memcpy(key.path, s->data + at, sizeof(key.path));
-	return bpf_map_lookup_elem(&hf_detect_prefixes, &key) != NULL;
-}
-
 #endif

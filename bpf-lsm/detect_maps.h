@@ -74,14 +74,27 @@ struct detect_prefix {
 	u8 path[HF_DETECT_PREFIX_BYTES];
 };
 
-/* Beginnings of paths that HF_DETECT_WANT_PREFIXES lets through. Written by user space. */
+/* Beginnings of paths -> the classes (bits) that they let through, with those of the shorter ones. Written by user space. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(max_entries, HF_DETECT_PREFIXES);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct detect_prefix);
-	__type(value, u32);
+	__type(value, u64);
 } hf_detect_prefixes SEC(".maps");
+
+struct detect_name {
+	char comm[HF_DETECT_COMM_BYTES];
+};
+
+/* Names of processes -> the classes that they let through. Written by user space. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, HF_DETECT_NAMES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct detect_name);
+	__type(value, u64);
+} hf_detect_names SEC(".maps");
 
 /* Whose a task is. The enforcing half's own map, put in place of this one before loading; alone, nobody writes here. */
 struct {
@@ -113,8 +126,11 @@ static __always_inline struct detect_scratch *scratch_claim(void)
 		u32 key = i;
 		struct detect_scratch *s = bpf_map_lookup_elem(&hf_detect_room, &key);
 
-		if (s && __sync_val_compare_and_swap(&s->busy, 0, 1) == 0)
+		if (s && __sync_val_compare_and_swap(&s->busy, 0, 1) == 0) {
+			s->at = 0;
+			s->head.sections = 0;
 			return s;
+		}
 	}
 	return NULL;
 }

@@ -38,6 +38,7 @@ __noinline int tell_exec(u32 type, u64 filename)
 	s->wants = hf_detect_switches.wants[type];
 	s->head.flags = 0;
 	__builtin_memset(s->head.args, 0, sizeof(s->head.args));
+	head_name(s, task);
 	head_fill(s, type, 0);
 	exe = (u64)BPF_CORE_READ(task, mm, exe_file);
 	mm = more_of(task)->mm;

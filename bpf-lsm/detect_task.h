@@ -107,7 +107,16 @@ static __always_inline void head_add_place(struct hf_detect_head *h, struct task
 	h->container = tag ? tag->container : 0;
 }
 
-/* Begins a record about the current task. The caller has set .flags, and the arguments. */
+/* What the process is called: as its first thread is. */
+static __always_inline void head_name(struct detect_scratch *s, struct task_struct *task)
+{
+	if (!bpf_core_read(s->head.comm, sizeof(s->head.comm), &task->group_leader->comm))
+		s->head.flags |= HF_DETECT_NAMED;
+	else
+		bpf_get_current_comm(s->head.comm, sizeof(s->head.comm));
+}
+
+/* The head of a record about the current task. The caller has set .flags, the arguments, and the name. */
 __noinline int head_fill(struct detect_scratch *s, u32 type, s64 result)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
@@ -117,10 +126,8 @@ __noinline int head_fill(struct detect_scratch *s, u32 type, s64 result)
 	if (!s)
 		return -EINVAL;
 	h = &s->head;
-	s->at = 0;
 	h->version = HF_DETECT_VERSION;
 	h->type = type;
-	h->sections = 0;
 	h->time_ns = bpf_ktime_get_boot_ns();
 	h->result = result;
 	h->flags |= task_is_host(task, tag) ? HF_DETECT_HOST : 0;
@@ -129,7 +136,6 @@ __noinline int head_fill(struct detect_scratch *s, u32 type, s64 result)
 	head_add_ids(h, task);
 	head_add_credentials(h, task);
 	head_add_place(h, task, tag);
-	bpf_get_current_comm(h->comm, sizeof(h->comm));
 	return 0;
 }
 

@@ -8,10 +8,12 @@
 #include "enforcer/detect.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
 
+#include "enforcer/detect_cover.h"
 #include "enforcer/detect_fields.h"
 #include "enforcer/detect_internal.h"
 #include "enforcer/event_json.h"
@@ -69,10 +71,28 @@ static void tell_rules(const struct detector *d, const char *when)
 		log_warning("rules: %zu warnings: holdfast rules validate names them", warnings);
 }
 
+/* Opens that no rule can match are left out; if that cannot be told to the kernel half, it tells them all. */
+static void narrow_stream(struct detector *d)
+{
+	_cleanup_(policy_arena_free) struct policy_arena *arena = NULL;
+	_cleanup_(free_ptr) struct detect_covers *covers = calloc(1, sizeof(*covers));
+	int err = covers ? policy_arena_new(&arena) : -ENOMEM;
+
+	if (!err)
+		err = detect_covers_make(detect_rules_set(d->rules), arena, covers);
+	if (!err)
+		err = stream_narrow(d->stream, &covers->classes, covers->covers, covers->n);
+	else
+		stream_tell_all(d->stream);
+	if (err)
+		log_warning("rules: every open is told, whatever its path: %s", strerror(-err));
+}
+
 static void switch_stream(struct detector *d)
 {
 	uint32_t wants[_HF_DETECT_MAX];
 
+	narrow_stream(d);
 	detect_rules_wants(d->rules, wants);
 	stream_want(d->stream, wants);
 }

@@ -61,7 +61,7 @@ void detect_containers_changed(struct daemon *daemon);
 
 struct detect_type_status {
 	const char *name;
-	uint64_t delivered, lost;
+	uint64_t delivered, lost, filtered;
 };
 
 struct detect_status {

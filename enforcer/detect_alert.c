@@ -140,6 +140,7 @@ void detect_get_status(const struct daemon *daemon, struct detect_status *ret)
 			continue;
 		ret->lost += count.kernel.lost + count.unreadable;
 		ret->types[ret->n_types++] = (struct detect_type_status){ .name = stream_type_name(type), .delivered = count.delivered,
-									  .lost = count.kernel.lost + count.unreadable };
+									  .lost = count.kernel.lost + count.unreadable,
+									  .filtered = count.kernel.filtered };
 	}
 }

@@ -6,7 +6,7 @@
  * either. If it comes out false, no event of that kind matches. (A field that an event has not makes its check false, and so does
  * "may be" cover it.)
  */
-#include "enforcer/detect_narrow.h"
+#include "enforcer/detect_narrow_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,21 +16,6 @@
 
 #define ERRNO_MAX 4095 /* results from -1 to minus that are errors */
 #define HEX_DIGITS_OF_ELF "7f454c46"
-
-enum truth { TRUTH_FALSE, TRUTH_MAYBE, TRUTH_TRUE };
-
-enum open_kind { OPEN_UNKNOWN, OPEN_READS, OPEN_WRITES, OPEN_CREATES };
-
-/* What is known of the event. */
-struct known {
-	const char *type;
-	bool host;
-	bool failed;
-	enum open_kind open;
-	bool opens;	 /* its fd.num is its result */
-	bool not_exec;	 /* the protection has no PROT_EXEC */
-	bool not_elf;	 /* the data is not the beginning of a program */
-};
 
 static enum truth truth_of(bool is)
 {
@@ -142,7 +127,7 @@ static bool has_word(const struct rule_node *check, enum rule_operator operator,
 	       !strncmp(right->text, prefix, strlen(prefix));
 }
 
-static enum truth try_check(const struct rule_node *check, const struct known *known)
+enum truth detect_try_check(const struct rule_node *check, const struct known *known)
 {
 	const char *field = check->first->text, *argument = check->first->argument;
 
@@ -157,7 +142,7 @@ static enum truth try_check(const struct rule_node *check, const struct known *k
 		return TRUTH_FALSE;
 	if (known->not_elf && !strcmp(field, "evt.buffer") && has_word(check, RULE_OP_BSTARTSWITH, HEX_DIGITS_OF_ELF))
 		return TRUTH_FALSE;
-	if (known->failed)
+	if (known->failed && compare_result(check, field, known) != TRUTH_MAYBE)
 		return compare_result(check, field, known);
 	return known->open ? compare_open(check, field, known->open) : TRUTH_MAYBE;
 }
@@ -179,7 +164,7 @@ static enum truth try_node(const struct rule_node *node, const struct known *kno
 	case RULE_NOT:
 		return opposite(try_node(node->first, known));
 	case RULE_COMPARE:
-		return try_check(node, known);
+		return detect_try_check(node, known);
 	default:
 		return TRUTH_MAYBE;
 	}

@@ -29,11 +29,12 @@ static void add_types(struct json_object *detection, const struct detect_status 
 	for (size_t i = 0; i < s->n_types; i++) {
 		struct json_object *type;
 
-		if (!s->types[i].delivered && !s->types[i].lost)
+		if (!s->types[i].delivered && !s->types[i].lost && !s->types[i].filtered)
 			continue;
 		type = json_object_new_object();
 		add_number(type, "events", s->types[i].delivered);
 		add_number(type, "lost", s->types[i].lost);
+		add_number(type, "filtered", s->types[i].filtered);
 		json_object_object_add(types, s->types[i].name, type);
 	}
 	json_object_object_add(detection, "types", types);

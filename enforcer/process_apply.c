@@ -105,7 +105,7 @@ static void take_head(struct process_tree *tree, struct process *p, const struct
 	p->tty = h->tty;
 	p->host = h->flags & HF_DETECT_HOST;
 	p->kthread = h->flags & HF_DETECT_KTHREAD;
-	if (h->tid == h->pid || !p->comm[0])
+	if (h->flags & HF_DETECT_NAMED || h->tid == h->pid || !p->comm[0])
 		memcpy(p->comm, h->comm, sizeof(p->comm));
 }
 

@@ -20,6 +20,7 @@ struct stream {
 	struct stream_kernel *kernel;
 	struct stream_kernel_view view;
 	struct ring_map *ring;
+	struct stream_covers *covers;
 	struct stream_decoder decoder;
 	uint64_t delivered[_HF_DETECT_MAX];
 	uint64_t unreadable[_HF_DETECT_MAX]; /* [0]: of no type at all */
@@ -30,6 +31,7 @@ void stream_close(struct stream **stream)
 	if (!*stream)
 		return;
 	ring_map_close(&(*stream)->ring);
+	stream_covers_free(&(*stream)->covers);
 	stream_kernel_close(&(*stream)->kernel);
 	free(*stream);
 	*stream = NULL;
@@ -82,13 +84,14 @@ void stream_simulate_loss(struct stream *stream, uint32_t n)
 	__atomic_store_n(stream->view.lose_every, n, __ATOMIC_RELAXED);
 }
 
-int stream_prefixes(struct stream *stream, const char *const *prefixes, size_t n)
+int stream_narrow(struct stream *stream, const struct stream_classes *classes, const struct stream_cover *covers, size_t n)
 {
-	int err = stream_kernel_clear_prefixes(stream->view.prefixes_fd);
+	return stream_covers_put(&stream->covers, &stream->view, classes, covers, n);
+}
 
-	for (size_t i = 0; !err && i < n; i++)
-		err = stream_kernel_put_prefix(stream->view.prefixes_fd, prefixes[i], strlen(prefixes[i]));
-	return err;
+void stream_tell_all(struct stream *stream)
+{
+	stream_covers_tell_all(&stream->view);
 }
 
 int stream_fd(const struct stream *stream)

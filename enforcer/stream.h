@@ -82,13 +82,33 @@ void stream_want(struct stream *stream, const uint32_t wants[_HF_DETECT_MAX]);
 /* Every n-th record is thrown away and counted as lost; 0: none. For tests of what follows from losses. */
 void stream_simulate_loss(struct stream *stream, uint32_t n);
 
+/* Of one set of rules; those of the set before it still have their bits in the kernel's maps. */
+#define STREAM_COVERS_MAX (HF_DETECT_CLASSES / 2)
+
+/* By type and enum hf_detect_shape: number of a cover, from 1; 0: all are told. */
+struct stream_classes {
+	uint8_t of[_HF_DETECT_MAX][_HF_DETECT_SHAPE_MAX];
+};
+
+/* What lets a call through: a beginning of its path, or the name of its process. All borrowed. */
+struct stream_cover {
+	const char *const *prefixes;
+	const char *const *names;
+	size_t n_prefixes, n_names;
+};
+
 /**
- * stream_prefixes - the paths that HF_DETECT_WANT_PREFIXES is about, in place of those before
- * @prefixes: (borrowed) at most HF_DETECT_PREFIXES beginnings of absolute paths, each of 1 to HF_DETECT_PREFIX_BYTES bytes
+ * stream_narrow - leave out what no rule can match, in place of what was left out before
+ * @classes: (borrowed)
+ * @covers: (borrowed) at most STREAM_COVERS_MAX; of a longer prefix the first HF_DETECT_PREFIX_BYTES count
  *
- * While it runs fewer may be let through: switch the want on afterwards. 0; -EINVAL: a length; -errno of the map.
+ * At no moment less is told than by the former or the new covers. Some system calls for each prefix and name.
+ * Return: 0; -E2BIG, -ENOMEM, -errno of the maps: nothing is left out then.
  */
-int stream_prefixes(struct stream *stream, const char *const *prefixes, size_t n);
+int stream_narrow(struct stream *stream, const struct stream_classes *classes, const struct stream_cover *covers, size_t n);
+
+/* Nothing is left out any more, until the next stream_narrow(). */
+void stream_tell_all(struct stream *stream);
 
 /* A descriptor that epoll calls readable when there is something to read. Borrowed. */
 int stream_fd(const struct stream *stream);

@@ -11,7 +11,8 @@ struct stream_kernel;
 struct stream_kernel_view {
 	uint32_t *wants;	  /* [_HF_DETECT_MAX] */
 	uint32_t *own_tgid, *lose_every;
-	int ring_fd, count_fd, unseen_fd, prefixes_fd;
+	uint8_t (*classes)[_HF_DETECT_SHAPE_MAX]; /* [_HF_DETECT_MAX] */
+	int ring_fd, count_fd, unseen_fd, prefixes_fd, names_fd;
 	size_t ring_bytes;
 };
 
@@ -21,8 +22,14 @@ void stream_kernel_close(struct stream_kernel **kernel); /* NULL-safe */
 void stream_kernel_view(const struct stream_kernel *kernel, struct stream_kernel_view *ret);
 /* Sums a per-CPU value of n 64-bit words. 0 or -errno. */
 int stream_kernel_sum(int fd, uint32_t key, uint64_t *sums, size_t n);
-int stream_kernel_put_prefix(int fd, const char *prefix, size_t len);
-int stream_kernel_clear_prefixes(int fd);
+
+/* What stands in the kernel's maps of prefixes and names. */
+struct stream_covers;
+/* Contracts: stream_narrow(). @covers: NULL at first, to be given to stream_covers_free(). */
+int stream_covers_put(struct stream_covers **covers, const struct stream_kernel_view *view,
+		      const struct stream_classes *classes, const struct stream_cover *new, size_t n);
+void stream_covers_tell_all(const struct stream_kernel_view *view);
+void stream_covers_free(struct stream_covers **covers); /* NULL-safe */
 
 /* The rows of this architecture's system calls, and of its 32-bit ones. */
 void stream_calls_fill(struct hf_detect_switches *switches);

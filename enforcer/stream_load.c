@@ -115,10 +115,12 @@ void stream_kernel_view(const struct stream_kernel *kernel, struct stream_kernel
 		.wants = skel->bss->hf_detect_switches.wants,
 		.own_tgid = &skel->bss->hf_detect_switches.own_tgid,
 		.lose_every = &skel->bss->hf_detect_switches.lose_every,
+		.classes = skel->bss->hf_detect_switches.classes,
 		.ring_fd = bpf_map__fd(skel->maps.hf_detect_ring),
 		.count_fd = bpf_map__fd(skel->maps.hf_detect_count),
 		.unseen_fd = bpf_map__fd(skel->maps.hf_detect_unseen),
 		.prefixes_fd = bpf_map__fd(skel->maps.hf_detect_prefixes),
+		.names_fd = bpf_map__fd(skel->maps.hf_detect_names),
 		.ring_bytes = bpf_map__max_entries(skel->maps.hf_detect_ring),
 	};
 }
@@ -138,32 +140,5 @@ int stream_kernel_sum(int fd, uint32_t key, uint64_t *sums, size_t n)
 	memset(sums, 0, n * sizeof(*sums));
 	for (size_t i = 0; i < (size_t)cpus * n; i++)
 		sums[i % n] += values[i];
-	return 0;
-}
-
-struct prefix_key {
-	uint32_t bits;
-	char path[HF_DETECT_PREFIX_BYTES];
-};
-
-int stream_kernel_put_prefix(int fd, const char *prefix, size_t len)
-{
-	struct prefix_key key = { .bits = (uint32_t)len * 8 };
-	uint32_t one = 1;
-
-	if (!len || len > sizeof(key.path))
-		return -EINVAL;
-	memcpy(key.path, prefix, len);
-	return bpf_map_update_elem(fd, &key, &one, BPF_ANY) ? -errno : 0;
-}
-
-int stream_kernel_clear_prefixes(int fd)
-{
-	struct prefix_key key;
-
-	for (int i = 0; i < HF_DETECT_PREFIXES && bpf_map_get_next_key(fd, NULL, &key) == 0; i++) {
-		if (bpf_map_delete_elem(fd, &key))
-			return -errno;
-	}
 	return 0;
 }

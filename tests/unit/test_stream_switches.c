@@ -3,6 +3,8 @@
  * What narrows the stream, what it loses, and what is special about some calls; by real system calls of a child, as in
  * test_stream.c.
  */
+#include <sys/prctl.h>
+
 #include "tests/unit/stream_harness.h"
 
 static void write_pieces(void)
@@ -167,22 +169,141 @@ static void test_switches_narrow_what_is_told(void **state)
 	}
 }
 
-static void test_prefixes_narrow_by_the_path_as_written(void **state)
+static const struct {
+	const char *path;
+	bool missing; /* the open fails */
+	bool told;
+} cover_rows[] = {
+	{ "/dev/null", false, true },
+	{ "/etc/passwd", false, false },
+	{ "/etc/hostname", false, true },
+	{ "/etc/hostname-or-not", true, true },
+	{ "/etc/hostnam", true, false },
+	{ "/de", true, false },
+	{ "/", false, false },
+	{ "/etc/", false, false },
+	{ "/etc//passwd", false, true },
+	{ "/etc/./passwd", false, true },
+	{ "/etc/../etc/passwd", false, true },
+	{ "/usr/lib/.hidden", true, true },
+	{ "/1234567/.hidden", true, true }, /* across two words */
+	{ "/123456/./hidden", true, true },
+	{ "/usr/lib/a.b/c-d_e.so.6", true, false },
+	{ "/usr/lib/x86_64-linux-gnu/libnothing-of-a-longer-name-than-the-beginning-of-a-prefix-that-counts.so.6", true, false },
+	{ "/dev/x86_64-linux-gnu/libnothing-of-a-longer-name-than-the-beginning-of-a-prefix-that-counts.so.6", true, true },
+	{ "etc", true, true },
+	{ "", true, true },
+};
+
+static void open_covered(void)
 {
-	static const char *const prefixes[] = { "/dev/" };
+	for (size_t i = 0; i < ARRAY_SIZE(cover_rows); i++) {
+		int fd = openat(AT_FDCWD, cover_rows[i].path, O_RDONLY | O_NONBLOCK);
+
+		if (fd >= 0)
+			close(fd);
+		if ((fd < 0) != cover_rows[i].missing)
+			_exit(1);
+	}
+}
+
+static void narrow(const struct stream_cover *cover)
+{
+	static struct stream_classes classes;
+
+	memset(&classes, 0, sizeof(classes));
+	for (size_t shape = 0; cover && shape < _HF_DETECT_SHAPE_MAX; shape++)
+		if (shape % HF_DETECT_SHAPE_HOST == HF_DETECT_SHAPE_READ)
+			classes.of[HF_DETECT_OPENAT][shape] = 1;
+	assert_int_equal(stream_narrow(stream, &classes, cover, cover != NULL), 0);
+}
+
+static void look_at_opens(void)
+{
+	look_for(HF_DETECT_OPENAT, HF_DETECT_WANT_ALL);
+	in_child(open_covered);
+	while (stream_read(stream, 1000, note, &search) > 0)
+		;
+}
+
+static void test_covers_leave_out_by_the_path_as_written(void **state)
+{
+	static const char *const prefixes[] = { "/dev/", "/etc/hostname", "/dev/shm/some" };
+	const struct stream_cover cover = { .prefixes = prefixes, .n_prefixes = ARRAY_SIZE(prefixes) };
 	struct stream_count before, after;
+	size_t n = 0;
 
 	(void)state;
 	look_for(HF_DETECT_OPENAT, 0);
-	assert_int_equal(stream_prefixes(stream, prefixes, 1), 0);
+	narrow(&cover);
 	assert_int_equal(stream_count(stream, HF_DETECT_OPENAT, &before), 0);
-	look_for(HF_DETECT_OPENAT, HF_DETECT_WANT_ALL | HF_DETECT_WANT_PREFIXES);
-	in_child(open_some);
-	await(&search, 2);
-	assert_string_equal(search.seen[0].path, "/dev/null");
-	assert_string_equal(search.seen[1].path, "/nonexistent"); /* failures are not narrowed */
+	look_at_opens();
+	for (size_t i = 0; i < ARRAY_SIZE(cover_rows); i++) {
+		bool told = n < search.n && !strcmp(search.seen[n].path, cover_rows[i].path);
+
+		n += told;
+		if (told != cover_rows[i].told)
+			fail_msg("\"%s\": %s", cover_rows[i].path, told ? "told" : "left out");
+	}
 	assert_int_equal(stream_count(stream, HF_DETECT_OPENAT, &after), 0);
 	assert_true(after.kernel.filtered > before.kernel.filtered);
+	narrow(NULL);
+	look_at_opens();
+	assert_int_equal(search.n, ARRAY_SIZE(cover_rows));
+}
+
+static void rename_and_open(void)
+{
+	prctl(PR_SET_NAME, "covered");
+	close(openat(AT_FDCWD, "/etc/passwd", O_RDONLY));
+	prctl(PR_SET_NAME, "other");
+	close(openat(AT_FDCWD, "/etc/hosts", O_RDONLY));
+}
+
+/* A set in place of another leaves no hole: both halves of the bits are used, twice. */
+static void test_covers_leave_out_by_the_name_of_the_process(void **state)
+{
+	static const char *const names[] = { "covered", "a name that is too long for anybody" };
+	static const char *const prefixes[] = { "/dev/" };
+	const struct stream_cover cover = { .names = names, .n_names = ARRAY_SIZE(names) };
+	const struct stream_cover other = { .prefixes = prefixes, .n_prefixes = ARRAY_SIZE(prefixes) };
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		narrow(i % 2 ? &other : &cover);
+		look_for(HF_DETECT_OPENAT, HF_DETECT_WANT_ALL);
+		in_child(rename_and_open);
+		while (stream_read(stream, 1000, note, &search) > 0)
+			;
+		assert_int_equal(search.n, i % 2 ? 0 : 1);
+		if (i % 2 == 0)
+			assert_string_equal(search.seen[0].path, "/etc/passwd");
+	}
+	narrow(NULL);
+}
+
+static void test_too_many_covers_leave_out_nothing(void **state)
+{
+	static struct stream_classes classes;
+	static char texts[HF_DETECT_PREFIXES + 1][16];
+	static const char *prefixes[HF_DETECT_PREFIXES + 1];
+	struct stream_cover cover = { .prefixes = prefixes, .n_prefixes = ARRAY_SIZE(prefixes) };
+
+	(void)state;
+	look_for(HF_DETECT_OPENAT, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
+		snprintf(texts[i], sizeof(texts[i]), "/%zu/", i);
+		prefixes[i] = texts[i];
+	}
+	memset(classes.of[HF_DETECT_OPENAT], 1, sizeof(classes.of[0]));
+	assert_int_equal(stream_narrow(stream, &classes, &cover, 1), -E2BIG);
+	look_at_opens();
+	assert_int_equal(search.n, ARRAY_SIZE(cover_rows));
+	cover.n_prefixes = HF_DETECT_PREFIXES;
+	assert_int_equal(stream_narrow(stream, &classes, &cover, 1), 0);
+	look_at_opens();
+	assert_true(search.n < ARRAY_SIZE(cover_rows));
+	narrow(NULL);
 }
 
 static void call_in_32_bits(void)
@@ -242,7 +363,9 @@ int main(void)
 		cmocka_unit_test(test_lost_events_are_counted_exactly),
 		cmocka_unit_test(test_full_ring_loses_in_the_open),
 		cmocka_unit_test(test_switches_narrow_what_is_told),
-		cmocka_unit_test(test_prefixes_narrow_by_the_path_as_written),
+		cmocka_unit_test(test_covers_leave_out_by_the_path_as_written),
+		cmocka_unit_test(test_covers_leave_out_by_the_name_of_the_process),
+		cmocka_unit_test(test_too_many_covers_leave_out_nothing),
 		cmocka_unit_test(test_32_bit_calls_are_told),
 		cmocka_unit_test(test_exit_tells_status_and_reaper),
 	};
