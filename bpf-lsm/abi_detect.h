@@ -360,6 +360,16 @@ struct hf_detect_counters {
 	__u64 incomplete; /* told with HF_DETECT_UNREADABLE or HF_DETECT_FULL */
 };
 
+/* A container's part of the ring: as much as there is free. Shares are numbered by the slot of a task's tag, from 1. */
+#define HF_DETECT_SHARES 4097 /* HF_MAX_CONTAINERS, and one for all that have no tag */
+struct hf_detect_share {
+	__u64 container; /* whose it is: the slot may have been another's; 0: of who has no tag */
+	__u64 mark;	 /* position in the ring: records before it are those of older */
+	__u32 older;	 /* bytes */
+	__u32 recent;
+	__u64 lost;	 /* events of that container: its part of hf_detect_counters.lost */
+};
+
 /* What raw system calls do not show, counted. */
 enum hf_detect_unseen {
 	HF_DETECT_UNSEEN_URING,	 /* operations of io_uring that would have been events */

@@ -34,7 +34,7 @@ struct detect_scratch {
 	u32 busy;
 	u32 at; /* how much of .data there is */
 	u32 wants;
-	u32 pad;
+	u32 share; /* whose record it is */
 	struct hf_detect_call call;
 	struct detect_walk walk;
 	struct hf_detect_head head;
@@ -105,6 +105,12 @@ struct {
 } hf_tasks SEC(".maps");
 
 struct hf_detect_switches hf_detect_switches;
+struct hf_detect_share hf_detect_shares[HF_DETECT_SHARES];
+
+static __always_inline struct hf_task_tag *tag_of(struct task_struct *task)
+{
+	return bpf_task_storage_get(&hf_tasks, (void *)task, 0, 0);
+}
 
 static __always_inline struct hf_detect_counters *counters_of(u32 type)
 {

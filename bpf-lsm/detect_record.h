@@ -8,7 +8,7 @@
 #ifndef BPF_LSM_DETECT_RECORD_H
 #define BPF_LSM_DETECT_RECORD_H
 
-#include "bpf-lsm/detect_maps.h"
+#include "bpf-lsm/detect_share.h"
 
 #define DETECT_COMPONENTS 512 /* steps of a walk, crossings of mounts included; more is flagged as cut */
 #define DETECT_NAME_MASK 0xffu
@@ -208,8 +208,11 @@ __noinline int record_send(struct detect_scratch *s)
 		__sync_fetch_and_add(&counters->incomplete, 1);
 	bytes = is_to_be_lost(attempt + 1) ? 0 : s->head.bytes;
 	asm volatile("" : "+r"(bytes));
-	if (!bytes || bytes > HF_DETECT_RECORD_BYTES || bpf_ringbuf_output(&hf_detect_ring, &s->head, bytes, 0))
+	if (!bytes || bytes > HF_DETECT_RECORD_BYTES || !share_take(s->share, s->head.container, bytes) ||
+	    bpf_ringbuf_output(&hf_detect_ring, &s->head, bytes, 0)) {
 		__sync_fetch_and_add(&counters->lost, 1);
+		share_lose(s->share, s->head.container);
+	}
 	scratch_release(s);
 	return 0;
 }
@@ -217,12 +220,14 @@ __noinline int record_send(struct detect_scratch *s)
 /* An event that could not even be begun. */
 static __always_inline void record_lost(u32 type)
 {
+	struct hf_task_tag *tag = tag_of((void *)bpf_get_current_task_btf());
 	struct hf_detect_counters *counters = counters_of(type);
 
 	if (!counters)
 		return;
 	__sync_fetch_and_add(&counters->attempted, 1);
 	__sync_fetch_and_add(&counters->lost, 1);
+	share_lose(share_of(tag), tag ? tag->container : 0);
 }
 
 static __always_inline void record_filtered(u32 type)

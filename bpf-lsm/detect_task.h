@@ -44,11 +44,6 @@ static __always_inline u32 terminal_of(struct task_struct *task)
 	return (minor & DETECT_TTY_MINOR_LOW) | major << 8 | (minor & ~DETECT_TTY_MINOR_LOW) << 12;
 }
 
-static __always_inline struct hf_task_tag *tag_of(struct task_struct *task)
-{
-	return bpf_task_storage_get(&hf_tasks, (void *)task, 0, 0);
-}
-
 /* Certainly the host's: never tagged, and its root is the host's. */
 static __always_inline bool task_is_host(struct task_struct *task, struct hf_task_tag *tag)
 {
@@ -136,6 +131,7 @@ __noinline int head_fill(struct detect_scratch *s, u32 type, s64 result)
 	head_add_ids(h, task);
 	head_add_credentials(h, task);
 	head_add_place(h, task, tag);
+	s->share = share_of(tag);
 	return 0;
 }
 

@@ -10,8 +10,11 @@
 
 #define DROP_RULE "Holdfast internal: event drop"
 #define ALERT_DROP_RULE "Holdfast internal: alert drop"
+/* Containers that are named in one alert; the others in the next second's. */
+#define LOSERS_MAX 16
+#define LOSER_BYTES (DETECT_CONTAINER_ID_BYTES + 24) /* "ID=18446744073709551615 " */
 /* A number for each type: "n_drops_openat":18446744073709551615 */
-#define FIELDS_BYTES (_HF_DETECT_MAX * 64)
+#define FIELDS_BYTES (_HF_DETECT_MAX * 64 + LOSERS_MAX * LOSER_BYTES)
 
 static void write_alert(struct detector *d, const struct rule_alert *alert)
 {
@@ -60,9 +63,25 @@ static uint64_t new_losses(struct detector *d, enum hf_detect_type type)
 	return fresh;
 }
 
+/* Who lost them, as far as there is room: "ID=NUMBER ID=NUMBER". Ids of containers need no escapes. */
+static void name_losers(struct detector *d, char ret[LOSERS_MAX * LOSER_BYTES])
+{
+	struct stream_loss losses[LOSERS_MAX];
+	size_t n = stream_losses(d->stream, losses, LOSERS_MAX), used = 0;
+
+	ret[0] = '\0';
+	for (size_t i = 0; i < n; i++) {
+		struct detect_containers_key key = { .kernel_id = losses[i].container, .host = !losses[i].container };
+		const char *id = detect_containers_find(d->containers, &key)->id;
+
+		used += (size_t)snprintf(ret + used, LOSER_BYTES, "%s%.*s=%llu", used ? " " : "", DETECT_CONTAINER_ID_BYTES, id,
+					 (unsigned long long)losses[i].lost);
+	}
+}
+
 static void look_for_lost_events(struct detector *d)
 {
-	char fields[FIELDS_BYTES] = "{", message[160];
+	char fields[FIELDS_BYTES] = "{", losers[LOSERS_MAX * LOSER_BYTES], message[160];
 	uint64_t total = 0;
 	size_t used = 1;
 
@@ -77,8 +96,9 @@ static void look_for_lost_events(struct detector *d)
 	if (!total)
 		return;
 	d->lost_total += total;
-	snprintf(fields + used, sizeof(fields) - used, ",\"n_drops\":%llu,\"n_drops_total\":%llu}", (unsigned long long)total,
-		 (unsigned long long)d->lost_total);
+	name_losers(d, losers);
+	snprintf(fields + used, sizeof(fields) - used, ",\"n_drops\":%llu,\"n_drops_total\":%llu,\"drops_by_container\":\"%s\"}",
+		 (unsigned long long)total, (unsigned long long)d->lost_total, losers);
 	snprintf(message, sizeof(message), DROP_RULE ". %llu events were lost in the last second.", (unsigned long long)total);
 	detect_tell(d, DROP_RULE, message, fields);
 }

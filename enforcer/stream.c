@@ -22,6 +22,7 @@ struct stream {
 	struct ring_map *ring;
 	struct stream_covers *covers;
 	struct stream_decoder decoder;
+	struct stream_loss told[HF_DETECT_SHARES]; /* losses of each share, all that were told */
 	uint64_t delivered[_HF_DETECT_MAX];
 	uint64_t unreadable[_HF_DETECT_MAX]; /* [0]: of no type at all */
 };
@@ -153,6 +154,25 @@ int stream_count(const struct stream *stream, enum hf_detect_type type, struct s
 	ret->delivered = stream->delivered[type];
 	ret->unreadable = stream->unreadable[type];
 	return 0;
+}
+
+size_t stream_losses(struct stream *stream, struct stream_loss *ret, size_t max)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < HF_DETECT_SHARES && n < max; i++) {
+		uint64_t container = __atomic_load_n(&stream->view.shares[i].container, __ATOMIC_RELAXED);
+		uint64_t lost = __atomic_load_n(&stream->view.shares[i].lost, __ATOMIC_RELAXED);
+		struct stream_loss *told = &stream->told[i];
+
+		if (told->container != container)
+			*told = (struct stream_loss){ .container = container };
+		if (lost <= told->lost)
+			continue;
+		ret[n++] = (struct stream_loss){ .container = container, .lost = lost - told->lost };
+		told->lost = lost;
+	}
+	return n;
 }
 
 int stream_unseen(const struct stream *stream, uint64_t ret[_HF_DETECT_UNSEEN_MAX])

@@ -131,6 +131,15 @@ struct stream_count {
 
 /* Of one type, over all CPUs. One system call. 0 or -errno. */
 int stream_count(const struct stream *stream, enum hf_detect_type type, struct stream_count *ret);
+/* What one container lost since the last call. */
+struct stream_loss {
+	uint64_t container; /* hf_detect_head.container; 0: of tasks without a tag, the host's among them */
+	uint64_t lost;
+};
+
+/* Together they are what stream_count() tells as lost, but for unreadable ones. What finds no room in @ret is told by the next call.
+ * Looks at some thousand words. Return: how many there are. */
+size_t stream_losses(struct stream *stream, struct stream_loss *ret, size_t max);
 /* enum hf_detect_unseen. 0 or -errno. */
 int stream_unseen(const struct stream *stream, uint64_t ret[_HF_DETECT_UNSEEN_MAX]);
 

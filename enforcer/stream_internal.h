@@ -11,6 +11,7 @@ struct stream_kernel;
 struct stream_kernel_view {
 	uint32_t *wants;	  /* [_HF_DETECT_MAX] */
 	uint32_t *own_tgid, *lose_every;
+	const struct hf_detect_share *shares;	  /* [HF_DETECT_SHARES] */
 	uint8_t (*classes)[_HF_DETECT_SHAPE_MAX]; /* [_HF_DETECT_MAX] */
 	int ring_fd, count_fd, unseen_fd, prefixes_fd, names_fd;
 	size_t ring_bytes;

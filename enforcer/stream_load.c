@@ -115,6 +115,7 @@ void stream_kernel_view(const struct stream_kernel *kernel, struct stream_kernel
 		.wants = skel->bss->hf_detect_switches.wants,
 		.own_tgid = &skel->bss->hf_detect_switches.own_tgid,
 		.lose_every = &skel->bss->hf_detect_switches.lose_every,
+		.shares = skel->bss->hf_detect_shares,
 		.classes = skel->bss->hf_detect_switches.classes,
 		.ring_fd = bpf_map__fd(skel->maps.hf_detect_ring),
 		.count_fd = bpf_map__fd(skel->maps.hf_detect_count),
