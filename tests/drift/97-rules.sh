@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2154
-# Detection rules in the daemon: events and verdicts in, alerts out; reloads, losses, outputs. What single rules catch is
-# tests/rules' concern.
+# Detection rules in the daemon: events and verdicts in, alerts out; reloads, losses, the ring's shares, what is left out, outputs.
+# What single rules catch is tests/rules' concern.
+
+rules_storm=${RULES_STORM:-14000} # opens of half a kB each: more than half of the ring
 
 rules_text() {
 	cat <<-'RULES'
@@ -104,6 +106,99 @@ rules_loss() {
 	check_match 'lost events are an alert of our own' "$(rules_alert "$from" 'Holdfast internal: event drop')" '"n_drops_openat":[0-9]+'
 }
 
+# rules_field TYPE KEY: of the status.
+rules_field() {
+	holdfast -o json status | jq -r --arg type "$1" ".detection.types[\$type].$2 // 0"
+}
+
+# An absolute path that no rule asks for is left out before its record is made, and counted.
+rules_left_out() {
+	local from before
+	printf -- '- rule: Shadow read\n  desc: d\n  condition: evt.type in (open, openat) and fd.name = /etc/shadow\n  output: o %%fd.name\n  priority: INFO\n' \
+		>"$hf_dir/rules/1.yaml"
+	check 'rules that ask for one path are taken' holdfast reload
+	before=$(rules_field openat filtered)
+	for _ in {1..50}; do cat /etc/hostname; done >/dev/null
+	from=$(rules_mark)
+	cat /etc/shadow >/dev/null
+	check 'what a rule asks for is told' rules_alert "$from" 'Shadow read'
+	check_is 'what none asks for is left out' "$(($(rules_field openat filtered) - before >= 50))" 1
+	from=$(rules_mark)
+	(cd /etc && cat shadow) >/dev/null
+	check 'so is a relative path' rules_alert "$from" 'Shadow read'
+	rules_text >"$hf_dir/rules/1.yaml"
+	check 'the other rules are taken again' holdfast reload
+	from=$(rules_mark)
+	cat "$hf_dir/rules-secret" >/dev/null
+	check 'and nothing of theirs is left out' rules_alert "$from" 'Secret read'
+}
+
+# rules_opens BOX FILE N
+rules_opens() {
+	box_do "$1" "echo x >$2; perl -e 'for (1..$3) { open(F, \"<\", \"$2\") or next; \$n++; close(F) } print \"\$n\\n\"'"
+}
+
+rules_share() {
+	local from drop
+	box_start rules-noisy crun && box_start rules-quiet crun || { not_ok 'containers start'; return; }
+	rules_opens rules-noisy /srv/warm-up 1 >/dev/null
+	from=$(rules_mark)
+	kill -STOP "$hf_pid"
+	check_is 'one container opens files without end' "$(rules_opens rules-noisy /srv/nothing "$rules_storm")" "$rules_storm"
+	check_is 'another opens 40' "$(rules_opens rules-quiet /srv/rules-secret 40)" 40
+	kill -CONT "$hf_pid"
+	drop=$(rules_alert "$from" 'Holdfast internal: event drop')
+	check_match 'what did not fit is told, with whose it is' "$drop" '"drops_by_container":"[^"]*rules-noisy=[0-9]+'
+	check_is 'by container as much as by type' \
+		"$(jq -r '.output_fields | [.drops_by_container | scan("=([0-9]+)")[0] | tonumber] | add' <<<"$drop")" "$(jq -r '.output_fields.n_drops' <<<"$drop")"
+	check_is 'nothing of the other is missing' "$(grep -c rules-quiet=  <<<"$drop")" 0
+	from=$(rules_mark)
+	cat "$hf_dir/rules-secret" >/dev/null
+	check 'the ring is read' rules_alert "$from" 'Secret read'
+	check_is 'all opens of the other were told' "$(jq -r 'select(.rule == "Secret read") | .output_fields."container.id"' "$hf_dir/alerts" |
+		grep -c rules-quiet)" 40
+	box_stop rules-noisy
+	box_stop rules-quiet
+}
+
+# rules_syslogd: receives at /dev/log, a line for each datagram.
+rules_syslogd() {
+	rm -f /dev/log
+	python3 -u -c '
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind("/dev/log")
+print("bound")
+while True:
+    print(s.recv(65536).decode().rstrip("\0\n"))' >>"$hf_dir/syslog" &
+	rules_syslogd_pid=$!
+	file_wait "$hf_dir/syslog" "$1" '^bound$' >/dev/null
+}
+
+rules_syslog() {
+	local rules_syslogd_pid line
+	[[ ! -e /dev/log ]] || { skip 'alerts to syslog' 'somebody listens at /dev/log'; return; }
+	: >"$hf_dir/syslog"
+	check 'a receiver listens at /dev/log' rules_syslogd 1 || return
+	check 'the daemon starts with alerts to syslog' holdfast_start --rules "$hf_dir/rules" --alert-output syslog || return
+	cat "$hf_dir/rules-secret" >/dev/null
+	line=$(file_wait "$hf_dir/syslog" 2 'Secret read')
+	check_match 'an alert comes with its priority' "$line" '^<[0-9]+>.*"rule":"Secret read"'
+	kill "$rules_syslogd_pid"
+	wait "$rules_syslogd_pid" 2>/dev/null
+	cat "$hf_dir/rules-secret" >/dev/null
+	check 'without a receiver the log says so' holdfast_log_wait 1 'alerts: cannot write to /dev/log'
+	check_match 'and the status, with how many' "$(holdfast -o json status | jq -c '[.detection.outputs.syslog.failing,
+		(.detection.outputs.syslog.dropped > 0), (.degraded | tostring | test("syslog"))]')" '^\[true,true,true\]$'
+	check 'the receiver comes back' rules_syslogd 3
+	cat "$hf_dir/rules-secret" >/dev/null
+	check 'so do alerts' file_wait "$hf_dir/syslog" 4 'Secret read'
+	check_is 'and the status is well' "$(holdfast -o json status | jq -r '.detection.outputs.syslog.failing')" false
+	kill "$rules_syslogd_pid"
+	rm -f /dev/log
+	holdfast_stop
+}
+
 topic_rules() {
 	holdfast_policy policies/prevent-except-kube-system.yaml >/dev/null
 	mkdir -p "$hf_dir/rules"
@@ -114,7 +209,10 @@ topic_rules() {
 	rules_in_box
 	rules_recording
 	rules_reload
+	rules_left_out
+	rules_share
 	holdfast_stop
+	rules_syslog
 	check 'the daemon starts with simulated losses' holdfast_start --rules "$hf_dir/rules" --alert-output none \
 		--alert-file "$hf_dir/alerts" --simulate-event-loss 10 || return
 	rules_loss

@@ -32,7 +32,7 @@
 #include "enforcer/util.h"
 
 #define SEEN_MAX 64
-#define ROUNDS 100 /* of looks at the ring; each waits for 20 ms at most */
+#define AWAIT_NS (20 * NSEC_PER_SEC) /* for what was done already: other processes' events may come before it */
 
 static struct stream *stream;
 static int open_error;
@@ -166,8 +166,9 @@ static void want(enum hf_detect_type type, uint32_t wants)
 static void await(struct search *search, size_t n)
 {
 	struct pollfd fd = { .fd = stream_fd(stream), .events = POLLIN };
+	uint64_t end = clock_ns(CLOCK_MONOTONIC) + AWAIT_NS;
 
-	for (int i = 0; i < ROUNDS && search->n < n; i++) {
+	while (search->n < n && clock_ns(CLOCK_MONOTONIC) < end) {
 		if (!stream_read(stream, 1000, note, search))
 			poll(&fd, 1, 20);
 	}

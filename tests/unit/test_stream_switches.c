@@ -162,6 +162,7 @@ static void test_switches_narrow_what_is_told(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		look_for(HF_DETECT_OPENAT, rows[i].wants);
 		in_child(open_some);
+		await(&search, rows[i].n);
 		while (stream_read(stream, 1000, note, &search) > 0)
 			;
 		assert_int_equal(search.n, rows[i].n);
