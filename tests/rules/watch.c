@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "enforcer/detect_cover.h"
 #include "enforcer/detect_fields.h"
 #include "enforcer/detect_names.h"
 #include "enforcer/detect_rules.h"
@@ -114,6 +115,21 @@ static void tell_losses(const struct stream *stream)
 				(unsigned long long)count.kernel.attempted);
 }
 
+/* As the daemon does. */
+static int narrow(const struct watch *watch, struct stream *stream)
+{
+	static struct detect_covers covers;
+	struct policy_arena *arena = NULL;
+	int err = policy_arena_new(&arena);
+
+	if (!err)
+		err = detect_covers_make(detect_rules_set(watch->rules), arena, &covers);
+	if (!err)
+		err = stream_narrow(stream, &covers.classes, covers.covers, covers.n);
+	policy_arena_free(&arena);
+	return err;
+}
+
 static void follow(struct watch *watch, struct stream *stream)
 {
 	struct pollfd ready = { .fd = stream_fd(stream), .events = POLLIN };
@@ -151,6 +167,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "watch: %s\n", why);
 		return 3;
 	}
+	if (narrow(&watch, stream))
+		return 4;
 	stream_simulate_loss(stream, (uint32_t)strtoul(argv[2], NULL, 10));
 	follow(&watch, stream);
 	stream_close(&stream);
