@@ -28,6 +28,8 @@ __noinline int tell_call(struct detect_scratch *s, u32 type, s64 result)
 		return 0;
 	}
 	head_fill(s, type, result);
+	if (type == HF_DETECT_WRITE || type == HF_DETECT_WRITEV)
+		put_position(s, result);
 	if (s->call.fd)
 		put_descriptor(s);
 	if (s->call.address || s->call.data || s->call.special == HF_DETECT_IS_MESSAGE || s->call.special == HF_DETECT_IS_WRITEV)

@@ -166,6 +166,18 @@ __noinline int put_paths(struct detect_scratch *s)
 	return 0;
 }
 
+/* Where a write without a position of its own began, in place of the fourth argument: that of pwrite. */
+__noinline int put_position(struct detect_scratch *s, s64 result)
+{
+	u64 file;
+
+	if (!s)
+		return -EINVAL;
+	file = file_of((void *)bpf_get_current_task_btf(), (u32)s->head.args[0]);
+	s->head.args[3] = file ? BPF_CORE_READ((struct file___pos *)file, f_pos) - (result > 0 ? result : 0) : 0;
+	return 0;
+}
+
 __noinline int put_descriptor(struct detect_scratch *s)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();

@@ -81,6 +81,10 @@ struct fdtable {
 	struct file **fd;
 };
 
+struct file___pos {
+	long long f_pos;
+};
+
 struct files_struct {
 	struct fdtable *fdt;
 };
