@@ -65,11 +65,33 @@ static int write_bytes(const char *path, const void *bytes, size_t n)
 	return 0;
 }
 
+static const char elf_head[64] = "\177ELF\2\1\1";
+
 static int write_elf(char **args)
 {
-	static const char head[64] = "\177ELF\2\1\1";
+	return write_bytes(args[0], elf_head, sizeof(elf_head));
+}
 
-	return write_bytes(args[0], head, sizeof(head));
+/* Two writes: a text first; the program behind it, as in an archive, or over it. */
+static int write_twice(const char *path, off_t at)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	if (fd < 0 || write(fd, "a text, not ELF\n", 16) != 16 || lseek(fd, at, SEEK_SET) < 0 ||
+	    write(fd, elf_head, sizeof(elf_head)) != (ssize_t)sizeof(elf_head))
+		return fail(path);
+	close(fd);
+	return 0;
+}
+
+static int write_elf_behind(char **args)
+{
+	return write_twice(args[0], 16);
+}
+
+static int write_elf_over(char **args)
+{
+	return write_twice(args[0], 0);
 }
 
 static int write_text(char **args)
@@ -404,7 +426,8 @@ static const struct {
 	{ "run", 1, run },		   { "run-as", 2, run_as },
 	{ "trace-me", 0, trace_me },	   { "vm-read", 0, vm_read },
 	{ "vm-write", 0, vm_write },	   { "vm-write-self", 0, vm_write_self },
-	{ "write-elf", 1, write_elf },	   { "write-text", 1, write_text },
+	{ "write-elf", 1, write_elf },	   { "write-elf-behind", 1, write_elf_behind },
+	{ "write-elf-over", 1, write_elf_over }, { "write-text", 1, write_text },
 };
 
 int main(int argc, char **argv)

@@ -11,7 +11,7 @@
 boxes_dir='' boxes_runtime='' boxes_up=()
 boxes_bundle=$(cd "$(dirname "${BASH_SOURCE[0]}")/../vm/lib" && pwd)/bundle.json
 boxes_names=(/usr/sbin/{apache2,crond,debugfs,inetd,nginx,sshd,update-rc.d} /usr/lib/systemd/systemd-sysctl /lib64/ld-linux-test.so.2
-	/usr/bin/{app,crontab,dpkg,gdb,java,kube-apiserver,kubectl,lynis,ssh,tini})
+	/usr/bin/{app,crontab,dpkg,gdb,guile,java,kube-apiserver,kubectl,lynis,ssh,tini})
 boxes_tools=(cat chmod cp echo env find grep head ip ln ls mkdir mv nc rm sed shred sleep tail touch true umount)
 boxes_folders=(etc/{cron.d,cron.daily,init.d,rc2.d,rcS.d,sudoers.d} etc/kubernetes/pki srv tmp var/tmp var/spool/cron/crontabs run/secrets
 	home opt/app hf-mark mnt proc dev sys lib usr/lib/x86_64-linux-gnu)

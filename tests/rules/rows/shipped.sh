@@ -10,6 +10,7 @@ silent '$act dup-connection 7'      # no standard stream
 silent '$act dup-unix 0'            # no network
 silent '$act connect 127.0.0.1 0'   # a usual connection
 silent '/usr/sbin/inetd dup-connection 0'
+silent 'busybox httpd -p 127.0.0.1:8099 -h /etc && busybox wget -q -O - http://127.0.0.1:8099/passwd | grep root'
 
 rule 'Web server started a shell'
 fires '/usr/sbin/nginx run /bin/sh -c true' proc.pname=nginx 'proc.cmdline=sh -c true'
@@ -78,6 +79,10 @@ silent 'echo setting >/opt/app/.profile'
 rule 'Executable dropped in container'
 fires '$act write-elf /srv/dropped' fd.name=/srv/dropped proc.name=act
 fires 'cp /bin/busybox /tmp/dropped' fd.name=/tmp/dropped
+fires '$act write-elf-over /srv/over' fd.name=/srv/over
+silent '$act write-elf-behind /srv/archive'      # a program inside of another file
+fires '/usr/bin/guile write-elf /srv/guile' fd.name=/srv/guile
+silent '/usr/bin/guile write-elf /srv/x.scm.go.aB3dEf'
 silent '$act write-text /srv/data'
 silent 'cp /etc/passwd /tmp/passwd'
 silent '/usr/bin/java write-elf /tmp/libnetty.so'
