@@ -133,10 +133,16 @@ own F02-signal 'a signal sent to it' 'tamper signal $hf_pid'
 twin_host 'sleep 900 & in_box "tamper signal $!"; kill $!'
 
 # What ends or starves it without a signal: the limit of CPU seconds, priorities, CPUs, where its memory lies, who is ended first.
-# The kernel itself lets nobody change who can do more than they.
+# The kernel itself lets nobody change who can do more than they: neighbour sets other to a process of the host that can do nothing.
+neighbour() {
+	$without sleep 900 &
+	other=$!
+	until [[ $(readlink "/proc/$other/exe") == */sleep ]]; do :; done
+}
+
 for way in limit priority cpus io-priority pages score; do
 	own F02-$way "its $way set from a container" "tamper $way \$hf_pid"
-	twin_host "$without sleep 900 & in_box \"tamper $way \$!\"; kill \$!"
+	twin_host "neighbour; in_box \"tamper $way \$other\"; kill \$other"
 done
 
 own F17-socket 'its control socket, as uid 0' 'tamper connect /host/run/control.sock'
