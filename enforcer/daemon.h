@@ -61,6 +61,7 @@ struct daemon_options {
 	enum rule_priority alert_priority; /* rules of less importance are left out */
 	bool alert_stdout, alert_syslog, alert_text, alert_iso_8601;
 	const char *alert_file; /* NULL: none */
+	const char *alert_append; /* file with what is put behind outputs of rules; NULL: none */
 	uint32_t simulate_event_loss; /* every n-th event of rules is thrown away; 0: none */
 	enum hf_guard_mode self_protection;
 };

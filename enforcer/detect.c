@@ -45,7 +45,8 @@ static int load_rules(struct daemon *daemon, struct detect_rules **ret, struct p
 {
 	struct detect_rules_options options = { .paths = daemon->options.rules, .n_paths = daemon->options.n_rules,
 						.priority_max = daemon->options.alert_priority,
-						.first_only = daemon->options.first_rule_only };
+						.first_only = daemon->options.first_rule_only,
+						.appends = daemon->options.alert_append };
 	const char *standard = standard_rules();
 
 	if (!standard)

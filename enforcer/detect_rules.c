@@ -7,6 +7,7 @@
 
 #include "enforcer/detect_fields.h"
 #include "enforcer/util.h"
+#include "policies/rules/append.h"
 #include "policies/rules/engine.h"
 
 struct detect_rules {
@@ -55,6 +56,8 @@ int detect_rules_new(const struct detect_rules_options *options, struct detect_r
 	rules->first_only = options->first_only;
 	rules->room = malloc(sizeof(*rules->room));
 	err = rules->room ? policy_arena_new(&rules->arena) : -ENOMEM;
+	if (!err && options->appends)
+		err = rule_appends_load(options->appends, rules->arena, &load.appends, &load.n_appends, reterr);
 	if (!err)
 		err = rule_set_load(options->paths, options->n_paths, &load, &rules->set, reterr, &rules->warnings);
 	if (!err)

@@ -20,6 +20,7 @@ struct detect_rules_options {
 	size_t n_paths;
 	enum rule_priority priority_max; /* rules of less importance are left out */
 	bool first_only;		 /* of several rules that match, the first alone */
+	const char *appends;		 /* a file with what outputs get besides (policies/rules/append.h); NULL: none */
 };
 
 /**

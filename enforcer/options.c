@@ -57,6 +57,7 @@ enum option_code {
 	OPTION_ALERT_FORMAT,
 	OPTION_ALERT_TIME,
 	OPTION_ALERT_PRIORITY,
+	OPTION_ALERT_APPEND,
 	OPTION_SIMULATE_EVENT_LOSS,
 	OPTION_DEBUG,
 	OPTION_DOCTOR,
@@ -88,6 +89,7 @@ static const struct option long_options[] = {
 	{ "alert-format", required_argument, NULL, OPTION_ALERT_FORMAT },
 	{ "alert-time", required_argument, NULL, OPTION_ALERT_TIME },
 	{ "alert-priority", required_argument, NULL, OPTION_ALERT_PRIORITY },
+	{ "alert-append", required_argument, NULL, OPTION_ALERT_APPEND },
 	{ "simulate-event-loss", required_argument, NULL, OPTION_SIMULATE_EVENT_LOSS },
 	{ "debug", no_argument, NULL, OPTION_DEBUG },
 	{ "doctor", no_argument, NULL, OPTION_DOCTOR },
@@ -127,6 +129,7 @@ static const char usage[] =
 	"  --alert-format json|text    an alert as Falco's JSON object or as its line (json)\n"
 	"  --alert-time local|iso8601  the time in an alert's text (local)\n"
 	"  --alert-priority NAME       leave out rules of less importance (debug)\n"
+	"  --alert-append FILE         what outputs of rules get besides: append_output as in a falco.yaml (none)\n"
 	"  --simulate-event-loss N     throw away every N-th event of the rules, for tests; 0: none (0)\n"
 	"  --debug                     more log lines\n"
 	"  --doctor [-o table|json]    check whether this host can be protected, then exit\n"
@@ -239,6 +242,9 @@ static int take_rule_option(int option, struct options *o)
 	case OPTION_ALERT_PRIORITY:
 		return rule_priority_parse(optarg, &o->daemon.alert_priority) == 0 ?
 			       0 : bad_word("--alert-priority", "emergency, alert, critical, error, warning, notice, informational, debug");
+	case OPTION_ALERT_APPEND:
+		o->daemon.alert_append = optarg;
+		return 0;
 	case OPTION_SIMULATE_EVENT_LOSS:
 		return strcmp(optarg, "0") ? take_limit("--simulate-event-loss", UINT32_MAX, &o->daemon.simulate_event_loss) : 0;
 	default:

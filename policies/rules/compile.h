@@ -120,6 +120,9 @@ const struct rule_place *rule_condition_place(struct rule_compiler *k, struct ru
 /* The rules; the set is complete then, but for what is switched on. */
 int rule_compile_rules(struct rule_compiler *k);
 
+/* Is the rule one that what is appended is for? */
+bool rule_append_applies(const struct rule_info *info, const struct rule_append_output *append);
+
 /* The output of a rule with all that is put behind it. */
 int rule_build_output(struct rule_compiler *k, const struct rule_info *info, struct rule_buffer *ret);
 

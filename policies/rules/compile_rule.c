@@ -29,6 +29,21 @@ static int take_error(struct rule_compiler *k, const struct rule_info *info, enu
 	return rule_report_warning(k->report, RULE_WARNING_UNKNOWN_FILTER, place, "%s", error->message);
 }
 
+static int add_extra_fields(struct rule_compiler *k, const struct rule_info *info, struct rule_format *format,
+			    struct rule_filter_error *error)
+{
+	const struct rule_options *options = k->c->options;
+	int r = 0;
+
+	for (size_t i = 0; i < options->n_appends && r == 0; i++) {
+		const struct rule_append_output *append = &options->appends[i];
+
+		for (size_t n = 0; n < append->n_fields && r == 0 && rule_append_applies(info, append); n++)
+			r = rule_format_add_field(k->set->program, format, append->fields[n].name, append->fields[n].text, error);
+	}
+	return r;
+}
+
 /* "*", so that missing values show as <NA>. */
 static int compile_output(struct rule_compiler *k, const struct rule_info *info, struct policy_arena *arena,
 			  struct rule *rule, bool *ret_drop)
@@ -41,6 +56,8 @@ static int compile_output(struct rule_compiler *k, const struct rule_info *info,
 		r = rule_buffer_add(&output, arena, rule->output, strlen(rule->output));
 	if (r == 0)
 		r = rule_format_compile(k->set->program, output.s, &rule->format, &error);
+	if (r == 0)
+		r = add_extra_fields(k, info, rule->format, &error);
 	if (r == -EINVAL)
 		return take_error(k, info, RULE_ERROR_COMPILE_OUTPUT, info->output_place, &error, ret_drop);
 	return r;

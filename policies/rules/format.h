@@ -29,8 +29,18 @@ int rule_format_text(const struct rule_format *format, struct rule_facts *facts,
 /* The values in the output: each distinct one once, sorted by name, transformed ones by their canonical text. */
 size_t rule_format_fields(const struct rule_format *format);
 const char *rule_format_field_name(const struct rule_format *format, size_t i);
-/* Its value; kind RULE_VALUE_MISSING where the event has it not. Valid until the next call with these facts. */
+/* Its value; kind RULE_VALUE_MISSING where the event has it not, or it is a text that was added. Valid until the next call with these facts. */
 const struct rule_value *rule_format_field_value(const struct rule_format *format, size_t i, struct rule_facts *facts);
+
+/**
+ * rule_format_add_field - one more value for the JSON object, which the text does not have
+ * @name: of the member; without @text also the field or transformer that it is
+ * @text: (may be NULL) with %fields: what the value is then; missing ones are "<NA>"
+ *
+ * A value that has the name already gives way. Return: as rule_format_compile.
+ */
+int rule_format_add_field(struct rule_program *program, struct rule_format *format, const char *name, const char *text,
+			  struct rule_filter_error *err);
 
 /**
  * rule_format_json - the values as one JSON object, {"proc.name":"init","thread.tid":1}

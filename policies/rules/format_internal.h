@@ -19,6 +19,7 @@ struct rule_format_token {
 struct rule_format_field {
 	const char *name;
 	const struct rule_operand *operand;
+	const struct rule_format *text; /* without an operand: its text is the value */
 };
 
 struct rule_format {

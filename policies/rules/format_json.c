@@ -71,7 +71,9 @@ const char *rule_format_field_name(const struct rule_format *format, size_t i)
 
 const struct rule_value *rule_format_field_value(const struct rule_format *format, size_t i, struct rule_facts *facts)
 {
-	return rule_operand_value(format->fields[i].operand, facts);
+	static const struct rule_value missing = { .kind = RULE_VALUE_MISSING };
+
+	return format->fields[i].operand ? rule_operand_value(format->fields[i].operand, facts) : &missing;
 }
 
 /* --- JSON ----------------------------------------------------------------------------------------------------------- */
@@ -211,6 +213,15 @@ static void put_value(struct writer *w, const struct rule_operand *operand, cons
 		put_list(w, operand, value);
 }
 
+static void put_text(struct writer *w, const struct rule_format *format, struct rule_facts *facts)
+{
+	char text[4096];
+	size_t n;
+
+	rule_format_text(format, facts, text, sizeof(text), &n); /* cut is told by its end */
+	put_string(w, text, n);
+}
+
 int rule_format_json(const struct rule_format *format, struct rule_facts *facts, char *buffer, size_t size, size_t *ret_len)
 {
 	struct writer w = { .buffer = buffer, .size = size };
@@ -219,9 +230,9 @@ int rule_format_json(const struct rule_format *format, struct rule_facts *facts,
 	put(&w, "{", 1);
 	for (size_t i = 0; i < format->n_fields; i++) {
 		const struct rule_format_field *field = &format->fields[i];
-		const struct rule_value *value = rule_operand_value(field->operand, facts);
+		const struct rule_value *value = rule_format_field_value(format, i, facts);
 
-		if (value->kind == RULE_VALUE_MISSING && !format->partial) {
+		if (value->kind == RULE_VALUE_MISSING && field->operand && !format->partial) {
 			buffer[0] = '\0';
 			return -ENODATA;
 		}
@@ -229,7 +240,10 @@ int rule_format_json(const struct rule_format *format, struct rule_facts *facts,
 			put(&w, ",", 1);
 		put_string(&w, field->name, strlen(field->name));
 		put(&w, ":", 1);
-		put_value(&w, field->operand, value);
+		if (field->operand)
+			put_value(&w, field->operand, value);
+		else
+			put_text(&w, field->text, facts);
 	}
 	put(&w, "}", 1);
 	if (w.n >= size) {

@@ -20,7 +20,7 @@ static bool has_tags(const struct rule_info *info, const struct rule_append_outp
 	return true;
 }
 
-static bool applies(const struct rule_info *info, const struct rule_append_output *append)
+bool rule_append_applies(const struct rule_info *info, const struct rule_append_output *append)
 {
 	if (append->rule && strcmp(append->rule, info->name) != 0)
 		return false;
@@ -85,15 +85,28 @@ static int drop_container_info(struct rule_compiler *k, const struct rule_info *
 				   "container is added to outputs by itself");
 }
 
+static bool is_suggested(const struct rule_options *options, const struct rule_info *info)
+{
+	bool on = options->suggested;
+
+	for (size_t i = 0; i < options->n_appends; i++) {
+		const struct rule_append_output *append = &options->appends[i];
+
+		if (append->suggested != RULE_SUGGESTED_AS_IT_IS && rule_append_applies(info, append))
+			on = append->suggested == RULE_SUGGESTED_ON;
+	}
+	return on;
+}
+
 int rule_build_output(struct rule_compiler *k, const struct rule_info *info, struct rule_buffer *ret)
 {
 	const struct rule_options *options = k->c->options;
 	int r = add(k, ret, info->output.s ? info->output.s : "");
 
-	if (r == 0 && options->suggested)
+	if (r == 0 && is_suggested(options, info))
 		r = add_all_suggested(k, ret);
 	for (size_t i = 0; i < options->n_appends && r == 0; i++) {
-		if (!applies(info, &options->appends[i]))
+		if (!options->appends[i].output || !rule_append_applies(info, &options->appends[i]))
 			continue;
 		r = add(k, ret, " ");
 		if (r == 0)

@@ -98,12 +98,21 @@ struct rule_selection {
 	const char *rule, *tag;
 };
 
-/* Text behind the outputs of the rules that match: each of @rule, @source, @tags that is not NULL must. */
+/* A member of output_fields that the text of the output does not have; @text: NULL: the value of the field of that name. */
+struct rule_extra_field {
+	const char *name, *text;
+};
+
+/* What the outputs of the rules that match get: each of @rule, @source, @tags that is not NULL must match. */
 struct rule_append_output {
 	const char *rule, *source;
 	const char *const *tags;
 	size_t n_tags;
-	const char *output;
+	const char *output; /* behind the text; NULL: nothing */
+	const struct rule_extra_field *fields;
+	size_t n_fields;
+	/* The fields that describe the container; of several that say something the last wins. */
+	enum { RULE_SUGGESTED_AS_IT_IS, RULE_SUGGESTED_ON, RULE_SUGGESTED_OFF } suggested;
 };
 
 /**

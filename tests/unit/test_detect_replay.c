@@ -36,19 +36,34 @@ static const char rules_text[] =
 	"  output: denied (path=%drift.path policy=%drift.policy exe=%proc.exepath name=%proc.name parent=%proc.pname c=%container.name)\n"
 	"  priority: CRITICAL\n";
 
-static char rules_path[64];
+static const char append_text[] =
+	"priority: debug\n"
+	"append_output:\n"
+	"  - match: {source: syscall, rule: Denied}\n"
+	"    extra_output: (tty=%proc.tty)\n"
+	"    extra_fields: [proc.pid, {who: \"%proc.name of %user.name\"}, tolower(drift.path), drift.path]\n"
+	"  - {match: {tags: [none]}, extra_fields: [proc.ppid]}\n"
+	"  - {match: {rule: Denied}, suggested_output: false}\n";
+
+static char rules_path[64], append_path[64];
 static struct detect_rules *rules;
+
+static void write_file(char path[64], const char *text)
+{
+	int fd;
+
+	snprintf(path, 64, "/tmp/test_recording.XXXXXX");
+	fd = mkstemp(path);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
 
 static int load(void **state)
 {
 	struct detect_rules_options options = { .paths = (const char *[]){ rules_path }, .n_paths = 1, .priority_max = RULE_PRIORITY_DEBUG };
-	int fd;
 
 	(void)state;
-	snprintf(rules_path, sizeof(rules_path), "/tmp/test_recording.XXXXXX");
-	fd = mkstemp(rules_path);
-	assert_int_equal(write(fd, rules_text, sizeof(rules_text) - 1), sizeof(rules_text) - 1);
-	close(fd);
+	write_file(rules_path, rules_text);
 	return detect_rules_new(&options, &rules, NULL);
 }
 
@@ -142,6 +157,7 @@ static char *make(size_t *ret_bytes)
 
 struct found {
 	size_t alerts;
+	bool json;
 	char lines[ALERTS_MAX][RULE_ALERT_BYTES_MAX];
 };
 
@@ -149,8 +165,8 @@ static void on_match(const struct rule *rule, struct rule_facts *facts, const st
 {
 	struct rule_alert alert = { .time_ns = event->time_ns, .rule = rule->name, .priority = rule->priority, .source = rule->source,
 				    .hostname = "h", .format = rule->format, .facts = facts };
-	struct rule_alert_options options = { .text = true, .iso_8601 = true };
 	struct found *found = data;
+	struct rule_alert_options options = { .text = !found->json, .iso_8601 = true };
 	size_t n;
 
 	assert_true(found->alerts < ALERTS_MAX);
@@ -175,7 +191,7 @@ static int replay(const char *bytes, size_t n, struct found *found)
 	struct stream_record_header header;
 	int err;
 
-	*found = (struct found){ 0 };
+	found->alerts = 0;
 	assert_int_equal(pwrite(fd, bytes, n, 0), n);
 	err = stream_reader_new(fd, &reader, &header);
 	if (err)
@@ -186,7 +202,7 @@ static int replay(const char *bytes, size_t n, struct found *found)
 
 static void test_rules_say_the_same_again(void **state)
 {
-	struct found found;
+	struct found found = { .json = false };
 	size_t n;
 	_cleanup_(free_ptr) char *bytes = make(&n);
 
@@ -200,10 +216,64 @@ static void test_rules_say_the_same_again(void **state)
 	assert_non_null(strstr(found.lines[2], "00.000007000+0000: Critical denied (path=/tmp/x policy=p exe=/bin/sh name=told parent=<NA> c=told)"));
 }
 
+static void test_outputs_get_what_is_appended(void **state)
+{
+	struct detect_rules_options options = { .paths = (const char *[]){ rules_path }, .n_paths = 1, .priority_max = RULE_PRIORITY_DEBUG,
+						.appends = append_path };
+	struct found found = { .json = true };
+	struct detect_rules *before = rules;
+	size_t n;
+	_cleanup_(free_ptr) char *bytes = make(&n);
+
+	(void)state;
+	write_file(append_path, append_text);
+	assert_int_equal(detect_rules_new(&options, &rules, NULL), 0);
+	assert_int_equal(replay(bytes, n, &found), 0);
+	assert_int_equal(found.alerts, 3);
+	assert_non_null(strstr(found.lines[0], "container_id=0123456789ab "));
+	assert_non_null(strstr(found.lines[1], "c=told) (tty=0)\",\"output_fields\":{\"container.name\":\"told\",\"drift.path\":\"/tmp/x\","
+					       "\"drift.policy\":\"p\",\"evt.time.iso8601\":7000,\"proc.exepath\":null,\"proc.name\":\"child\","
+					       "\"proc.pid\":11,\"proc.pname\":\"parent\",\"proc.tty\":0,\"tolower(drift.path)\":\"/tmp/x\","
+					       "\"who\":\"child of root\"},"));
+	detect_rules_free(&rules);
+	rules = before;
+	unlink(append_path);
+}
+
+static void test_a_wrong_append_file_is_refused_with_its_place(void **state)
+{
+	static const struct {
+		const char *text, *message;
+		int line;
+	} cases[] = {
+		{ "priority: debug\n", "there is no append_output", 1 },
+		{ "append_output:\n  - {match: {host: x}}\n", "match has rule, source and tags", 2 },
+		{ "append_output:\n  - {extra: x}\n", "an entry has match", 2 },
+		{ "append_output:\n  - extra_fields: [[a]]\n", "an extra field is a name", 2 },
+		{ "append_output:\n  - suggested_output: maybe\n", "true or false", 2 },
+		{ "append_output: 5\n", "sequence of entries", 1 },
+		{ "append_output:\n  - extra_fields: [no.field]\n", "no.field", 4 }, /* the place of the rule's output */
+	};
+	struct detect_rules_options options = { .paths = (const char *[]){ rules_path }, .n_paths = 1, .priority_max = RULE_PRIORITY_DEBUG,
+						.appends = append_path };
+	struct detect_rules *none = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct policy_error error = { .line = 0 };
+
+		write_file(append_path, cases[i].text);
+		assert_int_equal(detect_rules_new(&options, &none, &error), -EINVAL);
+		if (!strstr(error.message, cases[i].message) || error.line != cases[i].line)
+			fail_msg("row %zu: line %d: %s", i, error.line, error.message);
+		unlink(append_path);
+	}
+}
+
 /* Each end, and each byte with another value: an error or another answer, never a fault. */
 static void test_damaged_recordings_are_survived(void **state)
 {
-	struct found found;
+	struct found found = { .json = false };
 	size_t n, refused = 0;
 	_cleanup_(free_ptr) char *bytes = make(&n);
 
@@ -223,7 +293,7 @@ static void test_damaged_recordings_are_survived(void **state)
 static void test_other_files_are_refused(void **state)
 {
 	static const char *const files[] = { "x", "HFEVENT", "HFREC02\n", "- rule: x\n  desc: y\n" };
-	struct found found;
+	struct found found = { .json = false };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
@@ -234,6 +304,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rules_say_the_same_again),
+		cmocka_unit_test(test_outputs_get_what_is_appended),
+		cmocka_unit_test(test_a_wrong_append_file_is_refused_with_its_place),
 		cmocka_unit_test(test_damaged_recordings_are_survived),
 		cmocka_unit_test(test_other_files_are_refused),
 	};

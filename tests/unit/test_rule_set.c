@@ -150,10 +150,11 @@ static void test_outputs_get_what_applies_to_them(void **state)
 {
 	static const char *const tags[] = { "a" };
 	static const struct rule_append_output appends[] = {
-		{ "one", NULL, NULL, 0, "name=%proc.name" },
-		{ NULL, NULL, tags, 1, "pid=%proc.pid" },
-		{ NULL, "other", NULL, 0, "never" },
-		{ NULL, "syscall", NULL, 0, "type=%evt.type" },
+		{ .rule = "one", .output = "name=%proc.name" },
+		{ .tags = tags, .n_tags = 1, .output = "pid=%proc.pid" },
+		{ .source = "other", .output = "never" },
+		{ .source = "syscall", .output = "type=%evt.type" },
+		{ .rule = "three", .suggested = RULE_SUGGESTED_OFF },
 	};
 	const char *const texts[LOAD_FILES_MAX] = { TAGGED("one", "b", "INFO") TAGGED("two", "a, b", "INFO")
 		"- rule: three\n  desc: d\n  condition: evt.type = open\n  output: a (%container.info) b %container.info\n  priority: INFO\n" };
@@ -169,8 +170,12 @@ static void test_outputs_get_what_applies_to_them(void **state)
 	assert_string_equal(find_rule(&loaded, "three")->output, "a () b  type=%evt.type");
 	assert_non_null(find_problem(loaded.report->warnings, "%container.info is deprecated"));
 	rule_loader_free(&loaded.loader);
-	options.n_appends = 0;
 	options.suggested = true;
+	loaded = load_texts(&options, texts);
+	assert_null(strstr(find_rule(&loaded, "three")->output, "container_id="));
+	assert_non_null(strstr(find_rule(&loaded, "two")->output, "container_id="));
+	rule_loader_free(&loaded.loader);
+	options.n_appends = 0;
 	loaded = load_texts(&options, texts);
 	assert_non_null(strstr(find_rule(&loaded, "one")->output, " container_id=%container.id"));
 	assert_non_null(strstr(find_rule(&loaded, "one")->output, " k8s_pod_name=%k8s.pod.name"));

@@ -12,6 +12,7 @@
 struct values {
 	const char *events;
 	const char *priority;
+	const char *append;
 	bool first, iso_8601;
 };
 
@@ -65,7 +66,7 @@ static int replay_items(struct stream_reader *reader, struct detect_replay *repl
 static enum cli_exit load(const struct cli *cli, const struct values *values, char *const *args, size_t n_args, struct detect_rules **ret)
 {
 	struct detect_rules_options options = { .paths = (const char *const *)args, .n_paths = n_args,
-						.priority_max = RULE_PRIORITY_DEBUG, .first_only = values->first };
+						.priority_max = RULE_PRIORITY_DEBUG, .first_only = values->first, .appends = values->append };
 	struct policy_error error = { 0 };
 	int err;
 
@@ -142,6 +143,7 @@ static enum cli_exit run(struct cli *cli, const void *data, char *const *args, s
 static const struct cli_option options[] = {
 	{ 'e', "events", "FILE", "the recording; -: standard input", CLI_OPTION_TEXT, offsetof(struct values, events) },
 	{ 'p', "priority", "NAME", "leave out rules of less importance", CLI_OPTION_TEXT, offsetof(struct values, priority) },
+	{ 0, "append", "FILE", "what outputs get besides: append_output as in a falco.yaml", CLI_OPTION_TEXT, offsetof(struct values, append) },
 	{ 0, "first", NULL, "of several rules that match an event, the first alone", CLI_OPTION_FLAG, offsetof(struct values, first) },
 	{ 0, "iso8601", NULL, "times in the alerts' text by ISO 8601, in UTC", CLI_OPTION_FLAG, offsetof(struct values, iso_8601) },
 };
