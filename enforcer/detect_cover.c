@@ -63,7 +63,7 @@ static struct detect_cover part(struct look *look, bool is_name, const char *tex
 		return anything;
 	}
 	made->is_name = is_name;
-	made->text = policy_arena_copy(look->arena, text, len);
+	made->text = text[len] ? policy_arena_copy(look->arena, text, len) : text;
 	made->next = NULL;
 	if (!made->text)
 		look->err = -ENOMEM;
@@ -72,7 +72,7 @@ static struct detect_cover part(struct look *look, bool is_name, const char *tex
 
 static struct detect_cover unite(struct look *look, struct detect_cover a, struct detect_cover b)
 {
-	if (a.any || b.any)
+	if (a.any || b.any || a.n + b.n > HF_DETECT_PREFIXES) /* more has no room in the kernel half */
 		return anything;
 	for (const struct detect_cover_part *p = b.first; p; p = p->next) {
 		struct detect_cover_part *copy = policy_arena_alloc(look->arena, 1, sizeof(*copy));
@@ -180,7 +180,8 @@ static struct detect_cover of_value(struct look *look, const struct rule_node *c
 static struct detect_cover of_check(struct look *look, const struct rule_node *check, bool negated)
 {
 	enum truth truth = detect_try_check(check, &look->known);
-	const struct rule_node *right = check->first->next;
+	const struct rule_node *right = check->first->next, *item;
+	struct rule_values items = rule_values_of(right);
 	struct detect_cover cover = nothing;
 
 	if (truth == (negated ? TRUTH_TRUE : TRUTH_FALSE))
@@ -191,7 +192,7 @@ static struct detect_cover of_check(struct look *look, const struct rule_node *c
 		return check->modifier == RULE_ONE ? of_value(look, check, right) : anything;
 	if (right->kind != RULE_LIST)
 		return anything;
-	for (const struct rule_node *item = right->first; item && !cover.any; item = item->next)
+	while (!cover.any && (item = rule_values_next(&items, NULL)))
 		cover = unite(look, cover, of_value(look, check, item));
 	return cover;
 }

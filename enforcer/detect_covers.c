@@ -86,8 +86,8 @@ static int of_rules(const struct rule_set *set, enum hf_detect_type type, unsign
 			return err;
 		if (!set->rules[i].enabled)
 			continue;
-		ret->any = cover.any;
 		ret->n += cover.n;
+		ret->any = cover.any || ret->n > HF_DETECT_PREFIXES * 8; /* before doubles are thrown out */
 		for (const struct detect_cover_part *part = cover.first; part; part = part->next) {
 			struct detect_cover_part *copy = policy_arena_alloc(arena, 1, sizeof(*copy));
 
