@@ -15,7 +15,7 @@
 
 #include "bpf-lsm/abi_writes.h"
 
-#define HF_ABI_VERSION 6
+#define HF_ABI_VERSION 7
 #define HF_TAG_VERSION 1   /* layout and meaning of struct hf_task_tag: tags are shared by all versions */
 #define HF_EVENT_VERSION 1 /* layout of struct hf_event: what another version left in its ring may be readable */
 #define HF_PIN_DIR "/sys/fs/bpf/holdfast"

@@ -90,6 +90,7 @@ struct hf_notice {
 
 /* hf_settling, one element, mapped by the daemon: one question about a file that is mapped, and its answer. Only the task that
  * registered is served. */
+#define HF_SETTLE_PLACE_BYTES 512 /* layers without names of their own call their files by digest */
 enum hf_settle_question {
 	HF_SETTLE_BEGIN, /* its bytes are about to be compared; kind COPY: also if it lies over no image file */
 	HF_SETTLE_END,	 /* what came of that: kind; ASKED: nothing */
@@ -125,6 +126,9 @@ struct hf_settling {
 	struct hf_settled_key image; /* answer to BEGIN: the image's file; ino 0: none of its executables is there */
 	__u64 image_bytes;	     /* … as it was enrolled */
 	__u64 image_ctime_ns;
+	__u32 place_bytes; /* 0: it is found in the layers by a name that the image has */
+	__u32 pad;
+	char place[HF_SETTLE_PLACE_BYTES]; /* from the root of its layer, as the path of a notice */
 };
 
 _Static_assert(sizeof(struct hf_notice) == 32, "notice header");

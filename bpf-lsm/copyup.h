@@ -9,7 +9,9 @@
  *       metadata copy-up needs none. So: container watched from the start, image file in the catalogue and unchanged, never
  *       noted, same size as its copy -> the copy holds the image's bytes. Copies from before the start were compared by the
  *       daemon: those that differ it notes as well.
- *   I2  Files are noted by the image's inode: an overlay inode's number may change when it is evicted, that one does not.
+ *   I2  Files are noted by the image's inode: an overlay inode's number may change when it is evicted, that one does not. Where a layer
+ *       has the name and another the bytes, by the name's: the overlay may look for the bytes after the hook, and forget where they
+ *       are. Copies of such files are proved by their digests alone (settle.h).
  *   I3  A layer without UUID or file handles leaves the overlay no way to find the image's file behind a further name of its
  *       copy: writes by that name would not be noted, so a link takes the proof away from such a file.
  *   I4  A note that cannot be made takes the proof away from the whole container.
@@ -86,7 +88,7 @@ __noinline int copyup_on_change(u64 address, u32 what)
 		if (!container || !(container->flags & HF_CONTAINER_ADOPTED))
 			return 0;
 	}
-	lower = overlay_lower_inode(inode);
+	lower = overlay_named_inode(inode);
 	if (!lower)
 		return 0;
 	written_key(&key, ref->id, lower);
@@ -103,7 +105,7 @@ static __always_inline void copyup_capabilities(struct object *o, const struct s
 
 	if (!overlay_has_upper(o->inode))
 		return;
-	lower = overlay_lower_inode(o->inode);
+	lower = overlay_named_inode(o->inode);
 	if (!lower)
 		return;
 	written_key(&key, s->id, lower);

@@ -9,7 +9,7 @@
 #define BPF_LSM_DETECT_KERNEL_H
 
 #include "bpf-lsm/abi_detect.h"
-#include "bpf-lsm/kernel.h"
+#include "bpf-lsm/kernel_overlay.h"
 
 #define KERNEL_PF_IO_WORKER 0x00000010u
 #define KERNEL_TS_COMPAT 0x2u

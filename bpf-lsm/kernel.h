@@ -142,7 +142,12 @@ struct ovl_file {
 	struct file *realfile;
 };
 
+struct ovl_layer {
+	struct vfsmount *mnt;
+};
+
 struct ovl_path {
+	const struct ovl_layer *layer;
 	struct dentry *dentry;
 };
 
@@ -158,8 +163,9 @@ struct ovl_inode {
 	struct ovl_entry *oe; /* since 6.5 */
 };
 
-struct ovl_inode___lowerpath {
-	struct ovl_path lowerpath; /* up to 6.4 */
+struct ovl_inode___lowerpath { /* up to 6.4 */
+	struct inode *lowerdata; /* of a regular file: where its bytes are, if not at lowerpath */
+	struct ovl_path lowerpath;
 };
 
 /* One btrfs superblock holds many subvolumes, which repeat each other's inode numbers; each has a device number, as stat() tells. */
@@ -350,101 +356,6 @@ static __always_inline u64 inode_ctime_ns(struct inode *inode)
 
 	return (u64)BPF_CORE_READ(plain, i_ctime.tv_sec) * 1000000000ull +
 	       (u64)BPF_CORE_READ(plain, i_ctime.tv_nsec);
-}
-
-/* The real struct file behind an overlay's, 0 when there is none. Scalars, since private_data has no type. */
-static __always_inline struct file *overlay_real_file(struct file *file)
-{
-	void *private_data = BPF_CORE_READ(file, private_data);
-
-	if (!private_data)
-		return NULL;
-	if (bpf_core_type_exists(struct ovl_file))
-		return BPF_CORE_READ((struct ovl_file *)private_data, realfile);
-	return private_data;
-}
-
-static __always_inline struct ovl_inode *overlay_inode(struct inode *inode)
-{
-	return (void *)((u64)inode - bpf_core_field_offset(struct ovl_inode, vfs_inode));
-}
-
-static __always_inline bool overlay_has_lower(struct inode *inode)
-{
-	struct ovl_inode *ovl = overlay_inode(inode);
-
-	if (bpf_core_field_exists(ovl->oe))
-		return BPF_CORE_READ(ovl, oe, __numlower) > 0;
-	return BPF_CORE_READ((struct ovl_inode___lowerpath *)ovl, lowerpath.dentry) != NULL;
-}
-
-/* NULL when there is none, or when metadata and data come from different layers. */
-static __always_inline struct inode *overlay_inode_below(struct inode *inode)
-{
-	struct ovl_inode *ovl = overlay_inode(inode);
-	struct dentry *dentry;
-
-	if (bpf_core_field_exists(ovl->oe)) {
-		struct ovl_entry *oe = BPF_CORE_READ(ovl, oe);
-		struct ovl_path *stack = (void *)((u64)oe + bpf_core_field_offset(struct ovl_entry, __lowerstack));
-
-		if (!oe || BPF_CORE_READ(oe, __numlower) != 1)
-			return NULL;
-		dentry = BPF_CORE_READ(stack, dentry);
-	} else {
-		dentry = BPF_CORE_READ((struct ovl_inode___lowerpath *)ovl, lowerpath.dentry);
-	}
-	return dentry ? BPF_CORE_READ(dentry, d_inode) : NULL;
-}
-
-static __always_inline bool overlay_upper_data(struct inode *inode)
-{
-	struct ovl_inode *ovl = overlay_inode(inode);
-
-	return BPF_CORE_READ(ovl, __upperdentry) && (BPF_CORE_READ(ovl, flags) & KERNEL_OVL_UPPERDATA);
-}
-
-static __always_inline bool overlay_has_upper(struct inode *inode)
-{
-	return BPF_CORE_READ(overlay_inode(inode), __upperdentry) != NULL;
-}
-
-/* An overlay inode's address to that of the file that holds its bytes in the layers below; 0: none. A global function: its memory
- * is not its callers'. */
-__noinline u64 overlay_lower_address(u64 address)
-{
-	struct inode *lower = overlay_inode_below((void *)address);
-	struct dentry *upper;
-
-	if (!lower || BPF_CORE_READ(lower, i_sb, s_magic) != KERNEL_MAGIC_OVERLAY)
-		return (u64)lower;
-	if (!overlay_upper_data(lower))
-		return (u64)overlay_inode_below(lower);
-	upper = BPF_CORE_READ(overlay_inode(lower), __upperdentry);
-	return upper ? (u64)BPF_CORE_READ(upper, d_inode) : 0;
-}
-
-/* The image's file at an overlay inode: below an overlay that is a layer itself, the one that holds its bytes. NULL: none. */
-static __always_inline struct inode *overlay_lower_inode(struct inode *inode)
-{
-	return (void *)overlay_lower_address((u64)inode);
-}
-
-/*
- * Whether an overlay can note in a copy whose copy it is: that takes a UUID of the layer's file system and a handle of the file. By the
- * overlay inode's address; a global function, as above.
- */
-__noinline int overlay_is_traceable(u64 address)
-{
-	struct inode *lower = overlay_inode_below((void *)address);
-	struct super_block *sb = lower ? BPF_CORE_READ(lower, i_sb) : NULL;
-	u64 uuid[2] = {};
-
-	if (!sb)
-		return 0;
-	bpf_core_read(uuid, sizeof(uuid), &sb->s_uuid);
-	/* An overlay as a layer has operations since 6.6, but none that finds a file by its handle. */
-	return (uuid[0] || uuid[1]) && BPF_CORE_READ(sb, s_export_op) && BPF_CORE_READ(sb, s_export_op, fh_to_dentry);
 }
 
 static __always_inline struct mount *real_mount(struct vfsmount *mnt)

@@ -12,6 +12,7 @@
 #define BPF_LSM_OBJECT_H
 
 #include "bpf-lsm/decide.h"
+#include "bpf-lsm/kernel_overlay.h"
 #include "bpf-lsm/maps.h"
 
 #define OBJECT_STACK_LEVELS 2 /* FILESYSTEM_MAX_STACK_DEPTH */

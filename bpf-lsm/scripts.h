@@ -273,7 +273,7 @@ __noinline int script_resolve(struct object *o, u64 address)
 	o->inode = o->real = inode;
 	if (BPF_CORE_READ(inode, i_sb, s_magic) == KERNEL_MAGIC_OVERLAY) {
 		upper = overlay_upper_data(inode) ? BPF_CORE_READ(overlay_inode(inode), __upperdentry) : NULL;
-		o->real = upper ? BPF_CORE_READ(upper, d_inode) : overlay_lower_inode(inode);
+		o->real = upper ? BPF_CORE_READ(upper, d_inode) : overlay_named_inode(inode);
 	}
 	if (o->real)
 		o->real_magic = identify_inode(o->real, &o->key, &o->value);

@@ -10,6 +10,8 @@
  *       (bytes of the upper file itself, by the host) has one more guard for COPY and DIFFERENT, which hold for that very state.
  *   I3  A file that the image did not mean to be run does not become a program by a copy or by chmod +x, nor does a file keep an
  *       answer with setuid, setgid or capabilities that the image's had not.
+ *   I4  EQUAL holds whatever the overlay knows below the file: the copy of one that had several names loses its origin when its root is
+ *       mounted again, and that of one whose bytes lie in another layer than its name forgets which layer.
  */
 #ifndef BPF_LSM_SETTLE_H
 #define BPF_LSM_SETTLE_H
@@ -47,7 +49,7 @@ static __always_inline struct hf_catalog_entry *settle_image(struct object *o, u
 		key->layer_set = layer_set;
 		return bpf_map_lookup_elem(&hf_catalog, key);
 	}
-	lower = overlay_lower_inode(o->inode);
+	lower = overlay_bytes_inode(o->inode);
 	if (!lower)
 		return NULL;
 	identify_inode(lower, key, &now);
@@ -62,41 +64,40 @@ static __always_inline bool settle_may_run(u64 state, u32 op)
 	return op > HF_OP_EXEC_CHECK || state & HF_ENTRY_EXECUTABLE;
 }
 
-/* Over an image file, and as long as it: its bytes may be the image's. By kind: they are, or nobody knows. */
-static __always_inline void settle_over_image(struct object *o, struct subject *s, struct hf_facts *f, u32 kind)
+/* Whether the file was given capabilities while it was watched. */
+static __always_inline bool settle_has_capabilities(struct object *o, const struct subject *s)
 {
-	struct hf_catalog_key key = {};
-	struct hf_catalog_entry *image = settle_image(o, s->layer_set, &key);
-	u64 container = o->bits & HF_FACT_OVERLAY ? s->id : 0;
+	struct inode *named = o->bits & HF_FACT_OVERLAY ? overlay_named_inode(o->inode) : o->real;
+	struct hf_written_key key = {};
 
-	if (!image || !entry_has_size(image, &o->value) || !settle_may_run(image->state, f->op))
-		return;
-	if (kind == HF_SETTLED_ASKED || kind == HF_SETTLED_COPY) /* a copy of what, was not asked: by a name without an image file */
-		f->compared = HF_COMPARED_UNSETTLED;
-	if (kind != HF_SETTLED_EQUAL)
+	if (!named)
+		return false;
+	written_key(&key, o->bits & HF_FACT_OVERLAY ? s->id : 0, named);
+	return copyup_noted(key.container, key.ino, (u64)key.dev << 32 | key.generation) & HF_WRITTEN_CAPABILITIES;
+}
+
+/* Its bytes are those of an image's file, whose HF_ENTRY_* are in state. */
+static __always_inline void settle_believe(struct object *o, struct subject *s, struct hf_facts *f, u64 state)
+{
+	struct hf_catalog_entry image = { .state = state };
+
+	if (!settle_may_run(state, f->op))
 		return;
 	f->compared = HF_COMPARED_SETTLED;
 	o->bits &= ~(HF_FACT_CHANGED | HF_FACT_HIT);
 	o->bits |= HF_FACT_COPIED_UP;
-	if (gained_setid(image, o->mode) ||
-	    copyup_noted(container, key.ino, (u64)key.dev << 32 | key.generation) & HF_WRITTEN_CAPABILITIES)
+	if (gained_setid(&image, o->mode) || settle_has_capabilities(o, s))
 		o->bits |= HF_FACT_GAINED_SETID;
 }
 
-/*
- * In the place of an image file, with its bytes, though the overlay knows of no file below it: the copy of a file that had several names
- * loses its origin when its root is mounted again.
- */
-static __always_inline void settle_in_place(struct object *o, const struct hf_settled *known, struct hf_facts *f)
+/* Over an image file, and as long as it: nobody knows whether its bytes are the image's. */
+static __always_inline void settle_unknown(struct object *o, struct subject *s, struct hf_facts *f)
 {
-	struct hf_catalog_entry image = { .state = known->state };
+	struct hf_catalog_key key = {};
+	struct hf_catalog_entry *image = settle_image(o, s->layer_set, &key);
 
-	if (!settle_may_run(known->state, f->op))
-		return;
-	f->compared = HF_COMPARED_SETTLED;
-	o->bits |= HF_FACT_COPIED_UP;
-	if (gained_setid(&image, o->mode))
-		o->bits |= HF_FACT_GAINED_SETID;
+	if (image && entry_has_size(image, &o->value) && settle_may_run(image->state, f->op))
+		f->compared = HF_COMPARED_UNSETTLED;
 }
 
 /* Facts of a file on the container's root that nothing else has shown to be the image's. A global function, as judge_drift. */
@@ -117,12 +118,14 @@ __noinline int settle_prove(struct object *o, struct subject *s, struct hf_facts
 		o->bits |= HF_FACT_WRITER;
 		return 0;
 	}
-	if (o->bits & (HF_FACT_HIT | HF_FACT_HAS_LOWER))
-		settle_over_image(o, s, f, kind);
-	else if (known && kind == HF_SETTLED_EQUAL)
-		settle_in_place(o, known, f);
-	else if (known && kind == HF_SETTLED_COPY && settle_may_run(known->state, f->op))
+	if (known && kind == HF_SETTLED_EQUAL) { /* I4 */
+		settle_believe(o, s, f, known->state);
+	} else if (o->bits & (HF_FACT_HIT | HF_FACT_HAS_LOWER)) {
+		if (kind != HF_SETTLED_DIFFERENT) /* a copy of what, was not asked: by a name without an image file */
+			settle_unknown(o, s, f);
+	} else if (known && kind == HF_SETTLED_COPY && settle_may_run(known->state, f->op)) {
 		f->compared = o->mode & (KERNEL_S_ISUID | KERNEL_S_ISGID) ? HF_COMPARED_NOT : HF_COMPARED_COPY;
+	}
 	return 0;
 }
 
@@ -148,15 +151,15 @@ static __always_inline struct hf_settling *settle_asked(void)
 }
 
 /* From here on the next open for writing is news again. */
-static __always_inline void settle_looks(const struct hf_settling *q)
+static __always_inline void settle_looks(const struct hf_settling *q, struct object *o)
 {
+	struct inode *named = q->on_overlay ? overlay_named_inode(o->inode) : o->real;
 	struct hf_written_key key = {};
 	u32 *noted;
 
-	key.container = q->on_overlay ? q->container : 0;
-	key.ino = q->image.ino;
-	key.dev = q->image.dev;
-	key.generation = q->image.generation;
+	if (!named)
+		return;
+	written_key(&key, q->on_overlay ? q->container : 0, named);
 	noted = bpf_map_lookup_elem(&hf_written, &key);
 	if (noted)
 		__sync_fetch_and_and(noted, ~HF_WRITTEN_TOLD);
@@ -174,6 +177,33 @@ static __always_inline void settle_fill(struct hf_settled *value, const struct h
 	value->layer_set = q->layer_set;
 	value->ctime_ns = o->value.ctime_ns;
 	value->state = entry_size(&o->value) | o->value.cookie << HF_ENTRY_COOKIE_SHIFT;
+}
+
+/*
+ * Where in its layer the file lies that has the image's bytes, if not under the name that it has for the user. By the overlay inode's
+ * address; a global function: its memory is not its caller's.
+ */
+__noinline int settle_tell_place(u64 address)
+{
+	struct ovl_path *level = address ? overlay_split_level((void *)address) : NULL;
+	struct hf_settling *q = settle_slot();
+	struct hf_scratch *scratch;
+	struct path_job job = {};
+
+	if (!level || !q)
+		return 0;
+	job.path.mnt = BPF_CORE_READ(level, layer, mnt);
+	job.path.dentry = BPF_CORE_READ(level, dentry);
+	if (!job.path.mnt || !job.path.dentry)
+		return 0;
+	job.root_mnt = (u64)job.path.mnt;
+	job.root_dentry = (u64)BPF_CORE_READ(job.path.mnt, mnt_root);
+	scratch = bpf_task_storage_get(&hf_scratches, (void *)bpf_get_current_task_btf(), 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!scratch || path_write(&job) || job.cut || job.bytes > HF_SETTLE_PLACE_BYTES)
+		return 0;
+	if (bpf_probe_read_kernel(q->place, HF_SETTLE_PLACE_BYTES, scratch->data) == 0)
+		q->place_bytes = job.bytes;
+	return 0;
 }
 
 #define SETTLE_FLAGS (HF_ENTRY_SETUID | HF_ENTRY_SETGID | HF_ENTRY_EXECUTABLE)
@@ -201,7 +231,7 @@ static __always_inline u32 settle_begin(struct hf_settling *q, struct object *o)
 	if (image) {
 		q->image_bytes = image->state >> HF_ENTRY_SIZE_SHIFT & ((1ull << HF_ENTRY_SIZE_BITS) - 1);
 		q->image_ctime_ns = image->ctime_ns;
-		settle_looks(q);
+		settle_looks(q, o);
 	}
 	if (settle_is_written(o))
 		return HF_SETTLE_WRITER;
@@ -258,11 +288,14 @@ __noinline int settle_file(u64 file)
 	q->file.dev = o.key.dev;
 	q->file.generation = o.key.generation;
 	q->bytes = o.value.size_mode >> HF_CATALOG_SIZE_SHIFT;
+	q->place_bytes = 0;
 	q->ctime_ns = o.value.ctime_ns;
 	if (o.detail || !o.real || o.dev != q->root_dev || !q->layer_set)
 		q->status = HF_SETTLE_FOREIGN;
 	else
 		q->status = q->question == HF_SETTLE_BEGIN ? settle_begin(q, &o) : settle_end(q, &o);
+	if (q->status == HF_SETTLE_BEGUN && q->on_overlay && q->image.ino)
+		settle_tell_place((u64)o.inode);
 	return 0;
 }
 

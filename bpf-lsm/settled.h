@@ -100,10 +100,12 @@ static __always_inline bool settled_whose(struct hf_notice *notice, struct inode
 	struct hf_container *owner = on_overlay ? settled_owner(notice, inode) : NULL;
 	struct hf_catalog_key key = {};
 
-	if (on_overlay)
-		inode = owner ? overlay_lower_inode(inode) : NULL;
-	if (!inode)
+	if (on_overlay && !owner)
 		return false;
+	if (on_overlay)
+		inode = overlay_bytes_inode(inode);
+	if (!inode) /* the overlay has not looked for its bytes yet: the daemon finds out */
+		return true;
 	key.ino = notice->ino = BPF_CORE_READ(inode, i_ino);
 	key.dev = notice->dev = inode_dev(inode);
 	key.generation = notice->generation = BPF_CORE_READ(inode, i_generation);

@@ -82,7 +82,7 @@ static size_t count_entries(const char *identity)
 	return n;
 }
 
-int copied_layers_open(const char *identity, struct copied_layers *ret)
+static int open_layers(const char *identity, bool data, struct copied_layers *ret)
 {
 	struct copied_layers layers = { .fds = calloc(count_entries(identity) + 1, sizeof(*layers.fds)) };
 
@@ -90,12 +90,13 @@ int copied_layers_open(const char *identity, struct copied_layers *ret)
 		return -ENOMEM;
 	for (const char *at = identity; at && *at;) {
 		size_t bytes = strcspn(at, ";");
-		bool is_data = !strncmp(at, "data:", 5); /* cannot be seen by its paths */
-		int fd = is_data ? -1 : open_folder(at, bytes);
+		size_t mark = strncmp(at, "data:", 5) ? 0 : 5; /* cannot be seen by its paths */
+		bool wanted = data == (mark != 0);
+		int fd = wanted ? open_folder(at + mark, bytes - mark) : -1;
 
 		if (fd >= 0)
 			layers.fds[layers.n++] = fd;
-		else if (!is_data)
+		else if (wanted)
 			layers.broken = true;
 		at += bytes + (at[bytes] == ';');
 	}
@@ -103,6 +104,16 @@ int copied_layers_open(const char *identity, struct copied_layers *ret)
 		layers.broken = true;
 	*ret = layers;
 	return 0;
+}
+
+int copied_layers_open(const char *identity, struct copied_layers *ret)
+{
+	return open_layers(identity, false, ret);
+}
+
+int copied_layers_open_data(const char *identity, struct copied_layers *ret)
+{
+	return open_layers(identity, true, ret);
 }
 
 void copied_layers_close(struct copied_layers *layers)

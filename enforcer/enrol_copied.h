@@ -24,6 +24,8 @@ struct copied_layers {
 
 /* Opens the folders that the identity of a layer set names; blocks on their file systems. 0 or -ENOMEM. */
 int copied_layers_open(const char *identity, struct copied_layers *ret);
+/* The same for those that only give data to names in the others. */
+int copied_layers_open_data(const char *identity, struct copied_layers *ret);
 void copied_layers_close(struct copied_layers *layers);
 
 /* Whether some layer has something of that path, or it cannot be told. */

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "enforcer/enrol_copied.h"
+#include "enforcer/event_json.h"
 #include "enforcer/images.h"
 #include "enforcer/lsm.h"
 #include "enforcer/workers.h"
@@ -124,6 +125,27 @@ static int hash_in_layers(struct settle_image *image, const struct copied_layers
 	return -EAGAIN;
 }
 
+/* In the place that the kernel half told: in a layer that gives its data to names in others, or in one of those. */
+static int hash_in_place(struct settle_image *image, const struct settle_file *file, const struct copied_layers *layers,
+			 const struct hf_settling *state, struct imagedb_digest *ret)
+{
+	char path[HF_PATH_BYTES + 1];
+	struct copied_layers data = { 0 };
+	int err;
+
+	if (!state->place_bytes || state->place_bytes > sizeof(state->place) ||
+	    !event_json_path_of(state->place, state->place_bytes, path))
+		return -EAGAIN;
+	err = hash_in_layers(image, layers, path + 1, state, ret);
+	if (err != -EAGAIN)
+		return err;
+	err = copied_layers_open_data(file->place.layers, &data);
+	if (!err)
+		err = hash_in_layers(image, &data, path + 1, state, ret);
+	copied_layers_close(&data);
+	return err;
+}
+
 /* Computed once, for good or for now: by the name that the copy has, or had before it was moved. */
 static int hash_image(struct settle_image *image, const struct settle_file *file, const struct hf_settling *state,
 		      struct imagedb_digest *ret)
@@ -138,6 +160,8 @@ static int hash_image(struct settle_image *image, const struct settle_file *file
 	err = hash_in_layers(image, &layers, file->path, state, ret);
 	if (err == -EAGAIN && !images_find_path(image->images, file->place.layers, &inode, &name))
 		err = hash_in_layers(image, &layers, name, state, ret);
+	if (err == -EAGAIN)
+		err = hash_in_place(image, file, &layers, state, ret);
 	copied_layers_close(&layers);
 	return err;
 }
@@ -147,7 +171,8 @@ static int image_digest(const struct settle_file *file, const struct hf_settling
 	struct settle_image *image = data;
 	struct imagedb_store_inode inode = inode_of(state);
 
-	if (!images_find_digest(image->images, &inode, state->image_bytes, state->image_ctime_ns, ret))
+	if (!images_find_digest(image->images, &inode, state->image_bytes, state->image_ctime_ns, ret) &&
+	    ret->algorithms & IMAGEDB_ALGORITHM_SHA256)
 		return 0;
 	return file->place.layers ? hash_image(image, file, state, ret) : -EAGAIN;
 }

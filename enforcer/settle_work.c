@@ -36,11 +36,15 @@ static int compare_with_image(struct look *look, uint32_t *ret_kind)
 	if (look->state.bytes != look->state.image_bytes)
 		return 0;
 	err = look->ops->image(look->file, &look->state, &image, look->ops->data);
+	if (!err && !(image.algorithms & IMAGEDB_ALGORITHM_SHA256))
+		err = -EAGAIN; /* no other digest proves anything, in either way */
 	if (!err)
 		err = look->ops->hash(look->fd, &look->state, false, &now, look->ops->data);
+	if (!err && !(now.algorithms & IMAGEDB_ALGORITHM_SHA256))
+		err = -EAGAIN;
 	if (err)
 		return err;
-	if (now.size == image.size && image.algorithms & now.algorithms & IMAGEDB_ALGORITHM_SHA256 &&
+	if (now.size == image.size &&
 	    !memcmp(now.sha256, image.sha256, sizeof(now.sha256)))
 		*ret_kind = HF_SETTLED_EQUAL;
 	return 0;

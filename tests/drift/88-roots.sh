@@ -2,6 +2,7 @@
 # shellcheck shell=bash disable=SC2154
 # Roots of every kind that the kernel has: the same rows in each, each denial beside a twin that must run.
 
+# Setting: ROOTS_KINDS=data-only,fuse tries these alone.
 roots_dir=/mnt/scratch/roots      # file systems in files
 roots_tree=/mnt/images/tree       # the image as a folder: busybox, probe, and files of their own for each row in /opt/x
 
@@ -38,7 +39,7 @@ roots_make_tree() {
 	mkdir -p "$roots_tree"/{opt/x,srv}
 	lower=$(image_lower busybox) || return 1
 	cp -a "${lower#*:}/." "$roots_tree" && cp -a "${lower%%:*}/." "$roots_tree" || return 1
-	for name in own appended changed replaced chmod chown touch ln mv alias opened host later; do
+	for name in own appended changed replaced chmod chown touch ln mv alias opened twin host later; do
 		cp "$roots_tree$hello" "$roots_tree/opt/x/$name"
 	done
 	for name in own changed appended; do
@@ -89,6 +90,24 @@ roots_settled() {
 	done
 }
 
+roots_byte='dd bs=1 seek=$(($(stat -c %s $f) - 1)) conv=notrunc of=$f 2>/dev/null'
+
+# roots_opened NAME: two files of the image are opened for writing, and in one of them a byte is changed. Both are compared.
+roots_opened() {
+	local name=$1 compared
+	compared=$(status_of .counters.settled)
+	box_do "$name" ": >>/opt/x/opened; f=/opt/x/twin; printf x | $roots_byte" >/dev/null
+	roots_settled "$name" /opt/x/opened
+	check "$name: both were compared" roots_status_wait ".counters.settled >= $((compared + 2))"
+	check_is "$name: one byte was changed" "$(box_word "$name" "$probe exec /opt/x/twin")" EPERM
+	sync
+	echo 2 >/proc/sys/vm/drop_caches     # what the file system knew of them is forgotten
+	check_is "$name: opened, after its inode was dropped" "$(box_word "$name" "$probe exec /opt/x/opened")" ran
+	check_is "$name: one byte was changed, after its inode was dropped" "$(box_word "$name" "$probe exec /opt/x/twin")" EPERM
+	box_do "$name" "f=/opt/x/opened; printf x | $roots_byte" >/dev/null
+	check_is "$name: changed after it was settled" "$(box_word "$name" "$probe exec /opt/x/opened")" EPERM
+}
+
 # roots_kind NAME FOLDER: all rows in a container on that root.
 roots_kind() {
 	local name=$1 started=$SECONDS mark
@@ -99,11 +118,7 @@ roots_kind() {
 	events_fence
 	check_is "$name: each denial is an event, and nothing else" "$(events_brief "$mark" | grep -c '^denied ')" \
 		"$(events_brief "$mark" | wc -l)"
-	box_do "$name" ": >>/opt/x/opened" >/dev/null
-	case $name in
-	data-only | fuse) skip "$name: /opt/x/opened, settled" 'left open: what was opened for writing on such a root stays denied' ;;
-	*) roots_settled "$name" /opt/x/opened ;;
-	esac
+	roots_opened "$name"
 	roots_settled "$name" /srv/ln /opt/x/ln
 	check_is "$name: changed" "$(box_word "$name" "$probe exec /opt/x/changed")" EPERM
 	printf '# %s took %d s\n' "$name" $((SECONDS - started))
@@ -250,9 +265,9 @@ roots_nested() {
 	roots_overlay nested "lowerdir=$dir/root"
 }
 
-# As composefs does it: a layer of names and metadata whose bytes lie in another layer that has no names of its own.
-roots_data_only() {
-	local dir=$roots_dir/data file
+# roots_divide DIR: the image as two folders, one with names and metadata, one with the bytes.
+roots_divide() {
+	local dir=$1 file
 	cp -a "$roots_tree" "$dir.names" && cp -a "$roots_tree" "$dir.bytes"
 	while IFS= read -r file; do
 		truncate -s 0 "$dir.names/$file"
@@ -260,7 +275,20 @@ roots_data_only() {
 		setfattr -n trusted.overlay.metacopy "$dir.names/$file"
 		setfattr -n trusted.overlay.redirect -v "/$file" "$dir.names/$file"
 	done < <(cd "$roots_tree" && find opt -type f -printf '%p\n')
+}
+
+# As composefs does it: a layer of names and metadata whose bytes lie in another layer that has no names of its own.
+roots_data_only() {
+	local dir=$roots_dir/data
+	roots_divide "$dir"
 	roots_overlay data-only "lowerdir=$dir.names::$dir.bytes,metacopy=on,redirect_dir=on"
+}
+
+# As chmod in a recipe leaves it on a node with metacopy: the upper one of two layers has a file's metadata alone.
+roots_divided() {
+	local dir=$roots_dir/divided
+	roots_divide "$dir"
+	roots_overlay divided "lowerdir=$dir.names:$dir.bytes,metacopy=on,redirect_dir=on"
 }
 
 roots_fuse() {
@@ -272,30 +300,46 @@ roots_fuse() {
 	umount "$dir/root"
 }
 
+# roots_if KIND COMMAND...: that kind, unless ROOTS_KINDS names others.
+roots_if() {
+	local kind=$1
+	shift
+	[[ -n ${ROOTS_KINDS:-} && ,$ROOTS_KINDS, != *,$kind,* ]] || "$@"
+}
+
+roots_ramfs() {
+	mkdir "$roots_dir/ramfs" && mount -t ramfs ramfs "$roots_dir/ramfs" && cp -a "$roots_tree/." "$roots_dir/ramfs"
+	roots_unsupported ramfs ramfs "$roots_dir/ramfs"
+}
+
+roots_tmpfs() {
+	cp -a "$roots_tree" "$roots_dir/tmpfs" && roots_kind tmpfs "$roots_dir/tmpfs"
+}
+
 topic_roots() {
 	policy_is enforce
 	mkdir -p "$roots_dir"
 	roots_make_tree || { not_ok 'roots: the tree'; return; }
 	modprobe loop
-	roots_late
+	roots_if btrfs roots_late
 	holdfast_stop
 	check 'the daemon starts anew' holdfast_start
-	mkdir "$roots_dir/ramfs" && mount -t ramfs ramfs "$roots_dir/ramfs" && cp -a "$roots_tree/." "$roots_dir/ramfs"
-	roots_unsupported ramfs ramfs "$roots_dir/ramfs"
-	roots_vfs
-	roots_btrfs
-	roots_image_fs squashfs mksquashfs "$roots_tree" "$roots_dir/squashfs.disk" -noappend -comp gzip
-	roots_nested
-	roots_data_only
-	roots_fuse
+	roots_if ramfs roots_ramfs
+	roots_if vfs roots_vfs
+	roots_if btrfs roots_btrfs
+	roots_if squashfs roots_image_fs squashfs mksquashfs "$roots_tree" "$roots_dir/squashfs.disk" -noappend -comp gzip
+	roots_if nested roots_nested
+	roots_if data-only roots_data_only
+	roots_if divided roots_divided
+	roots_if fuse roots_fuse
 	if ((${STARTS:-200} <= 20)); then
-		echo '# 6 kinds of roots; 5 more without HOLDFAST_QUICK: xfs, erofs, tmpfs, overlay with metacopy, volatile overlay'
+		echo '# 7 kinds of roots; 5 more without HOLDFAST_QUICK: xfs, erofs, tmpfs, overlay with metacopy, volatile overlay'
 		return
 	fi
-	echo '# 11 kinds of roots'
-	roots_xfs
-	roots_image_fs erofs mkfs.erofs "$roots_dir/erofs.disk" "$roots_tree"
-	cp -a "$roots_tree" "$roots_dir/tmpfs" && roots_kind tmpfs "$roots_dir/tmpfs"
-	roots_overlay metacopy "lowerdir=$roots_tree,metacopy=on,redirect_dir=on,index=on,xino=on"
-	roots_overlay volatile "lowerdir=$roots_tree,xino=off,volatile"
+	echo '# 12 kinds of roots'
+	roots_if xfs roots_xfs
+	roots_if erofs roots_image_fs erofs mkfs.erofs "$roots_dir/erofs.disk" "$roots_tree"
+	roots_if tmpfs roots_tmpfs
+	roots_if metacopy roots_overlay metacopy "lowerdir=$roots_tree,metacopy=on,redirect_dir=on,index=on,xino=on"
+	roots_if volatile roots_overlay volatile "lowerdir=$roots_tree,xino=off,volatile"
 }

@@ -30,7 +30,7 @@ struct course {
 	uint64_t image_bytes, ctime_ns; /* 0: BYTES, OLD */
 	int image_err, hash_err, find_err;
 	char digest, image_digest; /* the first byte of each */
-	bool no_sha;
+	bool no_sha, image_no_sha; /* the file's digest, the image's, lacks SHA-256 */
 	enum settle_result result;
 	uint32_t kind; /* told to the kernel half, or NOTHING */
 	uint32_t entry;
@@ -44,8 +44,8 @@ static const struct course courses[] = {
 	{ "equal", IMAGE, .result = SETTLE_RESULT_DONE, .kind = HF_SETTLED_EQUAL, .hashes = 1 },
 	{ "one byte", IMAGE, .digest = 1, .result = SETTLE_RESULT_DONE, .kind = HF_SETTLED_DIFFERENT, .hashes = 1 },
 	{ "another length is not read", IMAGE, .image_bytes = 6, .result = SETTLE_RESULT_DONE, .kind = HF_SETTLED_DIFFERENT },
-	{ "a digest without SHA-256 proves nothing", IMAGE, .no_sha = true, .result = SETTLE_RESULT_DONE,
-	  .kind = HF_SETTLED_DIFFERENT, .hashes = 1 },
+	{ "a digest without SHA-256 proves nothing", IMAGE, .no_sha = true, .result = SETTLE_RESULT_LATER, .kind = NOTHING, .hashes = 1 },
+	{ "nor does the image's", IMAGE, .image_no_sha = true, .result = SETTLE_RESULT_LATER, .kind = NOTHING },
 	{ "gone", IMAGE, .open_err = -ENOENT, .result = SETTLE_RESULT_DONE, .kind = NOTHING },
 	{ "cannot be mapped", IMAGE, .ask_err = -ENODEV, .result = SETTLE_RESULT_DONE, .kind = NOTHING },
 	{ "being written", IMAGE, .begin = HF_SETTLE_WRITER, .result = SETTLE_RESULT_LATER, .kind = NOTHING },
@@ -119,10 +119,10 @@ static int fake_ask(int fd, const struct hf_settling *question, struct hf_settli
 	return 0;
 }
 
-static int fill(const struct course *c, char first, uint64_t size, struct imagedb_digest *ret)
+static int fill(bool no_sha, char first, uint64_t size, struct imagedb_digest *ret)
 {
 	*ret = (struct imagedb_digest){ .size = size, .algorithms = IMAGEDB_ALGORITHM_XXH3_128 };
-	if (!c->no_sha)
+	if (!no_sha)
 		ret->algorithms |= IMAGEDB_ALGORITHM_SHA256;
 	ret->sha256[0] = (uint8_t)first;
 	return 0;
@@ -135,7 +135,7 @@ static int fake_hash(int fd, const struct hf_settling *state, bool plain, struct
 	assert_true(fd >= 0);
 	assert_int_equal(plain, !fake->course->has_image);
 	fake->hashes++;
-	return fake->course->hash_err ? fake->course->hash_err : fill(fake->course, fake->course->digest, state->bytes, ret);
+	return fake->course->hash_err ? fake->course->hash_err : fill(fake->course->no_sha, fake->course->digest, state->bytes, ret);
 }
 
 static int fake_image(const struct settle_file *file, const struct hf_settling *state, struct imagedb_digest *ret, void *data)
@@ -143,7 +143,7 @@ static int fake_image(const struct settle_file *file, const struct hf_settling *
 	const struct course *c = ((struct fake *)data)->course;
 
 	assert_int_equal(file->place.container, 42);
-	return c->image_err ? c->image_err : fill(c, c->image_digest, state->image_bytes, ret);
+	return c->image_err ? c->image_err : fill(c->image_no_sha, c->image_digest, state->image_bytes, ret);
 }
 
 static int fake_find(const struct settle_file *file, const struct imagedb_digest *digest, uint32_t *ret_entry, void *data)
