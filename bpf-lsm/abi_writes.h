@@ -94,6 +94,7 @@ struct hf_notice {
 enum hf_settle_question {
 	HF_SETTLE_BEGIN, /* its bytes are about to be compared; kind COPY: also if it lies over no image file */
 	HF_SETTLE_END,	 /* what came of that: kind; ASKED: nothing */
+	HF_SETTLE_LEARN, /* is it the image's, its bytes untouched? ORIGINAL: yes, and image and entry tell which; else it is no more */
 };
 
 enum hf_settle_status {
@@ -118,12 +119,12 @@ struct hf_settling {
 	__u64 container;
 	__u32 layer_set;
 	__u32 root_dev; /* superblock the file must be on */
-	__u32 entry;	/* END with HF_SETTLED_COPY: HF_ENTRY_* bits of the image's file */
+	__u32 entry;	/* END with HF_SETTLED_COPY: HF_ENTRY_* bits of the image's file; answer to LEARN */
 	__u32 on_overlay; /* the root is an overlay of the container's own */
 	struct hf_settled_key file; /* answer, of both questions: whose bytes they are */
 	__u64 bytes;
 	__u64 ctime_ns;
-	struct hf_settled_key image; /* answer to BEGIN: the image's file; ino 0: none of its executables is there */
+	struct hf_settled_key image; /* answer to BEGIN, LEARN: the image's file; ino 0: none of its executables is there */
 	__u64 image_bytes;	     /* … as it was enrolled */
 	__u64 image_ctime_ns;
 	__u32 place_bytes; /* 0: it is found in the layers by a name that the image has */

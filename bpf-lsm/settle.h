@@ -216,23 +216,55 @@ static __always_inline bool settle_is_known(const struct hf_settled_key *file, c
 	return settled_kind(bpf_map_lookup_elem(&hf_settled, &key), o, q->layer_set) == HF_SETTLED_EQUAL;
 }
 
-static __always_inline u32 settle_begin(struct hf_settling *q, struct object *o)
+/* The image's file that it lies over, or is. NULL: none. */
+static __always_inline struct hf_catalog_entry *settle_name_image(struct hf_settling *q, struct object *o)
 {
-	struct hf_settled value = { .kind = HF_SETTLED_ASKED };
-	struct hf_settled_key file = q->file; /* on the stack: 6.1 takes a key from nowhere else */
 	struct hf_catalog_key key = {};
 	struct hf_catalog_entry *image = settle_image(o, q->layer_set, &key);
 
-	if (!image && q->kind != HF_SETTLED_COPY)
-		return HF_SETTLE_FOREIGN;
 	q->image.ino = image ? key.ino : 0;
 	q->image.dev = key.dev;
 	q->image.generation = key.generation;
 	if (image) {
 		q->image_bytes = image->state >> HF_ENTRY_SIZE_SHIFT & ((1ull << HF_ENTRY_SIZE_BITS) - 1);
 		q->image_ctime_ns = image->ctime_ns;
-		settle_looks(q, o);
 	}
+	return image;
+}
+
+/*
+ * Whether the bytes are the image's: those of a layer, or of a plain root's file that was watched from its enrolment on and not opened for
+ * writing, or bytes that were compared.
+ */
+static __always_inline u32 settle_learn(struct hf_settling *q, struct object *o)
+{
+	struct hf_catalog_entry *image = settle_name_image(q, o);
+	struct hf_settled_key file = q->file;
+	u32 *noted;
+
+	if (!image || !entry_has_size(image, &o->value))
+		return HF_SETTLE_FOREIGN;
+	q->entry = image->state & SETTLE_FLAGS;
+	if (settle_is_written(o))
+		return HF_SETTLE_WRITER;
+	if (settle_is_known(&file, q, o))
+		return HF_SETTLE_ORIGINAL;
+	if (q->on_overlay)
+		return o->bits & HF_FACT_UPPER_DATA ? HF_SETTLE_MOVED : HF_SETTLE_ORIGINAL;
+	noted = plain_note(o->real);
+	return noted && (*noted & (HF_WRITTEN_WATCHED | HF_WRITTEN_BYTES)) == HF_WRITTEN_WATCHED ? HF_SETTLE_ORIGINAL : HF_SETTLE_MOVED;
+}
+
+static __always_inline u32 settle_begin(struct hf_settling *q, struct object *o)
+{
+	struct hf_settled value = { .kind = HF_SETTLED_ASKED };
+	struct hf_settled_key file = q->file; /* on the stack: 6.1 takes a key from nowhere else */
+	struct hf_catalog_entry *image = settle_name_image(q, o);
+
+	if (!image && q->kind != HF_SETTLED_COPY)
+		return HF_SETTLE_FOREIGN;
+	if (image)
+		settle_looks(q, o);
 	if (settle_is_written(o))
 		return HF_SETTLE_WRITER;
 	if (q->on_overlay && !(o->bits & HF_FACT_UPPER_DATA))
@@ -275,6 +307,13 @@ static __always_inline u32 settle_end(struct hf_settling *q, struct object *o)
 	return HF_SETTLE_DONE;
 }
 
+static __always_inline u32 settle_answer(struct hf_settling *q, struct object *o)
+{
+	if (q->question == HF_SETTLE_LEARN)
+		return settle_learn(q, o);
+	return q->question == HF_SETTLE_BEGIN ? settle_begin(q, o) : settle_end(q, o);
+}
+
 /* A file that the settling thread maps. A global function: its memory is not the hook's. */
 __noinline int settle_file(u64 file)
 {
@@ -293,7 +332,7 @@ __noinline int settle_file(u64 file)
 	if (o.detail || !o.real || o.dev != q->root_dev || !q->layer_set)
 		q->status = HF_SETTLE_FOREIGN;
 	else
-		q->status = q->question == HF_SETTLE_BEGIN ? settle_begin(q, &o) : settle_end(q, &o);
+		q->status = settle_answer(q, &o);
 	if (q->status == HF_SETTLE_BEGUN && q->on_overlay && q->image.ino)
 		settle_tell_place((u64)o.inode);
 	return 0;

@@ -213,6 +213,7 @@ static void add_settle_facts(struct daemon *daemon, struct report_status *status
 		return;
 	settle_get_status(daemon->settler, &settling);
 	status->settle_waiting = settling.waiting;
+	status->settle_learning = settling.learning;
 	status->settle_refused = settling.refused;
 	status->settle_given_up = settling.given_up;
 }

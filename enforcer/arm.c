@@ -32,6 +32,7 @@
 #include "enforcer/oci.h"
 #include "enforcer/policy_slots.h"
 #include "enforcer/policy_store.h"
+#include "enforcer/settle.h"
 #include "enforcer/state.h"
 #include "enforcer/util.h"
 #include "enforcer/volumes.h"
@@ -249,6 +250,7 @@ static void armed(struct arming *a, struct enrol_job *job)
 	log_info("container %s: %s in %llu ms, %u executables%s, policy %s", c->facts.id, a->adopted ? "adopted" : "armed",
 		 (unsigned long long)((clock_ns(CLOCK_MONOTONIC) - a->asked_ns) / 1000000), job->executables,
 		 job->known ? " (known layers)" : "", c->policy->name);
+	settle_on_start(a->daemon->settler, c);
 	answer(a, 0, c, c->facts.id, NULL);
 }
 

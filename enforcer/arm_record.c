@@ -20,6 +20,7 @@
 #include "enforcer/log.h"
 #include "enforcer/lsm.h"
 #include "enforcer/policy_store.h"
+#include "enforcer/settle.h"
 #include "enforcer/state.h"
 #include "enforcer/util.h"
 
@@ -234,6 +235,7 @@ void arm_release(struct daemon *daemon, uint64_t kernel_id)
 	if (!c)
 		return;
 	life_unwatch(c);
+	settle_on_end(daemon->settler, c);
 	arm_withdraw(daemon, c);
 	tell_room(daemon, c);
 	state_remove(daemon, kernel_id);

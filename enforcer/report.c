@@ -208,6 +208,7 @@ static void add_settling(struct json_object *object, const struct report_status 
 	struct json_object *settling = add_object(object, "settling");
 
 	add_number(settling, "waiting", status->settle_waiting);
+	add_number(settling, "learning", status->settle_learning);
 	add_number(settling, "refused", status->settle_refused);
 	add_number(settling, "given_up", status->settle_given_up);
 }

@@ -79,7 +79,7 @@ struct report_status {
 	bool scrub_enabled, scrub_running; /* the pass over images' files */
 	uint64_t scrub_began_ns, scrub_ended_ns; /* CLOCK_REALTIME, 0: none yet */
 	uint64_t scrub_files, scrub_bytes, scrub_bad;
-	uint64_t settle_waiting, settle_refused, settle_given_up; /* files opened for writing, to be compared with the image's */
+	uint64_t settle_waiting, settle_learning, settle_refused, settle_given_up; /* files opened for writing, to be compared with the image's */
 
 	char degraded[REPORT_DEGRADED_MAX][REPORT_DEGRADED_BYTES];
 	size_t n_degraded;

@@ -26,6 +26,7 @@
 #include "enforcer/oci_declared.h"
 #include "enforcer/policy_store.h"
 #include "enforcer/rearm.h"
+#include "enforcer/settle.h"
 #include "enforcer/util.h"
 #include "enforcer/volumes.h"
 
@@ -231,6 +232,7 @@ static int add_to_table(struct daemon *daemon, struct container **container)
 
 	if (!err) {
 		daemon->slot_taken[c->slot] = true;
+		settle_on_start(daemon->settler, c);
 		return 0;
 	}
 	life_unwatch(c);

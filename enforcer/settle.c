@@ -21,6 +21,7 @@
 #include "enforcer/lsm.h"
 #include "enforcer/ring_map.h"
 #include "enforcer/settle_image.h"
+#include "enforcer/settle_learn.h"
 #include "enforcer/settle_queue.h"
 #include "enforcer/settle_work.h"
 #include "enforcer/state.h"
@@ -31,13 +32,22 @@
 #define VISIT_NOTICES 1024 /* taken in one visit, before others on the loop have their turn */
 #define LAST_EPOCH 255u /* HF_WRITTEN_TOLD has room for no more */
 
-/* lock guards queue and status; image belongs to the thread, the rest to the main thread. */
+/* A root to be learned, or whose container has gone. */
+struct order {
+	struct settle_place place;
+	bool gone;
+	struct order *next;
+};
+
+/* lock guards queue, orders and status; image and learn_ns belong to the thread, the rest to the main thread. */
 struct settler {
 	struct daemon *daemon;
 	struct loop_source *source;
 	struct settle_image image;
 	struct settle_queue *queue;
+	struct order *orders, **last_order;
 	struct settle_status status;
+	uint64_t learn_ns; /* before that, nothing is learned: the pace */
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
@@ -71,28 +81,62 @@ static void wait_until(struct settler *s, uint64_t until_ns, bool early)
 	}
 }
 
-/* As much as the image database may read, on average. The lock is held. */
-static void keep_pace(struct settler *s)
+/* As much as the image database may read, on average: until when what was read now is enough. */
+static uint64_t keep_pace(struct settler *s)
 {
 	uint64_t read_bytes = s->image.read_bytes, per_second = s->daemon->options.digest_bytes_per_second;
 
 	s->image.read_bytes = 0;
-	if (read_bytes && per_second)
-		wait_until(s, clock_ns(CLOCK_MONOTONIC) +
-				      (uint64_t)((double)read_bytes / (double)per_second * (double)NSEC_PER_SEC), false);
+	if (!read_bytes || !per_second)
+		return 0;
+	return clock_ns(CLOCK_MONOTONIC) + (uint64_t)((double)read_bytes / (double)per_second * (double)NSEC_PER_SEC);
 }
 
-/* The next file; NULL: stop. The lock is held. */
-static const struct settle_file *wait_for_file(struct settler *s)
+static void obey(struct settler *s, const struct order *order)
+{
+	if (order->gone)
+		learner_forget(s->image.learner, order->place.container);
+	else if (learner_add(s->image.learner, &order->place))
+		s->status.refused++;
+}
+
+/* The lock is held. */
+static void take_orders(struct settler *s)
+{
+	while (s->orders) {
+		struct order *order = s->orders;
+
+		s->orders = order->next;
+		obey(s, order);
+		free(order);
+	}
+	s->last_order = &s->orders;
+	s->status.learning = learner_left(s->image.learner);
+}
+
+/* Whether something is to be learned now; if not yet, *due_ns is when. The lock is held. */
+static bool may_learn(struct settler *s, uint64_t now_ns, uint64_t *due_ns)
+{
+	take_orders(s);
+	if (!s->status.learning)
+		return false;
+	if (s->learn_ns <= now_ns)
+		return true;
+	*due_ns = s->learn_ns < *due_ns ? s->learn_ns : *due_ns;
+	return false;
+}
+
+/* True: the next file, NULL: something is to be learned; false: stop. The lock is held. */
+static bool wait_for_work(struct settler *s, const struct settle_file **ret)
 {
 	bool resting = false;
 
 	while (!atomic_load(&s->stop)) {
 		uint64_t now = clock_ns(CLOCK_MONOTONIC), due;
-		const struct settle_file *file = settle_queue_next(s->queue, now, &due);
 
-		if (file)
-			return file;
+		*ret = settle_queue_next(s->queue, now, &due);
+		if (*ret || may_learn(s, now, &due))
+			return true;
 		if (!resting && s->image.worker && due > now + IDLE_NS) {
 			wait_until(s, now + IDLE_NS, true);
 			resting = true;
@@ -102,7 +146,27 @@ static const struct settle_file *wait_for_file(struct settler *s)
 			settle_image_rest(&s->image);
 		wait_until(s, due, true);
 	}
-	return NULL;
+	return false;
+}
+
+/* The lock is held, but not while the file is read. */
+static void settle(struct settler *s, const struct settle_ops *ops, const struct settle_file *file)
+{
+	enum settle_result result;
+
+	pthread_mutex_unlock(&s->lock);
+	result = settle_compare(ops, file);
+	pthread_mutex_lock(&s->lock);
+	s->status.given_up += settle_queue_done(s->queue, result, clock_ns(CLOCK_MONOTONIC));
+	wait_until(s, keep_pace(s), false);
+}
+
+static void learn(struct settler *s)
+{
+	pthread_mutex_unlock(&s->lock);
+	learner_step(s->image.learner);
+	pthread_mutex_lock(&s->lock);
+	s->learn_ns = keep_pace(s);
 }
 
 static void run(void *data)
@@ -113,14 +177,11 @@ static void run(void *data)
 
 	settle_image_ops(&s->image, &ops);
 	pthread_mutex_lock(&s->lock);
-	while ((file = wait_for_file(s))) {
-		enum settle_result result;
-
-		pthread_mutex_unlock(&s->lock);
-		result = settle_compare(&ops, file);
-		pthread_mutex_lock(&s->lock);
-		s->status.given_up += settle_queue_done(s->queue, result, clock_ns(CLOCK_MONOTONIC));
-		keep_pace(s);
+	while (wait_for_work(s, &file)) {
+		if (file)
+			settle(s, &ops, file);
+		else
+			learn(s);
 	}
 	pthread_mutex_unlock(&s->lock);
 	settle_image_rest(&s->image);
@@ -140,12 +201,17 @@ static bool wants_copies(struct settler *s, const struct container *c)
 	return false;
 }
 
-static void add(struct settler *s, const struct container *c, const char *path)
+static struct settle_place place_of(struct settler *s, const struct container *c)
 {
-	struct settle_place place = {
+	return (struct settle_place){
 		.container = c->kernel_id, .pid = c->pid, .layer_set = c->layer_set, .root_dev = c->root_dev,
 		.on_overlay = c->own_overlay, .copies = wants_copies(s, c), .layers = c->layers,
 	};
+}
+
+static void add(struct settler *s, const struct container *c, const char *path)
+{
+	struct settle_place place = place_of(s, c);
 	int err;
 
 	if (!s->running || !c->layer_set || path[0] != '/')
@@ -245,6 +311,38 @@ void settle_on_event(struct settler *s, const struct hf_event *record, const str
 	add(s, c, path);
 }
 
+static void give_order(struct settler *s, const struct container *c, bool gone)
+{
+	struct order *order;
+
+	if (!s || !s->running || !c->layer_set || c->layers)
+		return;
+	order = calloc(1, sizeof(*order));
+	pthread_mutex_lock(&s->lock);
+	if (order) {
+		order->place = place_of(s, c);
+		order->place.layers = NULL;
+		order->gone = gone;
+		*s->last_order = order;
+		s->last_order = &order->next;
+		s->status.learning += !gone;
+		pthread_cond_signal(&s->wake);
+	} else {
+		s->status.refused++;
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+void settle_on_start(struct settler *s, const struct container *c)
+{
+	give_order(s, c, false);
+}
+
+void settle_on_end(struct settler *s, const struct container *c)
+{
+	give_order(s, c, true);
+}
+
 void settle_get_status(struct settler *s, struct settle_status *ret)
 {
 	pthread_mutex_lock(&s->lock);
@@ -287,6 +385,13 @@ static void settler_free(struct settler **settler)
 	}
 	loop_unwatch(&s->source);
 	settle_queue_free(&s->queue);
+	learner_free(&s->image.learner);
+	while (s->orders) {
+		struct order *order = s->orders;
+
+		s->orders = order->next;
+		free(order);
+	}
 	pthread_cond_destroy(&s->wake);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
@@ -296,6 +401,7 @@ static void settler_free(struct settler **settler)
 int settle_start(struct daemon *daemon, char *reterr)
 {
 	_cleanup_(settler_free) struct settler *s = calloc(1, sizeof(*s));
+	struct learn_ops learning;
 	int err;
 
 	(void)reterr;
@@ -304,8 +410,12 @@ int settle_start(struct daemon *daemon, char *reterr)
 	s->daemon = daemon;
 	s->image = (struct settle_image){ .lsm = daemon->lsm, .workers = daemon->workers, .images = daemon->images,
 					  .stop = &s->stop };
+	s->last_order = &s->orders;
 	init_locks(s);
+	settle_image_learn_ops(&s->image, &learning);
 	err = settle_queue_new(&s->queue);
+	if (!err)
+		err = learner_new(&learning, &s->image.learner);
 	if (!err)
 		err = loop_watch(daemon->loop, lsm_notices_fd(daemon->lsm), EPOLLIN, on_notices, s, &s->source);
 	if (!err && daemon->options.digest_bytes_per_second)

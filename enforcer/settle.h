@@ -19,6 +19,7 @@ struct settler;
 /* For status. */
 struct settle_status {
 	size_t waiting;
+	size_t learning; /* files of images without lasting layers whose digests are still to be read */
 	uint64_t refused; /* no room for them: they are looked at when somebody runs them */
 	uint64_t given_up; /* written for too long, or their image has no digests */
 };
@@ -28,6 +29,11 @@ struct settle_status {
 int settle_start(struct daemon *daemon, char *reterr);
 /* Cancels what runs, waits for the thread. */
 void settle_stop(struct daemon *daemon);
+
+/* A container that is armed, or was when the daemon started: if its image has no lasting layers, its bytes are learned. NULL-safe. */
+void settle_on_start(struct settler *settler, const struct container *container);
+/* It has gone. NULL-safe. */
+void settle_on_end(struct settler *settler, const struct container *container);
 
 /* An event of a container, record whole: if it is about a file that may be the image's after all, it is compared. NULL-safe. */
 void settle_on_event(struct settler *settler, const struct hf_event *record, const struct container *container);

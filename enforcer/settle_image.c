@@ -14,6 +14,7 @@
 #include "enforcer/event_json.h"
 #include "enforcer/images.h"
 #include "enforcer/lsm.h"
+#include "enforcer/settle_learn.h"
 #include "enforcer/workers.h"
 #include "imagedb/store.h"
 
@@ -174,7 +175,9 @@ static int image_digest(const struct settle_file *file, const struct hf_settling
 	if (!images_find_digest(image->images, &inode, state->image_bytes, state->image_ctime_ns, ret) &&
 	    ret->algorithms & IMAGEDB_ALGORITHM_SHA256)
 		return 0;
-	return file->place.layers ? hash_image(image, file, state, ret) : -EAGAIN;
+	if (file->place.layers)
+		return hash_image(image, file, state, ret);
+	return image->learner ? learner_digest(image->learner, file->place.container, state, ret) : -EAGAIN;
 }
 
 /* --- any of the image's ----------------------------------------------------------------------------------------------- */
@@ -208,14 +211,46 @@ static int find(const struct settle_file *file, const struct imagedb_digest *dig
 {
 	struct settle_image *image = data;
 	struct finding finding = { .digest = digest };
-	int err = file->place.layers ? images_walk(image->images, file->place.layers, compare, &finding) : -ENOENT;
+	int err;
 
+	if (!file->place.layers)
+		return image->learner ? learner_find(image->learner, file->place.container, digest, ret_entry) : -ENOENT;
+	err = images_walk(image->images, file->place.layers, compare, &finding);
 	if (err == -ENOENT || (!err && !finding.found && !finding.unsure))
 		return -ENOENT;
 	if (err || !finding.found)
 		return -EAGAIN;
 	*ret_entry = finding.entry;
 	return 0;
+}
+
+/* --- all of the image's ----------------------------------------------------------------------------------------------- */
+
+struct naming {
+	learn_found_fn fn;
+	void *found;
+};
+
+static int name_file(const struct imagedb_file *file, void *data)
+{
+	const struct naming *naming = data;
+
+	return file->size == 0 || file->hardlink_seen ? 0 : naming->fn(file->path, naming->found);
+}
+
+static int scan(const struct settle_place *place, learn_found_fn fn, void *found, void *data)
+{
+	struct settle_image *image = data;
+	struct imagedb_scan_options options = { .deadline_ns = clock_ns(CLOCK_MONOTONIC) + SETTLE_SCAN_NS, .cancel = image->stop };
+	struct naming naming = { .fn = fn, .found = found };
+	_cleanup_(close_fd) int root = open_root(place);
+	int err = root < 0 ? root : need_worker(image);
+
+	if (!err)
+		err = worker_scan(image->worker, root, &options, name_file, &naming, NULL);
+	if (err && root >= 0) /* after any failure it is of no use */
+		worker_free(&image->worker);
+	return err;
 }
 
 static uint64_t now(void *data)
@@ -228,6 +263,12 @@ void settle_image_ops(struct settle_image *image, struct settle_ops *ret)
 {
 	*ret = (struct settle_ops){ .open = open_file, .ask = ask, .hash = hash, .image = image_digest, .find = find, .now = now,
 				    .data = image };
+}
+
+void settle_image_learn_ops(struct settle_image *image, struct learn_ops *ret)
+{
+	*ret = (struct learn_ops){ .scan = scan };
+	settle_image_ops(image, &ret->file);
 }
 
 void settle_image_rest(struct settle_image *image)

@@ -13,9 +13,11 @@
 #include "enforcer/settle_work.h"
 
 #define SETTLE_FILE_NS (600 * NSEC_PER_SEC) /* for the largest file on the slowest disk, as the image database's own */
+#define SETTLE_SCAN_NS (600 * NSEC_PER_SEC) /* of a whole root, in the background */
 #define SETTLE_OPEN_NS (5 * NSEC_PER_SEC) /* a container's file system that does not answer */
 
 struct images;
+struct learner;
 struct lsm;
 struct worker;
 struct workers;
@@ -24,13 +26,18 @@ struct settle_image {
 	struct lsm *lsm;	 /* borrowed, as the rest */
 	struct workers *workers;
 	struct images *images; /* NULL: there is no database */
+	struct learner *learner; /* for roots that the database cannot keep; NULL: none are learned */
 	const atomic_bool *stop;
 	struct worker *worker; /* owned; NULL: made when it is needed */
 	uint64_t read_bytes;   /* since it was made zero: what the pace is kept by */
 };
 
+struct learn_ops;
+
 /* The steps of settle_compare(), to be given image as data. */
 void settle_image_ops(struct settle_image *image, struct settle_ops *ret);
+/* Those of learner_step(), likewise. */
+void settle_image_learn_ops(struct settle_image *image, struct learn_ops *ret);
 /* Ends the child, until it is needed again. */
 void settle_image_rest(struct settle_image *image);
 

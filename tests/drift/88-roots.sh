@@ -95,6 +95,7 @@ roots_byte='dd bs=1 seek=$(($(stat -c %s $f) - 1)) conv=notrunc of=$f 2>/dev/nul
 # roots_opened NAME: two files of the image are opened for writing, and in one of them a byte is changed. Both are compared.
 roots_opened() {
 	local name=$1 compared
+	check "$name: no digest of the image is left to be read" roots_status_wait '.settling.learning == 0'
 	compared=$(status_of .counters.settled)
 	box_do "$name" ": >>/opt/x/opened; f=/opt/x/twin; printf x | $roots_byte" >/dev/null
 	roots_settled "$name" /opt/x/opened

@@ -57,7 +57,7 @@ static void fill_status(struct report_status *status)
 		.outputs = { { .name = "file", .failing = true, .missing = 4, .waiting_bytes = 5 } }, .n_outputs = 1,
 		.fault_names = { "catalogue" }, .catalog_entries = 9, .catalog_max = 1048576,
 		.image_sets = 2, .image_files = 30, .image_digests = 20, .image_pending = 9, .image_unreadable = 1,
-		.settle_waiting = 6, .settle_refused = 7, .settle_given_up = 8,
+		.settle_waiting = 6, .settle_learning = 9, .settle_refused = 7, .settle_given_up = 8,
 		.counters = { [HF_COUNTER_DENIED] = 10 },
 		.counter_names = { [HF_COUNTER_DENIED] = "denied", [HF_COUNTER_AUDITED] = "audited" },
 		.degraded = { "something is wrong" }, .n_degraded = 1,
@@ -81,7 +81,7 @@ static void test_status_has_the_whole_shape(void **state)
 		   "\"waiting\":1,\"lost\":8,\"outputs\":[{\"name\":\"file\",\"failing\":true,\"missing\":4,\"waiting_bytes\":5}]},\"counters\":{"
 		   "\"denied\":10,\"audited\":0},\"faults\":{\"catalogue\":3},\"catalog\":{\"entries\":9,\"max\":1048576},"
 		   "\"images\":{\"sets\":2,\"files\":30,\"digests\":20,\"pending\":9,\"unreadable\":1},\"integrity\":{"
-		   "\"enabled\":false,\"running\":false,\"began\":null,\"last_ended\":null,\"files\":0,\"bytes\":0,\"mismatches\":0},\"settling\":{\"waiting\":6,\"refused\":7,\"given_up\":8},\"degraded\":["
+		   "\"enabled\":false,\"running\":false,\"began\":null,\"last_ended\":null,\"files\":0,\"bytes\":0,\"mismatches\":0},\"settling\":{\"waiting\":6,\"learning\":9,\"refused\":7,\"given_up\":8},\"degraded\":["
 		   "\"something is wrong\"]}");
 }
 
