@@ -292,6 +292,12 @@ roots_divided() {
 	roots_overlay divided "lowerdir=$dir.names:$dir.bytes,metacopy=on,redirect_dir=on"
 }
 
+# Layers whose folders the mount options do not tell: no database has them.
+roots_unnamed() {
+	cp -a "$roots_tree" "$roots_dir/co:lon" || { not_ok 'unnamed: a layer'; return; }
+	roots_overlay unnamed "lowerdir=$roots_dir/co\\:lon"
+}
+
 roots_fuse() {
 	roots_has fuse || { skip fuse-overlayfs 'the kernel lacks FUSE'; return; }
 	local dir=$roots_dir/fuse
@@ -332,12 +338,13 @@ topic_roots() {
 	roots_if nested roots_nested
 	roots_if data-only roots_data_only
 	roots_if divided roots_divided
+	roots_if unnamed roots_unnamed
 	roots_if fuse roots_fuse
 	if ((${STARTS:-200} <= 20)); then
-		echo '# 7 kinds of roots; 5 more without HOLDFAST_QUICK: xfs, erofs, tmpfs, overlay with metacopy, volatile overlay'
+		echo '# 8 kinds of roots; 5 more without HOLDFAST_QUICK: xfs, erofs, tmpfs, overlay with metacopy, volatile overlay'
 		return
 	fi
-	echo '# 12 kinds of roots'
+	echo '# 13 kinds of roots'
 	roots_if xfs roots_xfs
 	roots_if erofs roots_image_fs erofs mkfs.erofs "$roots_dir/erofs.disk" "$roots_tree"
 	roots_if tmpfs roots_tmpfs
