@@ -189,15 +189,19 @@ __noinline int settle_tell_place(u64 address)
 	struct hf_settling *q = settle_slot();
 	struct hf_scratch *scratch;
 	struct path_job job = {};
+	struct dentry *dentry;
+	struct vfsmount *mnt;
 
 	if (!level || !q)
 		return 0;
-	job.path.mnt = BPF_CORE_READ(level, layer, mnt);
-	job.path.dentry = BPF_CORE_READ(level, dentry);
-	if (!job.path.mnt || !job.path.dentry)
+	mnt = BPF_CORE_READ(level, layer, mnt);
+	dentry = BPF_CORE_READ(level, dentry);
+	if (!mnt || !dentry)
 		return 0;
-	job.root_mnt = (u64)job.path.mnt;
-	job.root_dentry = (u64)BPF_CORE_READ(job.path.mnt, mnt_root);
+	job.path.mnt = mnt;
+	job.path.dentry = dentry;
+	job.root_mnt = (u64)mnt;
+	job.root_dentry = (u64)BPF_CORE_READ(mnt, mnt_root);
 	scratch = bpf_task_storage_get(&hf_scratches, (void *)bpf_get_current_task_btf(), 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!scratch || path_write(&job) || job.cut || job.bytes > HF_SETTLE_PLACE_BYTES)
 		return 0;

@@ -93,26 +93,39 @@ static __always_inline struct hf_container *settled_owner(struct hf_notice *noti
 	return container_slot(ref->slot);
 }
 
-/* Which of somebody's executables an inode is. False: none of them, so that it need not be compared. */
-static __always_inline bool settled_whose(struct hf_notice *notice, struct inode *inode)
+static __always_inline void settled_name(struct hf_notice *notice, struct inode *inode)
 {
-	bool on_overlay = BPF_CORE_READ(inode, i_sb, s_magic) == KERNEL_MAGIC_OVERLAY;
-	struct hf_container *owner = on_overlay ? settled_owner(notice, inode) : NULL;
+	notice->ino = BPF_CORE_READ(inode, i_ino);
+	notice->dev = inode_dev(inode);
+	notice->generation = BPF_CORE_READ(inode, i_generation);
+}
+
+/* Whether an overlay's inode is one of its container's executables. False: it need not be compared. */
+static __always_inline bool settled_is_of_image(struct hf_notice *notice, struct inode *inode)
+{
+	struct hf_container *owner = settled_owner(notice, inode);
 	struct hf_catalog_key key = {};
 
-	if (on_overlay && !owner)
+	if (!owner)
 		return false;
-	if (on_overlay)
-		inode = overlay_bytes_inode(inode);
+	inode = overlay_bytes_inode(inode);
 	if (!inode) /* the overlay has not looked for its bytes yet: the daemon finds out */
 		return true;
-	key.ino = notice->ino = BPF_CORE_READ(inode, i_ino);
-	key.dev = notice->dev = inode_dev(inode);
-	key.generation = notice->generation = BPF_CORE_READ(inode, i_generation);
-	if (!owner) /* of a plain root only what was enrolled is watched */
-		return true;
 	key.layer_set = owner->layer_set;
+	settled_name(notice, inode);
+	key.ino = notice->ino;
+	key.dev = notice->dev;
+	key.generation = notice->generation;
 	return bpf_map_lookup_elem(&hf_catalog, &key) != NULL;
+}
+
+/* Which of somebody's executables an inode is. False: none of them. */
+static __always_inline bool settled_whose(struct hf_notice *notice, struct inode *inode)
+{
+	if (BPF_CORE_READ(inode, i_sb, s_magic) == KERNEL_MAGIC_OVERLAY)
+		return settled_is_of_image(notice, inode);
+	settled_name(notice, inode); /* of a plain root only what was enrolled is watched */
+	return true;
 }
 
 /* Tells the daemon of an executable of the image that was opened for writing, by its mount and dentry. */
