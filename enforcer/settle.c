@@ -117,13 +117,14 @@ static void take_orders(struct settler *s)
 /* Whether something is to be learned now; if not yet, *due_ns is when. The lock is held. */
 static bool may_learn(struct settler *s, uint64_t now_ns, uint64_t *due_ns)
 {
+	uint64_t at_ns;
+
 	take_orders(s);
-	if (!s->status.learning)
-		return false;
-	if (s->learn_ns <= now_ns)
-		return true;
-	*due_ns = s->learn_ns < *due_ns ? s->learn_ns : *due_ns;
-	return false;
+	at_ns = learner_due(s->image.learner);
+	at_ns = s->learn_ns > at_ns ? s->learn_ns : at_ns;
+	if (at_ns > now_ns)
+		*due_ns = at_ns < *due_ns ? at_ns : *due_ns;
+	return at_ns <= now_ns;
 }
 
 /* True: the next file, NULL: something is to be learned; false: stop. The lock is held. */
@@ -164,7 +165,7 @@ static void settle(struct settler *s, const struct settle_ops *ops, const struct
 static void learn(struct settler *s)
 {
 	pthread_mutex_unlock(&s->lock);
-	learner_step(s->image.learner);
+	learner_step(s->image.learner, clock_ns(CLOCK_MONOTONIC));
 	pthread_mutex_lock(&s->lock);
 	s->learn_ns = keep_pace(s);
 }
@@ -205,7 +206,7 @@ static struct settle_place place_of(struct settler *s, const struct container *c
 {
 	return (struct settle_place){
 		.container = c->kernel_id, .pid = c->pid, .layer_set = c->layer_set, .root_dev = c->root_dev,
-		.on_overlay = c->own_overlay, .copies = wants_copies(s, c), .layers = c->layers,
+		.root_ino = c->root_ino, .on_overlay = c->own_overlay, .copies = wants_copies(s, c), .layers = c->layers,
 	};
 }
 

@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 
 #include "enforcer/enrol_copied.h"
@@ -226,6 +228,8 @@ static int find(const struct settle_file *file, const struct imagedb_digest *dig
 
 /* --- all of the image's ----------------------------------------------------------------------------------------------- */
 
+#define KERNEL_MINOR_BITS 20 /* of a device number, as the kernel half has it */
+
 struct naming {
 	learn_found_fn fn;
 	void *found;
@@ -238,17 +242,31 @@ static int name_file(const struct imagedb_file *file, void *data)
 	return file->size == 0 || file->hardlink_seen ? 0 : naming->fn(file->path, naming->found);
 }
 
+/* 0: the folder is the container's root; -EAGAIN: not yet, its first process has still the runtime's. */
+static int is_entered(int root, const struct settle_place *place)
+{
+	struct stat st;
+
+	if (fstat(root, &st))
+		return -errno;
+	if (place->root_dev != (major(st.st_dev) << KERNEL_MINOR_BITS | minor(st.st_dev)))
+		return -EAGAIN;
+	return place->on_overlay || st.st_ino == place->root_ino ? 0 : -EAGAIN; /* an overlay's root shows a layer's number */
+}
+
 static int scan(const struct settle_place *place, learn_found_fn fn, void *found, void *data)
 {
 	struct settle_image *image = data;
 	struct imagedb_scan_options options = { .deadline_ns = clock_ns(CLOCK_MONOTONIC) + SETTLE_SCAN_NS, .cancel = image->stop };
 	struct naming naming = { .fn = fn, .found = found };
 	_cleanup_(close_fd) int root = open_root(place);
-	int err = root < 0 ? root : need_worker(image);
+	int err = root < 0 ? root : is_entered(root, place);
 
 	if (!err)
+		err = need_worker(image);
+	if (!err)
 		err = worker_scan(image->worker, root, &options, name_file, &naming, NULL);
-	if (err && root >= 0) /* after any failure it is of no use */
+	if (err && err != -EAGAIN) /* after any failure it is of no use */
 		worker_free(&image->worker);
 	return err;
 }

@@ -25,6 +25,7 @@ struct root {
 	struct file *files;
 	size_t n, room;
 	size_t at; /* the next one to be read */
+	uint64_t due_ns, pause_ns; /* of the scan */
 	bool scanned;
 	struct root *next;
 };
@@ -91,6 +92,7 @@ int learner_add(struct learner *learner, const struct settle_place *place)
 		return -ENOMEM;
 	root->place = *place;
 	root->place.layers = NULL;
+	root->pause_ns = SETTLE_FIRST_NS;
 	while (*end)
 		end = &(*end)->next;
 	*end = root;
@@ -145,11 +147,22 @@ static int take_candidate(const char *path, void *data)
 	return 0;
 }
 
-static void scan(struct learner *learner, struct root *root)
+/* I2 */
+static void put_off(struct root *root, uint64_t now_ns)
+{
+	root->due_ns = now_ns + root->pause_ns;
+	root->pause_ns = 2 * root->pause_ns < SETTLE_LONGEST_NS ? 2 * root->pause_ns : SETTLE_LONGEST_NS;
+}
+
+static void scan(struct learner *learner, struct root *root, uint64_t now_ns)
 {
 	struct finding finding = { .learner = learner, .root = root };
 	int err = learner->ops.scan(&root->place, take_candidate, &finding, learner->ops.file.data);
 
+	if (err == -EAGAIN && !root->n) {
+		put_off(root, now_ns);
+		return;
+	}
 	root->scanned = true;
 	if (err)
 		log_warning("settling: the image of a root without lasting layers was not seen whole (%s): some of its files stay as the "
@@ -194,31 +207,46 @@ static void read_file(struct learner *learner, struct root *root, struct file *f
 	file->learned = true;
 }
 
-static struct root *next_root(const struct learner *learner)
+static uint64_t due_of(const struct root *root)
+{
+	if (!root->scanned)
+		return root->due_ns;
+	return root->at < root->n ? 0 : UINT64_MAX;
+}
+
+static struct root *next_root(const struct learner *learner, uint64_t now_ns)
 {
 	struct root *root = learner->roots;
 
-	while (root && root->scanned && root->at == root->n)
+	while (root && due_of(root) > now_ns)
 		root = root->next;
 	return root;
 }
 
-bool learner_step(struct learner *learner)
+void learner_step(struct learner *learner, uint64_t now_ns)
 {
-	struct root *root = next_root(learner);
+	struct root *root = next_root(learner, now_ns);
 	struct file *file;
 
 	if (!root)
-		return false;
+		return;
 	if (!root->scanned) {
-		scan(learner, root);
-		return true;
+		scan(learner, root, now_ns);
+		return;
 	}
 	file = &root->files[root->at++];
 	read_file(learner, root, file);
 	free(file->path);
 	file->path = NULL;
-	return true;
+}
+
+uint64_t learner_due(const struct learner *learner)
+{
+	uint64_t due_ns = UINT64_MAX;
+
+	for (const struct root *root = learner->roots; root; root = root->next)
+		due_ns = due_of(root) < due_ns ? due_of(root) : due_ns;
+	return due_ns;
 }
 
 size_t learner_left(const struct learner *learner)

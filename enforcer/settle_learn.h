@@ -7,7 +7,8 @@
  *
  *   I1  A digest counts only if the kernel half says before the first byte and after the last that the file is the image's and was
  *       not opened for writing. It can say so for as long as the file is believed to be original, and not a moment longer.
- *   I2  What has no digest by the time it is opened for writing, gets none.
+ *   I2  A container that is armed before it runs has its root a little later: until then nothing is read.
+ *   I3  What has no digest by the time it is opened for writing, gets none.
  */
 #ifndef ENFORCER_SETTLE_LEARN_H
 #define ENFORCER_SETTLE_LEARN_H
@@ -28,7 +29,7 @@ struct learner;
 typedef int (*learn_found_fn)(const char *path, void *found);
 
 struct learn_ops {
-	/* Names all candidates of a container's root. 0 or -errno. */
+	/* Names all candidates of a container's root. 0 or -errno; -EAGAIN: it has none yet, later. */
 	int (*scan)(const struct settle_place *place, learn_found_fn fn, void *found, void *data);
 	struct settle_ops file; /* open, ask, hash; its data is scan's, too */
 };
@@ -43,8 +44,10 @@ int learner_add(struct learner *learner, const struct settle_place *place);
 /* Its container has gone. */
 void learner_forget(struct learner *learner, uint64_t container);
 
-/* Scans a root or reads one file. False: there is nothing left to do. Blocks on the container's file system. */
-bool learner_step(struct learner *learner);
+/* Scans a root or reads one file; nothing, before learner_due(). Blocks on the container's file system. */
+void learner_step(struct learner *learner, uint64_t now_ns);
+/* When there is something to do (CLOCK_MONOTONIC; UINT64_MAX: never). */
+uint64_t learner_due(const struct learner *learner);
 /* Files that are still to be read; a root that is not scanned counts as one. */
 size_t learner_left(const struct learner *learner);
 

@@ -29,6 +29,7 @@ struct settle_place {
 	pid_t pid;	    /* whose root is the container's */
 	uint32_t layer_set;
 	uint32_t root_dev;
+	uint64_t root_ino; /* of the root's folder, as the kernel half calls it */
 	bool on_overlay;
 	bool copies; /* its policy lets copies of the image's executables run */
 	const char *layers; /* identity of its layers; NULL: none is kept. Owned by the queue once added */

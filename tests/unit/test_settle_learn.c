@@ -16,6 +16,7 @@
 #include "imagedb/imagedb.h"
 
 #define NAMES_MAX 8
+#define NOW (1000 * NSEC_PER_SEC)
 
 /* A file of the image, as the kernel half and the child have it. */
 static struct disk_file {
@@ -120,8 +121,8 @@ static int add_root(uint64_t container)
 
 static void learn_all(void)
 {
-	while (learner_step(learner))
-		continue;
+	while (learner_due(learner) <= NOW)
+		learner_step(learner, NOW);
 	assert_int_equal(learner_left(learner), 0);
 }
 
@@ -188,9 +189,9 @@ static void test_what_is_not_read_yet_is_not_known(void **state)
 	add_disk((struct disk_file){ .name = "a" });
 	add_disk((struct disk_file){ .name = "b" });
 	add_root(1);
-	assert_true(learner_step(learner)); /* the scan */
+	learner_step(learner, NOW); /* the scan */
 	assert_int_equal(learner_left(learner), 2);
-	assert_true(learner_step(learner));
+	learner_step(learner, NOW);
 	assert_int_equal(digest_of(1, 0, &digest), 0);
 	assert_int_equal(digest_of(1, 1, &digest), -EAGAIN);
 }
@@ -249,6 +250,32 @@ static void test_a_scan_that_fails_keeps_what_it_saw(void **state)
 	assert_int_equal(digest_of(1, 0, &digest), 0);
 }
 
+static void test_a_root_that_is_not_there_yet_is_put_off(void **state)
+{
+	uint64_t now = NOW, pause;
+	uint8_t digest;
+
+	(void)state;
+	scan_err = -EAGAIN;
+	add_root(1);
+	for (int i = 0; i < 20; i++) {
+		learner_step(learner, now);
+		assert_int_equal(learner_left(learner), 1);
+		pause = learner_due(learner) - now;
+		assert_in_range(pause, SETTLE_FIRST_NS, SETTLE_LONGEST_NS);
+		now += pause;
+	}
+	assert_int_equal(pause, SETTLE_LONGEST_NS);
+	scan_err = 0;
+	add_disk((struct disk_file){ .name = "a" });
+	learner_step(learner, now - 1);
+	assert_int_equal(learner_due(learner), now);
+	learner_step(learner, now);
+	learner_step(learner, now);
+	assert_int_equal(learner_due(learner), UINT64_MAX);
+	assert_int_equal(digest_of(1, 0, &digest), 0);
+}
+
 static void test_roots_are_bounded(void **state)
 {
 	(void)state;
@@ -276,12 +303,12 @@ static void test_files_are_bounded(void **state)
 	learner_free(&learner);
 	assert_int_equal(learner_new(&many, &learner), 0);
 	add_root(1);
-	assert_true(learner_step(learner));
+	learner_step(learner, NOW);
 	assert_int_equal(learner_left(learner), LEARN_FILES_MAX);
 	learner_forget(learner, 1);
 	assert_int_equal(learner_left(learner), 0);
 	add_root(2);
-	assert_true(learner_step(learner));
+	learner_step(learner, NOW);
 	assert_int_equal(learner_left(learner), LEARN_FILES_MAX);
 }
 
@@ -296,6 +323,7 @@ int main(void)
 		TEST(test_a_container_has_its_own),
 		TEST(test_copies_are_found_by_digest),
 		TEST(test_a_scan_that_fails_keeps_what_it_saw),
+		TEST(test_a_root_that_is_not_there_yet_is_put_off),
 		TEST(test_roots_are_bounded),
 		TEST(test_files_are_bounded),
 	};
