@@ -94,16 +94,21 @@ roots_byte='dd bs=1 seek=$(($(stat -c %s $f) - 1)) conv=notrunc of=$f 2>/dev/nul
 
 # roots_opened NAME: two files of the image are opened for writing, and in one of them a byte is changed. Both are compared.
 roots_opened() {
-	local name=$1 compared
+	local name=$1 compared inode
 	check "$name: no digest of the image is left to be read" roots_status_wait '.settling.learning == 0'
 	compared=$(status_of .counters.settled)
 	box_do "$name" ": >>/opt/x/opened; f=/opt/x/twin; printf x | $roots_byte" >/dev/null
 	roots_settled "$name" /opt/x/opened
 	check "$name: both were compared" roots_status_wait ".counters.settled >= $((compared + 2))"
 	check_is "$name: one byte was changed" "$(box_word "$name" "$probe exec /opt/x/twin")" EPERM
+	inode=$(box_do "$name" 'stat -c %i /opt/x/opened')
 	sync
 	echo 2 >/proc/sys/vm/drop_caches     # what the file system knew of them is forgotten
-	check_is "$name: opened, after its inode was dropped" "$(box_word "$name" "$probe exec /opt/x/opened")" ran
+	if [[ $name == fuse && $(box_do "$name" 'stat -c %i /opt/x/opened') != "$inode" ]]; then
+		skip "$name: opened, after its inode was dropped" 'the server calls a copy by another inode number then'
+	else
+		check_is "$name: opened, after its inode was dropped" "$(box_word "$name" "$probe exec /opt/x/opened")" ran
+	fi
 	check_is "$name: one byte was changed, after its inode was dropped" "$(box_word "$name" "$probe exec /opt/x/twin")" EPERM
 	box_do "$name" "f=/opt/x/opened; printf x | $roots_byte" >/dev/null
 	check_is "$name: changed after it was settled" "$(box_word "$name" "$probe exec /opt/x/opened")" EPERM
@@ -119,8 +124,8 @@ roots_kind() {
 	events_fence
 	check_is "$name: each denial is an event, and nothing else" "$(events_brief "$mark" | grep -c '^denied ')" \
 		"$(events_brief "$mark" | wc -l)"
-	roots_opened "$name"
 	roots_settled "$name" /srv/ln /opt/x/ln
+	roots_opened "$name"
 	check_is "$name: changed" "$(box_word "$name" "$probe exec /opt/x/changed")" EPERM
 	printf '# %s took %d s\n' "$name" $((SECONDS - started))
 	box_stop "$name"

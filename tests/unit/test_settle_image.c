@@ -13,9 +13,11 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 
 #include "enforcer/settle_image.h"
+#include "enforcer/settle_learn.h"
 #include "enforcer/util.h"
 #include "enforcer/workers.h"
 #include "imagedb/imagedb.h"
@@ -180,6 +182,44 @@ static void test_copies_need_the_database(void **state)
 	assert_int_equal(f.ops.find(&f.file, &digest, &entry, f.ops.data), -ENOENT);
 }
 
+static int take_one(const char *path, void *found)
+{
+	*(bool *)found = path[0] && path[0] != '/';
+	return -ENOSPC; /* enough */
+}
+
+/* A process that has another root than the container's is on its way into it. */
+static void test_a_scan_waits_for_the_root(void **state)
+{
+	static const struct {
+		int64_t dev, ino; /* added to what is right */
+		bool on_overlay, found;
+		int err;
+	} rows[] = {
+		{ 0, 0, false, true, -ENOSPC },
+		{ 0, 1, false, false, -EAGAIN },
+		{ 0, 1, true, true, -ENOSPC },
+		{ 1, 0, false, false, -EAGAIN },
+		{ 1, 0, true, false, -EAGAIN },
+	};
+	struct learn_ops ops;
+	struct stat root;
+
+	(void)state;
+	assert_int_equal(stat("/", &root), 0);
+	settle_image_learn_ops(&f.image, &ops);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct settle_place place = {
+			.pid = getpid(), .on_overlay = rows[i].on_overlay, .root_ino = root.st_ino + (uint64_t)rows[i].ino,
+			.root_dev = (uint32_t)((major(root.st_dev) << 20 | minor(root.st_dev)) + rows[i].dev),
+		};
+		bool found = false;
+
+		assert_int_equal(ops.scan(&place, take_one, &found, &f.image), rows[i].err);
+		assert_int_equal(found, rows[i].found);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -189,6 +229,7 @@ int main(void)
 		TEST(test_what_is_young_waits),
 		TEST(test_files_that_cannot_be_had),
 		TEST(test_copies_need_the_database),
+		TEST(test_a_scan_waits_for_the_root),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
