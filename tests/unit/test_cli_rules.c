@@ -33,6 +33,11 @@ static const struct file files[] = {
 	{ "backslash-key.yaml", "- rule: 'back\\slash'\n  enabled: true\n" },
 	{ "plugin.yaml", "- required_plugin_versions:\n  - name: k8saudit\n    version: 0.7.0\n" },
 	{ "field.yaml", RULE("bad", "evt.type = open and proc.nobody = 1") },
+	{ "dead.txt", RULE("dead", "evt.type = connect and (fd.sip.name = a or proc.pid = 1 and fd.lip.name exists)")
+		      RULE("alive", "evt.type = connect and (not fd.sip.name = a or fd.cip.name exists)")
+		      RULE("half", "evt.type = connect and (fd.sip.name = a or proc.pid = 1)")
+		      RULE("mute", "evt.type = semop") RULE("meant", "evt.type = open and evt.type = close")
+		      RULE("off", "evt.type = semop") "  enabled: false\n" },
 };
 
 struct fixture {
@@ -178,6 +183,17 @@ static struct json_object *run_json(const struct fixture *f, const char *const *
 	return json;
 }
 
+static void test_rules_that_never_match_are_noted(void **state)
+{
+	struct cli_result result = run_in(*state, (const char *const[]){ "rules", "validate", "dead.txt", NULL });
+
+	assert_int_equal(result.code, 0);
+	assert_non_null(strstr(result.out, "dead.txt: Ok\n"));
+	assert_string_equal(result.err, "holdfast: note: rule 'dead' can never match here: nothing fills the field fd.sip.name\n"
+					"holdfast: note: rule 'mute' can never match here: no event of its types is told\n");
+	cli_result_release(&result);
+}
+
 static void test_validate_json_has_falcos_form(void **state)
 {
 	struct json_object *json = run_json(*state, (const char *const[]){ "rules", "validate", "-o", "json", "syntax.yaml", NULL }, 1);
@@ -222,6 +238,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rule_files_are_judged),
 		cmocka_unit_test(test_what_is_wrong_is_on_standard_error),
+		cmocka_unit_test(test_rules_that_never_match_are_noted),
 		cmocka_unit_test(test_validate_json_has_falcos_form),
 		cmocka_unit_test(test_show_json_says_what_a_rule_is_made_of),
 	};

@@ -29,4 +29,7 @@ struct json_object *cli_rules_report(const struct rule_report *report);
 /* The same for people. */
 void cli_rules_print_report(const struct cli *cli, const struct rule_report *report);
 
+/* A line on err for each enabled rule that can never match here, since nothing fills a field or tells an event that it needs. */
+void cli_rules_note_dead(const struct cli *cli, const struct rule_set *set);
+
 #endif
