@@ -7,7 +7,7 @@ adopt_names='adopt-crun adopt-runc adopt-task'
 
 # A runtime whose own folder nobody looks into: only containerd's tells of its container.
 crun_elsewhere() {
-	crun --root /run/elsewhere "$@"
+	crun --root /run/crun-of-others "$@"
 }
 
 adopt_policy() {

@@ -60,7 +60,7 @@ box_do() {
 		*) said+=("$hf_line") ;;
 		esac
 	done
-	printf 'container %s does not answer:\n%s\n' "$name" "$(printf '%s\n' "${said[@]: -5}")" >&2
+	printf 'container %s does not answer:\n%s\n' "$name" "$(printf '%s\n' "${said[@]}" | tail -n 5)" >&2
 	return 1
 }
 
