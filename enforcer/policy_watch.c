@@ -29,6 +29,9 @@
 #define QUIET_NS (200ull * 1000 * 1000)
 /* … but not for ever, however often files are written. */
 #define PATIENCE_NS (2 * NSEC_PER_SEC)
+/* Files that are replaced by deleting them and writing them again are none for a moment: what leaves no policy at all, where there were
+ * some, is believed only after this long a further silence. holdfast reload does not wait. */
+#define EMPTY_NS (2 * NSEC_PER_SEC)
 /* When slots in quarantine were all that a reload lacked, they are free by then. */
 #define RETRY_NS (POLICY_SLOTS_QUARANTINE_NS + NSEC_PER_SEC / 2)
 
@@ -46,6 +49,7 @@ struct policy_watch {
 	int folder, above; /* watch descriptors; -1: none */
 	bool is_folder;	   /* path is one; otherwise above_name is the file's name */
 	bool retried;
+	bool emptied; /* the last look found no policy, and EMPTY_NS runs, or ran */
 };
 
 void policy_watch_free(struct policy_watch **watch)
@@ -126,6 +130,14 @@ static bool is_of_interest(const struct policy_watch *watch, const struct inotif
 	return !watch->is_folder && strncmp(name, "..", 2) == 0;
 }
 
+static bool nothing_is_left(const struct policy_watch *watch)
+{
+	_cleanup_(policy_set_free) struct policy_set *set = NULL;
+	struct policy_error error = { 0 };
+
+	return policy_set_count(watch->store->set) > 0 && policy_store_load(watch->store, &set, &error) == 0 && policy_set_count(set) == 0;
+}
+
 static void reload(uint32_t events, void *data)
 {
 	struct policy_watch *watch = data;
@@ -134,6 +146,9 @@ static void reload(uint32_t events, void *data)
 	(void)events;
 	loop_unwatch(&watch->timer);
 	watch->first_ns = 0;
+	watch->emptied = !watch->emptied && nothing_is_left(watch);
+	if (watch->emptied && loop_timer(watch->store->daemon->loop, EMPTY_NS, 0, reload, watch, &watch->timer) == 0)
+		return;
 	err = set_watches(watch);
 	if (err)
 		log_error("policies: cannot watch %s, reload by hand from now on: %s", watch->path, strerror(-err));

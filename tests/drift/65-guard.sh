@@ -79,8 +79,8 @@ guard_mounts_refused() {
 	guard_refused 'a peer of what it lies on, from which it would spread' pins umount -l /run/elsewhere
 	mount --make-rslave /run/elsewhere
 	guard_left 'the same cut off from the host' umount -l /run/elsewhere
-	while umount -l /run/elsewhere 2>/dev/null; do :; done # the bind mount, and what had spread to its peers below it
-	mount --make-rprivate /
+	mount --make-rprivate / # what spread to the bind mount's peer lies below it, and is the host's own until here
+	while umount -l /run/elsewhere 2>/dev/null; do :; done
 	check 'no mount of these is left' bash -c '! mountpoint -q /run/elsewhere'
 }
 

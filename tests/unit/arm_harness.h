@@ -39,7 +39,7 @@ static struct {
 	struct hf_container records[HF_MAX_CONTAINERS];
 	struct hf_config config;
 	unsigned int step, fail_at;
-	unsigned int answers, assigned, sets, watches, files, roots, cgroups, volumes;
+	unsigned int answers, assigned, sets, watches, files, roots, cgroups, volumes, learning;
 	uint64_t root_owner;
 	int status;
 	bool armed, client_gone, ended, state_broken;
@@ -212,6 +212,18 @@ int enrol_submit(struct enroller *, struct enrol_job *job)
 	assert_null(w.job);
 	w.job = job;
 	return 0;
+}
+
+void settle_on_start(struct settler *, const struct container *container)
+{
+	assert_non_null(container->policy);
+	assert_int_equal(container->layer_set, LAYER_SET);
+	w.learning++;
+}
+
+void settle_on_end(struct settler *, const struct container *)
+{
+	w.learning -= w.learning > 0;
 }
 
 bool workers_alive(struct workers *)

@@ -85,7 +85,7 @@ static void release_all(void)
 
 static void check_nothing_left(void)
 {
-	assert_int_equal(w.assigned + w.sets + w.watches + w.files + w.roots + w.cgroups + w.volumes, 0);
+	assert_int_equal(w.assigned + w.sets + w.watches + w.files + w.roots + w.cgroups + w.volumes + w.learning, 0);
 	for (uint32_t slot = 0; slot < HF_MAX_CONTAINERS; slot++) {
 		assert_false(w.daemon->slot_taken[slot]);
 		assert_int_equal(w.records[slot].id, 0);

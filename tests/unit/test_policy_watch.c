@@ -110,6 +110,30 @@ static void test_edit_is_reloaded(void **state)
 	container_free(&c);
 }
 
+/* rm and cp, with a busy machine between: there is no moment without a policy. */
+static void test_emptied_folder_waits_for_what_replaces_it(void **state)
+{
+	struct fixture *f = *state;
+	char path[256];
+
+	fixture_write(f, "a.yaml", ENFORCE);
+	start_watching(f);
+	join(path, f->policies, "a.yaml");
+	assert_int_equal(unlink(path), 0);
+	await_nothing(f);
+	assert_int_equal(policy_store_generation(f->store), 1);
+	assert_int_equal(mode_of_first(f), POLICY_MODE_ENFORCE);
+	fixture_write(f, "a.yaml", AUDIT);
+	await(f, 2, false);
+	assert_int_equal(mode_of_first(f), POLICY_MODE_AUDIT);
+	/* A file that is cut before it is written is as good as none. */
+	fixture_write(f, "a.yaml", "");
+	await_nothing(f);
+	assert_int_equal(policy_store_generation(f->store), 2);
+	assert_int_equal(policy_store_reload(f->store, NULL), 0);
+	assert_int_equal(policy_set_count(policy_store_set(f->store)), 0);
+}
+
 static void test_broken_edit_is_kept_as_error_until_mended(void **state)
 {
 	struct fixture *f = *state;
@@ -346,6 +370,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_edit_is_reloaded),
+		TEST(test_emptied_folder_waits_for_what_replaces_it),
 		TEST(test_broken_edit_is_kept_as_error_until_mended),
 		TEST(test_swapped_config_map_is_reloaded),
 		TEST(test_folder_that_appears_later_is_found),

@@ -197,15 +197,19 @@ holdfast_unlocked() {
 
 # holdfast_policy FILE...: these are the policies from now on, "-" is stdin; a running daemon has read them when it returns.
 holdfast_policy() {
-	local file n=0
-	rm -f "$hf_policies"/*
+	local file old n=0
 	for file in "$@"; do
 		n=$((n + 1))
 		if [[ $file == - ]]; then
-			cat >"$hf_policies/$n.yaml"
+			cat >"$hf_policies/.new"
 		else
-			cp "$file" "$hf_policies/$n.yaml"
+			cp "$file" "$hf_policies/.new"
 		fi
+		mv "$hf_policies/.new" "$hf_policies/$n.yaml"
+	done
+	for old in "$hf_policies"/*; do
+		file=${old##*/}
+		[[ $file =~ ^[0-9]+\.yaml$ ]] && ((${file%.yaml} <= n)) || rm -f "$old"
 	done
 	[[ -z $hf_pid ]] || holdfast reload
 }
