@@ -12,9 +12,9 @@ abuse() {
 	timeout 120 python3 "$hf_tree/tests/drift/abuse.py" "$action" $abuse_socket "$@" 2>&1 | tail -n 1
 }
 
-# abuse_uses: kilobytes of memory and descriptors of the daemon.
+# abuse_uses: kilobytes of the daemon's own memory (pages of files come and go with what it reads) and its descriptors.
 abuse_uses() {
-	printf '%d %d\n' "$(sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$hf_pid/status")" "$(find "/proc/$hf_pid/fd" -mindepth 1 | wc -l)"
+	printf '%d %d\n' "$(sed -n 's/^RssAnon:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$hf_pid/status")" "$(find "/proc/$hf_pid/fd" -mindepth 1 | wc -l)"
 }
 
 # abuse_flat NAME BEFORE: within two megabytes (1.2 were seen after readers, whose place was not looked for), and every descriptor given back.

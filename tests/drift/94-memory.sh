@@ -63,32 +63,38 @@ memory_bombs() {
 	box_stop memory-next
 }
 
-# memory_child PID...: waits for a child that reads an image and is none of those.
-memory_child() {
-	local child end
-	clock_read
-	end=$((hf_now + hf_wait_seconds))
-	while clock_read && ((hf_now < end)); do
+# memory_children FILE COMMAND...: gives each child that begins to read an image to that command, once, while FILE is there. Which of
+# them reads a new image and which goes on with digests is not to be seen from outside.
+memory_children() {
+	local file=$1 child
+	local -A known=()
+	shift
+	for child in $(pgrep -x holdfastd-read); do
+		known[$child]=1
+	done
+	while [[ -e $file ]]; do
 		for child in $(pgrep -x holdfastd-read); do
-			[[ " $* " == *" $child "* ]] || { printf '%s\n' "$child"; return; }
+			[[ -z ${known[$child]:-} ]] || continue
+			known[$child]=1
+			"$@" "$child"
 		done
 	done
 }
 
-# memory_dies HOW COMMAND...: a start whose child is ended by that command, which is given its number. The layers are those of the bombs
+# memory_dies HOW COMMAND...: a start whose children are ended by that command, which is given a number. The layers are those of the bombs
 # and one more, so that they are not known yet.
 memory_dies() {
-	local how=$1 killer
-	local -a others
+	local how=$1 killer starting=$hf_dir/starting
 	shift
 	small_image more 1
 	mkdir -p /mnt/images/info/bombs-again
 	cp /mnt/images/info/bomb/config.json /mnt/images/info/bombs-again/
 	printf '/mnt/images/small/more:/mnt/images/small/bomb\n' >/mnt/images/info/bombs-again/lower
-	mapfile -t others < <(pgrep -x holdfastd-read)
-	{ "$@" "$(memory_child "${others[@]}")"; } &
+	: >"$starting"
+	memory_children "$starting" "$@" &
 	killer=$!
 	memory_box memory-dies bombs-again
+	rm "$starting"
 	wait "$killer"
 	check_match "$how: the container is only audited, and marked with the reason" "$(memory_state memory-dies)" \
 		'^audit .*(killed|memory)'

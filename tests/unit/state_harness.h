@@ -34,6 +34,7 @@
 #include "enforcer/policy_store.h"
 #include "enforcer/rearm.h"
 #include "enforcer/restore.h"
+#include "enforcer/settle.h"
 #include "enforcer/util.h"
 #include "tests/unit/imagedb_tree.h"
 
@@ -48,7 +49,7 @@ static struct {
 	struct hf_container records[HF_MAX_CONTAINERS];
 	unsigned int assigned, adopted, finished, orphans, again;
 	int assign_err, adopt_err;
-	uint64_t rearmed, published;
+	uint64_t rearmed, published, learned;
 	bool shared, fresh;
 	pid_t pid;
 } w;
@@ -204,6 +205,12 @@ int arm_publish(struct daemon *, struct container *container)
 {
 	w.published = container->kernel_id;
 	return 0;
+}
+
+void settle_on_start(struct settler *, const struct container *container)
+{
+	assert_true(w.daemon->slot_taken[container->slot]);
+	w.learned = container->kernel_id;
 }
 
 bool lsm_took_over(const struct lsm *)

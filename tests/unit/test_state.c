@@ -107,7 +107,7 @@ static int restart(void)
 	free_daemon();
 	make_daemon();
 	w.adopted = w.finished = 0;
-	w.rearmed = w.published = 0;
+	w.rearmed = w.published = w.learned = 0;
 	return state_restore(w.daemon);
 }
 
@@ -174,6 +174,7 @@ static void test_container_comes_back_as_it_was(void **)
 	assert_false(has_file(ID_TEXT ".new"));
 	assert_int_equal(restart(), 1);
 	c = container_by_kernel_id(w.daemon->containers, ID);
+	assert_int_equal(w.learned, ID);
 	assert_non_null(c);
 	check_texts(c, expected);
 	check_numbers(c, expected);
