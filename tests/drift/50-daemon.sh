@@ -37,7 +37,7 @@ daemon_back() {
 	local name mark=$1
 	check 'the events of the meantime arrive' event_wait '"denied".*/srv/dropped'
 	events_fence
-	check_is 'one for each denial' "$(events_since "$mark" | jq -r '[.container.id, .action, .file.path] | join(" ")' |
+	check_is 'one for each denial' "$(events_since "$mark" | jq -r '[.container.id, .action, .file.path // .detail] | join(" ")' |
 		sort | tr '\n' ';')" 'daemon-crun denied /srv/dropped;daemon-runc denied /srv/dropped;'
 	check_is 'the running containers are listed, the one of the meantime as well, the ended one is not' "$(daemon_containers)" \
 		'daemon-crun daemon-meantime daemon-runc'
