@@ -163,6 +163,7 @@ roots_status_wait() {
 		((SECONDS < end)) || return 1
 		read -r -t 0.3 <> <(:)
 	done
+	return 0
 }
 
 # As after a reboot: nothing is in the kernel, and the database has what the first start found.
