@@ -10,6 +10,7 @@
 
 #define KERNEL_OPENED_FOR_EXEC 0x20u /* __FMODE_EXEC in f_flags: by execve and its like */
 #define KERNEL_PF_FORKNOEXEC 0x40u   /* task_struct.flags */
+#define KERNEL_PF_EXITING 0x4u
 #define KERNEL_MAGIC_SYSFS 0x62656572ul
 #define KERNEL_MAGIC_CGROUP 0x27e0ebul
 #define KERNEL_MAGIC_CGROUP2 0x63677270ul

@@ -42,14 +42,18 @@ static __always_inline int reach_daemon(void)
 	return subject_of_current(&s) == HF_SUBJECT_HOST ? 0 : guard_judge(HF_DETAIL_DAEMON, 0, 0);
 }
 
-/* Something is done to a task that can end it or keep it from its work. 0 or -EPERM. What a process does to itself is no tampering: a
- * helper whose daemon was killed a moment ago lowers its own priority and is nobody's child. */
+/*
+ * Something is done to a task that can end it or keep it from its work. 0 or -EPERM. No tampering is what a process does to itself, and what
+ * a dying one sends: the target asked for that (PR_SET_PDEATHSIG). Nor that helpers end each other, whose daemon may have gone before.
+ */
 static __always_inline int reach_task(struct task_struct *task)
 {
 	struct task_struct *current = (void *)bpf_get_current_task_btf();
 	struct hf_config *cfg = config();
 
 	if (!cfg || !guard_is_on(cfg) || subject_is_plain_host(cfg) || task->tgid == current->tgid || !guard_is_ours(cfg, task))
+		return 0;
+	if (current->flags & KERNEL_PF_EXITING || (!guard_is_daemon(cfg, task) && guard_runs_program(address_of(current))))
 		return 0;
 	return reach_daemon() ? -EPERM : 0;
 }
