@@ -119,13 +119,14 @@ events_wrong() {
 	[[ -z $rest ]] || printf 'not wanted: %s' "$rest"
 }
 
-# part_wrong ID KEY WORD ACTION BOX: ACTION "" wants silence.
+# part_wrong ID KEY WORD ACTION BOX: WORD is a pattern; ACTION "" wants silence.
 part_wrong() {
 	local got
 	[[ -n ${said[$2]+x} && -n ${status[$2]+x} ]] || { echo "$2: was not tried"; return; }
 	[[ -n ${events[$2]+x} ]] || { echo "$2: no marker among the events"; return; }
 	word_of "${said[$2]}" "${status[$2]}"
-	[[ $got == "$3" ]] || printf '%s: wanted %s, got %s\n%s\n' "$2" "$3" "$got" "${said[$2]}"
+	# shellcheck disable=SC2053  # a pattern on purpose
+	[[ $got == $3 ]] || printf '%s: wanted %s, got %s\n%s\n' "$2" "$3" "$got" "${said[$2]}"
 	if [[ -n $4 ]]; then
 		events_wrong "$1" "$2" "$4" "$5"
 	else

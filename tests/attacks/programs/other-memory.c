@@ -3,7 +3,8 @@
  * usage: other-memory WAY [PATH|PID]: reaches for memory or descriptors of a process: a child of its own that waits, or PID.
  *
  * open, open-again: PATH, a /proc/PID/mem, is opened for writing (at once, or by the name of a descriptor that reads), and a byte of
- * its code is written; read: is opened for reading. wait: is somebody to be reached for. The other ways are the ptrace permission's.
+ * its code is written (of its data, where the kernel itself keeps code from that: 6.12 and later, by configuration); read: is opened
+ * for reading. wait: is somebody to be reached for. The other ways are the ptrace permission's.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -19,20 +20,26 @@
 
 #include "tests/attacks/programs/attack.h"
 
-/* What is patched: code, never called. */
+/* What is patched: code, never called, and data. */
 static int victim(void)
 {
 	return 1;
 }
 
-static long write_byte(int fd)
+static unsigned char victim_data;
+
+static long write_byte_at(int fd, uintptr_t at)
 {
-	uintptr_t at = (uintptr_t)victim;
 	unsigned char byte;
 
-	if (pread(fd, &byte, 1, (off_t)at) != 1 || pwrite(fd, &byte, 1, (off_t)at) != 1)
-		return -errno;
-	return 0;
+	return pread(fd, &byte, 1, (off_t)at) == 1 && pwrite(fd, &byte, 1, (off_t)at) == 1 ? 0 : -errno;
+}
+
+static long write_byte(int fd)
+{
+	long result = write_byte_at(fd, (uintptr_t)victim);
+
+	return result == -EIO ? write_byte_at(fd, (uintptr_t)&victim_data) : result;
 }
 
 static long open_memory(const char *path)

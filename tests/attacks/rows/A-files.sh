@@ -29,9 +29,9 @@ event mmap added '$t/new.so'
 twin 'LD_AUDIT=$v/lib.so /bin/true'
 
 attack A02-list 'a new library by /etc/ld.so.preload'
-does 'fresh $v/lib.so new.so; echo $t/new.so >list; : >>/etc/ld.so.preload; with-mount -U bind list /etc/ld.so.preload - /bin/true'
+does 'fresh $v/lib.so new.so; echo $t/new.so >list; : >>/etc/ld.so.preload; with-mount -U bind list /etc/ld.so.preload - /bin/true; s=$?; rm /etc/ld.so.preload; exit $s'
 event mmap added '$t/new.so'
-twin 'echo $v/lib.so >list; : >>/etc/ld.so.preload; with-mount -U bind list /etc/ld.so.preload - /bin/true'
+twin 'echo $v/lib.so >list; : >>/etc/ld.so.preload; with-mount -U bind list /etc/ld.so.preload - /bin/true; s=$?; rm /etc/ld.so.preload; exit $s'
 
 attack A02-folder 'a new libc by LD_LIBRARY_PATH'
 does 'fresh /lib/x86_64-linux-gnu/libc.so.6 libc.so.6; LD_LIBRARY_PATH=$t /bin/true && echo ": ran"'
@@ -117,7 +117,13 @@ does 'cp $v/prog copy && run ./copy'
 event exec added '$t/copy'
 twin 'run $v/prog'
 
+# A container in which no other row has given the image's own tools another name or mode: they run under modifiedMetadata: deny.
+profile_metadata() {
+	profile_plain
+}
+
 attack A08 'a program of the image renamed'
+profile metadata
 verdict allow
 setting 'executables: {modifiedMetadata: deny}' deny
 does 'mv $v/prog renamed && run ./renamed'
@@ -125,6 +131,7 @@ event exec metadata '$t/renamed'
 twin 'mv $v/data renamed && run $v/prog'
 
 attack A10-chmod 'mode changed and changed back'
+profile metadata
 verdict allow
 setting 'executables: {modifiedMetadata: audit}' alert
 setting 'executables: {modifiedMetadata: deny}' deny
@@ -133,6 +140,7 @@ event exec metadata '$v/prog'
 twin 'chmod 700 $v/data && run $v/prog'
 
 attack A10-chown 'owner changed'
+profile metadata
 verdict allow
 setting 'executables: {modifiedMetadata: deny}' deny
 does 'chown -R 1:1 $v && run $v/prog'
@@ -140,6 +148,7 @@ event exec metadata '$v/prog'
 twin 'chown 1:1 $v/data && run $v/prog'
 
 attack A10-xattr 'an extended attribute set'
+profile metadata
 verdict allow
 setting 'executables: {modifiedMetadata: deny}' deny
 does 'python3 -c "import os, sys; os.setxattr(sys.argv[1], \"user.x\", b\"1\")" $v/prog && run $v/prog'
@@ -147,6 +156,7 @@ event exec metadata '$v/prog'
 twin 'python3 -c "import os, sys; os.setxattr(sys.argv[1], \"user.x\", b\"1\")" $v/data && run $v/prog'
 
 attack A10-link 'a second name, run by both'
+profile metadata
 verdict allow
 setting 'executables: {modifiedMetadata: deny}' deny
 does 'ln $v/prog second && run ./second && run $v/prog'
@@ -155,6 +165,7 @@ also exec metadata '$v/prog'
 twin 'ln $v/data second && run $v/prog'
 
 attack A10-library 'a library whose mode was changed'
+profile metadata
 verdict allow
 setting 'executables: {modifiedMetadata: deny}' deny
 does 'chmod 700 $v/lib.so && preload $v/lib.so'

@@ -125,7 +125,8 @@ upper_row() {
 	event write-image image-write "$4"
 	detail writable-layer
 	digest any
-	twin 'u=/uppers/attacks-upper/upper; chmod 700 $v/prog; (: >>/vol/rw/notes) && cat $u$v/prog >/dev/null && mv /vol/rw/notes /vol/rw/more && run $v/prog'
+	# Not a copied-up program: once the audit let somebody write below, those wait for their digests.
+	twin 'u=/uppers/attacks-upper/upper; chmod 700 $v/data; (: >>/vol/rw/notes) && cat $u$v/data >/dev/null && mv /vol/rw/notes /vol/rw/more && run $v/prog'
 }
 
 upper_row upper 'copied up by chmod, then opened for writing in the upper layer by a container that has its folder' \
