@@ -116,7 +116,7 @@ int BPF_PROG(hf_check, struct linux_binprm *bprm, int ret)
 	if (ret || !cfg || !cfg->enabled)
 		return ret;
 	plain = subject_is_plain_host(cfg);
-	if (plain && host_runs_its_own(bprm->file))
+	if (plain && host_runs_its_own(bprm->file, cfg))
 		return 0;
 	s = (struct subject){};
 	if (plain || subject_of_current(&s) == HF_SUBJECT_HOST)
@@ -234,22 +234,18 @@ int BPF_PROG(hf_mprotect, struct vm_area_struct *vma, unsigned long reqprot, uns
 	return judge_file(&s, file, request(HF_OP_MPROTECT, bits), prot, shared ? 1 : KERNEL_MAP_PRIVATE) ? -EPERM : 0;
 }
 
-/* Every open of the node. */
+/* Every open of the node. One program: each costs a host's open a hundred instructions before its first own one. */
 SEC("lsm/file_open")
 int BPF_PROG(hf_open, struct file *file, int ret)
 {
-	if (ret || !(file->f_mode & KERNEL_FMODE_WRITE))
-		return ret;
-	return open_to_write(file);
-}
+	struct hf_config *cfg;
 
-/* A program of its own: on 6.1 the longest way of both must fit into one stack, and the hook's own memory is part of it. */
-SEC("lsm/file_open")
-int BPF_PROG(hf_open_read, struct file *file, int ret)
-{
-	if (ret || file->f_mode & KERNEL_FMODE_WRITE)
+	if (ret)
 		return ret;
-	return open_to_read(file);
+	cfg = config();
+	if (!cfg)
+		return 0;
+	return file->f_mode & KERNEL_FMODE_WRITE ? open_to_write(file, cfg) : open_to_read(file, cfg);
 }
 
 /* Somebody getting hold of another process: ptrace, its memory, its descriptors. Looking at it (ps, top) is another mode. */

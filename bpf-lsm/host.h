@@ -5,8 +5,8 @@
  * Owns: whose a file is that no contained task runs. Must not know: what the policy says to it.
  *
  *   I1  A process of the host is never refused anything; decide() sees to that, whatever the policy says.
- *   I2  The host's own programs cost a few plain loads: a file on the mount that the task's root is on, with no writable layer
- *       above it in the tree, is the host's.
+ *   I2  The host's own programs cost a few plain loads: a file on the mount that the task's root is on, or on another one of the
+ *       host's that is no overlay, with no writable layer above it in the tree, is the host's. The long way finds nothing else.
  *   I3  hf_upper_marks has a bit for every folder of hf_uppers, set before the folder is added: a clear bit is the proof that a
  *       folder is none of them, a set bit only a reason to look.
  */
@@ -46,12 +46,23 @@ static __always_inline bool upper_is_near(struct dentry *dentry)
 	return true;
 }
 
-/* Whether a file surely is none of a container's writable layer, or is not on the task's own root mount. By plain loads. */
-static __always_inline bool host_runs_its_own(struct file *file)
+/* Whether a mount that is not the task's root is one of the host's, and no container's root. By plain loads, and one more. */
+static __always_inline bool host_has_mount(struct file *file, struct task_struct *task, const struct hf_config *cfg)
+{
+	struct mnt_namespace *ns = task->nsproxy->mnt_ns;
+
+	return file->f_inode->i_sb->s_magic != KERNEL_MAGIC_OVERLAY && ns->ns.inum == cfg->host_mntns &&
+	       (u64)BPF_CORE_READ(real_mount(file->f_path.mnt), mnt_ns) == (u64)ns;
+}
+
+/* Whether a file surely is none of a container's. A plain host's task asks. */
+static __always_inline bool host_runs_its_own(struct file *file, const struct hf_config *cfg)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
 
-	return (u64)file->f_path.mnt == (u64)task->fs->root.mnt && !upper_is_near(file->f_path.dentry);
+	if ((u64)file->f_path.mnt != (u64)task->fs->root.mnt && !host_has_mount(file, task, cfg))
+		return false;
+	return !upper_is_near(file->f_path.dentry);
 }
 
 struct upper_walk {

@@ -19,6 +19,7 @@
 #define BPF_LSM_MEMORY_H
 
 #include "bpf-lsm/access.h"
+#include "bpf-lsm/likely.h"
 
 #define MEMORY_PARENTS_MAX 16 /* generations between a tracer and whom it traces: shells, a build, a test */
 
@@ -41,33 +42,27 @@ static __always_inline u32 proc_inode_pid(struct inode *inode)
 	return pid ? BPF_CORE_READ(pid, numbers[0].nr) : 0;
 }
 
-/* A file of procfs called mem, by its address. A global function: its memory is not the hook's. */
-__noinline int memory_open_by(u64 address)
+/* A file of procfs is opened for writing, by its address: is it somebody's memory? 0 or -EPERM. A global function: its memory is not the
+ * hook's. */
+__noinline int memory_open(u64 address)
 {
 	u32 what = access_of(HF_OP_PROCESS_MEMORY, HF_REASON_PROCESS_MEMORY, HF_DETAIL_NONE, 0);
 	struct file *file = (void *)address;
+	struct dentry *dentry;
 	struct subject s = {};
+	u64 name = 0;
 	u32 target;
 
 	if (!file)
+		return 0;
+	dentry = BPF_CORE_READ(file, f_path.dentry);
+	if (BPF_CORE_READ(dentry, d_name.len) != 3 || bpf_probe_read_kernel(&name, 3, BPF_CORE_READ(dentry, d_name.name)) ||
+	    name != LIKELY_WORD("mem"))
 		return 0;
 	target = proc_inode_pid(BPF_CORE_READ(file, f_inode));
 	if (!target || !memory_subject(&s))
 		return 0;
 	return judge_access(&s, address, what, target) ? -EPERM : 0;
-}
-
-/* A file of procfs, opened for writing. 0 or -EPERM. */
-static __always_inline int memory_open(struct file *file)
-{
-	struct dentry *dentry = file->f_path.dentry;
-	char name[4] = {};
-
-	if (dentry->d_name.len != 3 || bpf_probe_read_kernel(name, 3, dentry->d_name.name))
-		return 0;
-	if (name[0] != 'm' || name[1] != 'e' || name[2] != 'm')
-		return 0;
-	return memory_open_by(address_of(file)) ? -EPERM : 0;
 }
 
 /* A task (its address) that the current process started, itself or by others that it started, or traces already. A global function: it

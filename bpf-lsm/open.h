@@ -23,7 +23,7 @@
 /* By a task of a container or, without a tag, of a runtime on its way in. 0 or -EPERM. */
 static __always_inline int open_to_write_contained(struct file *file, unsigned long magic)
 {
-	int err = magic == KERNEL_MAGIC_PROC ? memory_open(file) : 0;
+	int err = magic == KERNEL_MAGIC_PROC ? memory_open(address_of(file)) : 0;
 
 	if (err || reach_open(file, magic))
 		return -EPERM;
@@ -35,14 +35,11 @@ static __always_inline int open_to_write_contained(struct file *file, unsigned l
 }
 
 /* Opened for writing. 0 or -EPERM. */
-static __always_inline int open_to_write(struct file *file)
+static __always_inline int open_to_write(struct file *file, const struct hf_config *cfg)
 {
 	struct inode *inode = file->f_inode;
 	unsigned long magic = inode->i_sb->s_magic;
-	struct hf_config *cfg = config();
 
-	if (!cfg)
-		return 0;
 	if ((magic == KERNEL_MAGIC_OVERLAY || cfg->plain_roots) && copyup_on_change(address_of(inode), HF_WRITTEN_BYTES))
 		settled_tell((u64)BPF_CORE_READ(file, f_path.mnt), (u64)BPF_CORE_READ(file, f_path.dentry));
 	if (!cfg->enabled || subject_is_plain_host(cfg))
@@ -53,11 +50,9 @@ static __always_inline int open_to_write(struct file *file)
 }
 
 /* Opened for reading alone. 0 or -EPERM. */
-static __always_inline int open_to_read(struct file *file)
+static __always_inline int open_to_read(struct file *file, const struct hf_config *cfg)
 {
-	struct hf_config *cfg = config();
-
-	if (!cfg || !cfg->enabled || subject_is_plain_host(cfg))
+	if (!cfg->enabled || subject_is_plain_host(cfg))
 		return 0;
 	return script_on_open(file);
 }
