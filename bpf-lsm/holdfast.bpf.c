@@ -319,7 +319,7 @@ int BPF_PROG(hf_truncate, const struct path *path, int ret)
 		settled_tell((u64)BPF_CORE_READ(path, mnt), (u64)BPF_CORE_READ(path, dentry));
 	if (store_truncates(inode) && store_judge(address_of(path), HF_DETAIL_NONE, ACCESS_PATH))
 		return -EPERM;
-	if (upper_on_change(address_of(path), (u64)BPF_CORE_READ(path, dentry)))
+	if (upper_on_truncate(path))
 		return -EPERM;
 	return volume_on_change((u64)BPF_CORE_READ(path, mnt), (u64)BPF_CORE_READ(path, dentry));
 }

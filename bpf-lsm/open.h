@@ -5,7 +5,8 @@
  * Owns: which opens concern whom, told by plain loads, the cheapest first. Must not know: what is said about them.
  *
  *   I1  Opens for writing are noted whoever asks, also before anything is judged: what a copied-up file is proved by (copyup.h).
- *   I2  A task of the host goes no further than the first loads, unless it opens a file of a watched root for writing.
+ *   I2  A task of the host goes no further than the first loads, unless it opens a file of a watched root for writing,
+ *       or one in a container's writable layer.
  *   I3  The overlay opens the real file below in the task's name: each open of a file on the container's root is followed by one on
  *       the file system of its layers (of which file_is_backing() tells, and up to 6.7 that f_path is another inode's).
  */
@@ -42,7 +43,7 @@ static __always_inline int open_to_write(struct file *file, const struct hf_conf
 
 	if ((magic == KERNEL_MAGIC_OVERLAY || cfg->plain_roots) && copyup_on_change(address_of(inode), HF_WRITTEN_BYTES))
 		settled_tell((u64)BPF_CORE_READ(file, f_path.mnt), (u64)BPF_CORE_READ(file, f_path.dentry));
-	if (!cfg->enabled || subject_is_plain_host(cfg))
+	if (!cfg->enabled || (subject_is_plain_host(cfg) && !upper_concerns_host(file, magic)))
 		return 0;
 	if ((magic == KERNEL_MAGIC_OVERLAY || cfg->plain_roots) && live_open(file, magic))
 		return -EPERM;

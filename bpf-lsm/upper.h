@@ -6,6 +6,7 @@
  *
  *   I1  Copies of image files are proved by what was opened on the overlay (copyup.h) and by digests that hold until such an open
  *       (settle.h). So whoever may write below it takes both away, if the policy lets him.
+ *       The host may; what it writes there is not believed either.
  *   I2  The overlay's own opens of the file below come by as well, and are none of these.
  *   I3  New names in the folder of the layer count: what is renamed there may carry the attributes of a copy.
  */
@@ -45,6 +46,12 @@ static __always_inline bool upper_is_lost(struct dentry *dentry, struct super_bl
 	return device && store_has_device(BPF_CORE_READ(device, bd_dev));
 }
 
+/* Whether a task of the host may be about to write there: nothing is refused to it, and what it writes is not believed. By plain loads. */
+static __always_inline bool upper_concerns_host(struct file *file, unsigned long magic)
+{
+	return magic != KERNEL_MAGIC_OVERLAY && upper_is_near(file->f_path.dentry);
+}
+
 /* A contained task opens a regular file for writing that is on no overlay. 0 or -EPERM. */
 static __always_inline int upper_open(struct file *file)
 {
@@ -68,13 +75,11 @@ static __always_inline int upper_open(struct file *file)
 }
 
 /* The current task changes a name (its dentry's address), or what it stands for, at a path. 0 or -EPERM. */
-static __always_inline int upper_on_change(u64 path, u64 dentry)
+static __always_inline int upper_change(u64 path, u64 dentry)
 {
-	struct hf_config *cfg = config();
 	u32 owner;
 
-	if (!cfg || !cfg->enabled || subject_is_plain_host(cfg) ||
-	    BPF_CORE_READ((struct path *)path, mnt, mnt_sb, s_magic) == KERNEL_MAGIC_OVERLAY)
+	if (BPF_CORE_READ((struct path *)path, mnt, mnt_sb, s_magic) == KERNEL_MAGIC_OVERLAY)
 		return 0;
 	owner = upper_owner(dentry);
 	if (!owner)
@@ -83,6 +88,26 @@ static __always_inline int upper_on_change(u64 path, u64 dentry)
 		return -EPERM;
 	upper_let_through(owner, (u64)BPF_CORE_READ((struct dentry *)dentry, d_inode));
 	return 0;
+}
+
+/* … a name. What the host moves there has not the attributes of a copy. */
+static __always_inline int upper_on_change(u64 path, u64 dentry)
+{
+	struct hf_config *cfg = config();
+
+	if (!cfg || !cfg->enabled || subject_is_plain_host(cfg))
+		return 0;
+	return upper_change(path, dentry);
+}
+
+/* … the bytes. */
+static __always_inline int upper_on_truncate(const struct path *path)
+{
+	struct hf_config *cfg = config();
+
+	if (!cfg || !cfg->enabled || (subject_is_plain_host(cfg) && !upper_is_near(path->dentry)))
+		return 0;
+	return upper_change(address_of(path), address_of(path->dentry));
 }
 
 #endif

@@ -108,8 +108,23 @@ does_host 'box_do "$box" "probe exec $v/prog >/dev/null"; change_below "$lower$v
 event exec host-modified '$v/prog'
 twin_host 'in_box "run $v/prog"'
 
-attack A28-host 'copied up by chmod, then written in the upper layer by the host'
-never 'left open: who of the host itself writes the files of the writable layer, from outside of every container, is not seen'
+# A container of its own: once the host wrote into its writable layer, its copies wait for their digests.
+profile_written() {
+	profile_plain
+}
+
+# host_row ID TITLE COMMAND: the host changes a copied-up program in the writable layer, and it is run. The twin only looks.
+host_row() {
+	attack "$1" "$2"
+	profile written
+	does_host "in_box 'chmod 700 \$v/prog'; $3; in_box 'run \$v/prog'"
+	event exec modified '$v/prog'
+	twin_host 'in_box "chmod 700 $v/data"; cat "$upper$v/data" >/dev/null; in_box "run $v/prog"'
+}
+
+host_row A28-host 'copied up by chmod, then written in the upper layer by the host' 'change_below "$upper$v/prog"'
+host_row A28-host-truncate '… its last byte cut off and made anew, by path' \
+	'python3 -c "import os, sys; n = os.stat(sys.argv[1]).st_size; os.truncate(sys.argv[1], n - 1); os.truncate(sys.argv[1], n)" "$upper$v/prog"'
 
 # A container that has the folder of the writable layers, as hostPath volumes of such things are; it tries its own.
 profile_upper() {
