@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Writers to a container's writable layer that reach it otherwise than through its root: a container with a folder of the host.
+ * Writers to a container's writable layer that reach it otherwise than through its root: a container with a folder of the host, or the
+ * host itself.
  *
  * Owns: what of that a hook sees, and what is not believed any more when it was let through. Must not know: verdicts.
  *
@@ -90,7 +91,7 @@ static __always_inline int upper_change(u64 path, u64 dentry)
 	return 0;
 }
 
-/* … a name. What the host moves there has not the attributes of a copy. */
+/* … a name. Left open: the host moves a file there that carries an overlay's own attributes. What it copies there, it opens for writing. */
 static __always_inline int upper_on_change(u64 path, u64 dentry)
 {
 	struct hf_config *cfg = config();
