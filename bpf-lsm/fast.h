@@ -36,8 +36,10 @@ static __always_inline u64 fast_ctime_ns(struct inode *inode)
 	return (u64)plain->i_ctime.tv_sec * 1000000000ull + (u64)plain->i_ctime.tv_nsec;
 }
 
+#define FAST_ORIGINAL 0x100 /* beside enum hf_interpreter and HF_INTERPRETER_EMBEDDED: what the short way says of a file that it knows */
+
 /*
- * Does the catalogue have it, in this very state? Numbers only: a global function, whose memory is not the hooks'. now_state is as
+ * Does the catalogue have it, in this very state? FAST_ORIGINAL and what it interprets, or 0. Numbers only: a global function, whose memory is not the hooks'. now_state is as
  * in hf_catalog_entry, with the mode bits of now.
  */
 __noinline int fast_known(u64 ino, u64 dev_generation, u64 ctime_ns, u64 now_state, u32 layer_set)
@@ -50,8 +52,10 @@ __noinline int fast_known(u64 ino, u64 dev_generation, u64 ctime_ns, u64 now_sta
 	key.dev = dev_generation >> 32;
 	key.generation = (u32)dev_generation;
 	known = bpf_map_lookup_elem(&hf_catalog, &key);
-	return known && known->ctime_ns == ctime_ns && (known->state ^ now_state) >> HF_ENTRY_SIZE_SHIFT == 0 &&
-	       !(now_state & ~known->state & (HF_ENTRY_SETUID | HF_ENTRY_SETGID));
+	if (!known || known->ctime_ns != ctime_ns || (known->state ^ now_state) >> HF_ENTRY_SIZE_SHIFT != 0 ||
+	    now_state & ~known->state & (HF_ENTRY_SETUID | HF_ENTRY_SETGID))
+		return 0;
+	return FAST_ORIGINAL | (known->state >> HF_ENTRY_INTERPRETER_SHIFT & HF_INTERPRETER_MASK);
 }
 
 /* entry_of(), from its parts. */
@@ -85,8 +89,8 @@ static __always_inline bool fast_typed(struct inode *inode, u32 layer_set, u32 m
  * Behind a void pointer there are no types, and each probe read costs as much as forty plain loads: what lies together is read
  * at once. FAST_PART takes a field out of what was read, and asks the kernel again for one that lies elsewhere there.
  */
-#define FAST_HEAD_BYTES 144  /* of struct inode: mode to ctime */
-#define FAST_SB_BYTES 112    /* of struct super_block: device to magic */
+#define FAST_HEAD_BYTES 96  /* of struct inode: superblock to ctime */
+#define FAST_SB_BYTES 88    /* of struct super_block: device to magic */
 #define FAST_COUNTS_BYTES 32 /* of struct inode: version to writecount */
 #define FAST_PART(type, object, field, buffer, from, bytes)                                        \
 	({                                                                                         \
@@ -95,8 +99,10 @@ static __always_inline bool fast_typed(struct inode *inode, u32 layer_set, u32 m
 			*(typeof(((type *)0)->field) *)((char *)(buffer) + at_) :                  \
 			BPF_CORE_READ((type *)(object), field);                                    \
 	})
-#define FAST_HEAD(type, field) FAST_PART(type, inode, field, head, 0, FAST_HEAD_BYTES)
-#define FAST_SB(field) FAST_PART(struct super_block, sb, field, part, 0, FAST_SB_BYTES)
+#define FAST_HEAD_FROM bpf_core_field_offset(struct inode, i_sb)
+#define FAST_SB_FROM bpf_core_field_offset(struct super_block, s_dev)
+#define FAST_HEAD(type, field) FAST_PART(type, inode, field, head, FAST_HEAD_FROM, FAST_HEAD_BYTES)
+#define FAST_SB(field) FAST_PART(struct super_block, sb, field, part, FAST_SB_FROM, FAST_SB_BYTES)
 
 static __always_inline u64 fast_head_ctime_ns(struct inode *inode, const u64 *head)
 {
@@ -118,7 +124,7 @@ static __always_inline bool fast_sb(struct super_block *sb, u64 *part, u32 *dev,
 {
 	unsigned long magic;
 
-	if (bpf_probe_read_kernel(part, FAST_SB_BYTES, sb))
+	if (bpf_probe_read_kernel(part, FAST_SB_BYTES, (void *)((u64)sb + FAST_SB_FROM)))
 		return false;
 	magic = FAST_SB(s_magic);
 	*has_cookie = magic == KERNEL_MAGIC_EXT && FAST_SB(s_flags) & KERNEL_SB_I_VERSION;
@@ -147,20 +153,20 @@ __noinline int fast_real(u64 file, u32 layer_set, u32 mode)
 	u64 cookie = 0;
 	u32 dev = 0;
 
-	if (!inode || bpf_probe_read_kernel(head, sizeof(head), inode))
+	if (!inode || bpf_probe_read_kernel(head, sizeof(head), (void *)((u64)inode + FAST_HEAD_FROM)))
 		return 0;
 	if (!fast_sb(FAST_HEAD(struct inode, i_sb), part, &dev, &has_cookie) || !fast_counts(inode, part, has_cookie, &cookie))
 		return 0;
 	mapping = FAST_HEAD(struct inode, i_mapping);
 	if (BPF_CORE_READ(mapping, i_mmap_writable.counter) > 0)
 		return 0;
-	return fast_known(FAST_HEAD(struct inode, i_ino), (u64)dev << 32 | BPF_CORE_READ(inode, i_generation),
+	return fast_known(FAST_HEAD(struct inode, i_ino), (u64)dev << 32 | FAST_HEAD(struct inode, i_generation),
 			  fast_head_ctime_ns(inode, head),
 			  fast_state((u64)FAST_HEAD(struct inode, i_size), cookie, mode), layer_set);
 }
 
-/* The file as execve and mmap_file have it: what the user sees. Never NULL. */
-static __always_inline bool fast_original(struct file *file, const struct subject *s)
+/* The file as execve and mmap_file have it: what the user sees. Never NULL. As fast_known. */
+static __always_inline u32 fast_original(struct file *file, const struct subject *s)
 {
 	struct inode *inode = file->f_inode;
 	struct super_block *sb = inode->i_sb;
@@ -168,11 +174,11 @@ static __always_inline bool fast_original(struct file *file, const struct subjec
 
 	if (s->kind != HF_SUBJECT_CONTAINER || !s->layer_set || sb->s_dev != s->root_dev ||
 	    sb->s_magic != KERNEL_MAGIC_OVERLAY || overlay_has_upper(inode))
-		return false;
+		return 0;
 	real = file->private_data;
 	if (real && bpf_core_type_exists(struct ovl_file))
 		real = BPF_CORE_READ((struct ovl_file *)real, realfile);
-	return real && fast_real((u64)real, s->layer_set, inode->i_mode);
+	return real ? fast_real((u64)real, s->layer_set, inode->i_mode) : 0;
 }
 
 /*

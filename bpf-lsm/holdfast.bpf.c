@@ -73,10 +73,15 @@ static __always_inline u32 exec_bits(struct file *file)
 static __always_inline int on_exec(struct linux_binprm *bprm, u8 op, struct subject *s)
 {
 	struct file *file = bprm->file;
+	u32 known;
 
 	count(HF_COUNTER_EXEC);
-	if (fast_original(file, s))
+	known = fast_original(file, s);
+	if (known) {
+		if (known == FAST_ORIGINAL && op == HF_OP_EXEC && !(s->flags & HF_CONTAINER_UNARMED))
+			interpreter_is_none();
 		return 0;
+	}
 	return judge_file(s, address_of(file), request(op, exec_bits(file)), 0, 0) ? -EPERM : 0;
 }
 
@@ -136,12 +141,12 @@ static __always_inline int on_mmap(struct file *mapped, u64 prot, u64 flags)
 		return 0;
 	if (prot & KERNEL_PROT_WRITE && (flags & KERNEL_MAP_PRIVATE_MASK) == KERNEL_MAP_PRIVATE)
 		bits |= HF_FACT_CODE_WRITABLE;
-	/* Asked twice: verifiers that hold the pointer for never NULL take the question out, and others want it to be asked. */
-	file = address_of(mapped);
-	if (file && mapped && !bits && fast_original(mapped, &s)) {
+	/* Asked twice: other verifiers want the plain question. */
+	if (!bits && is_surely_there(mapped) && mapped && fast_original(mapped, &s)) {
 		count(HF_COUNTER_MMAP);
 		return 0;
 	}
+	file = address_of(mapped);
 	if (!file && !s.tagged) /* a runtime on its way in may have a heap */
 		return 0;
 	count(HF_COUNTER_MMAP);

@@ -7,6 +7,9 @@
  *   I1  The file that runs decides, by its inode: another name, a link, a rename or a copy that chmod made change nothing.
  *   I2  The note holds for one exec that succeeded: the kernel counts them. A failing exec changes nothing.
  *   I3  ld.so that was handed a program is what it opens: it maps no interpreter without opening it first.
+ *   I4  Most programs interpret nothing: that the task's tag says, from exec on and in its children, and no note is made. Each exec of a
+ *       container's task writes the tag's bits anew before anything of it runs; one that fails leaves the number of the next, which
+ *       writes its own.
  */
 #ifndef BPF_LSM_INTERPRETER_H
 #define BPF_LSM_INTERPRETER_H
@@ -56,6 +59,30 @@ __noinline u64 interpreter_entry(u64 file, u32 layer_set)
 static __always_inline u32 interpreter_of_file(u64 file, u32 layer_set)
 {
 	return interpreter_entry(file, layer_set) >> HF_ENTRY_INTERPRETER_SHIFT & HF_INTERPRETER_MASK;
+}
+
+static __always_inline u32 interpreter_exec_bits(u64 execs)
+{
+	return (u32)execs << HF_TAG_EXEC_SHIFT;
+}
+
+/* I4: an exec found a program of the image that interprets nothing. What it is told of is the exec that is on its way. */
+static __always_inline void interpreter_is_none(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	struct hf_task_tag *tag = tag_of(task);
+
+	if (tag)
+		tag->flags |= HF_TAG_NO_INTERPRETER | interpreter_exec_bits(task->self_exec_id + 1);
+}
+
+/* I4: whether the current task's tag says so, of the program that it runs. */
+static __always_inline bool interpreter_is_known_none(struct task_struct *task)
+{
+	struct hf_task_tag *tag = tag_of(task);
+
+	return tag && tag->flags & HF_TAG_NO_INTERPRETER &&
+	       tag->flags >> HF_TAG_EXEC_SHIFT == interpreter_exec_bits(task->self_exec_id) >> HF_TAG_EXEC_SHIFT;
 }
 
 /* The note of the current task, NULL: there is none that still holds. */

@@ -398,6 +398,8 @@ static __always_inline int script_on_open(struct file *file)
 		return 0;
 	if (file->f_path.dentry->d_inode != inode) /* below an overlay, up to 6.7 */
 		return 0;
+	if (interpreter_is_known_none(task))
+		return 0;
 	note = interpreter_note(task);
 	if (!note) {
 		if (!interpreter_learn())

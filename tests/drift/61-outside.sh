@@ -54,7 +54,7 @@ outside_podman() {
 	return $status
 }
 
-# A core dump's pipe, as a container escapes by it. outside_crash: a process of the host dumps its core.
+# A core dump's pipe, as a container escapes by it. outside_crash: a process of the host dumps its core; nobody waits for the helper's end.
 outside_crash() {
 	sh -c 'ulimit -c unlimited; kill -SEGV $$' 2>/dev/null
 	events_fence
@@ -65,8 +65,9 @@ outside_helper() {
 	pid=$(container_pid crun outside)
 	old=$(cat /proc/sys/kernel/core_pattern)
 	box_do outside "cp /bin/busybox /srv/helper 2>/dev/null || cp $hello /srv/helper; chmod +x /srv/helper; cp /srv/helper /dev/shm/helper" >/dev/null
-	printf '#!/bin/sh\ncat >/dev/null\ntouch %s/ran\n' "$1" >"$1/helper"
+	printf '#!/bin/sh\ncat >/dev/null\necho ran >%s/ran\n' "$1" >"$1/helper"
 	chmod +x "$1/helper"
+	: >"$1/ran"
 	for path in "$dir/upper/srv/helper" "$dir/rootfs/srv/helper" "/proc/$pid/root/srv/helper" "/proc/$pid/root/dev/shm/helper" \
 		"/proc/$pid/root$hello"; do
 		events_mark
@@ -77,7 +78,7 @@ outside_helper() {
 	events_mark
 	printf '|%s/helper' "$1" >/proc/sys/kernel/core_pattern
 	outside_crash
-	check 'a core dump runs a program of the host' test -e "$1/ran"
+	check 'a core dump runs a program of the host' file_until "$1/ran" 1 ran
 	printf '%s' "$old" >/proc/sys/kernel/core_pattern
 	quiet_since 'and leaves no event' "$mark"
 }

@@ -14,7 +14,18 @@ abuse() {
 
 # abuse_uses: kilobytes of the daemon's own memory (pages of files come and go with what it reads) and its descriptors.
 abuse_uses() {
-	printf '%d %d\n' "$(sed -n 's/^RssAnon:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$hf_pid/status")" "$(find "/proc/$hf_pid/fd" -mindepth 1 | wc -l)"
+	abuse_descriptors >"$hf_dir/descriptors"
+	printf '%d %d\n' "$(sed -n 's/^RssAnon:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$hf_pid/status")" "$(wc -l <"$hf_dir/descriptors")"
+}
+
+# abuse_descriptors: what each of the daemon's descriptors is.
+abuse_descriptors() {
+	find "/proc/$hf_pid/fd" -mindepth 1 -printf '%l\n' | sort
+}
+
+# abuse_within KILOBYTES DESCRIPTORS: how many more there are; says which descriptors came.
+abuse_within() {
+	(($1 < 1024 && $2 <= 0)) || { diff "$hf_dir/descriptors-before" "$hf_dir/descriptors"; false; }
 }
 
 # abuse_flat NAME BEFORE: within a megabyte, and every descriptor given back.
@@ -25,7 +36,7 @@ abuse_flat() {
 		:
 	done
 	check "$1: memory is flat ($before_rss to $rss kB), descriptors as well ($before_fds, $fds)" \
-		test $((rss - before_rss)) -lt 1024 -a "$fds" -le "$before_fds"
+		abuse_within $((rss - before_rss)) $((fds - before_fds))
 	check_is "$1: others are answered" "$(abuse status)" 'status: status 0'
 }
 
@@ -53,6 +64,7 @@ abuse_clients() {
 	abuse garbage >/dev/null
 	abuse_storm
 	before=$(abuse_uses)
+	cp "$hf_dir/descriptors" "$hf_dir/descriptors-before"
 	check_match 'lengths that are not the packet'"'"'s are refused' "$(abuse lengths)" '^lengths:( hung-up| status--[0-9]+){4}$'
 	abuse_flat 'lengths' "$before"
 	check_match 'what is no request is refused' "$(abuse garbage)" '^garbage:( hung-up| status--[0-9]+){11}$'
@@ -96,11 +108,18 @@ abuse_policies() {
 	printf '%saudit\n  everything: allow\n' "$head" | abuse_policy 'a key that nobody knows'
 }
 
+abuse_restart() {
+	holdfast_stop && holdfast_start "$@"
+}
+
 topic_abuse() {
+	check 'the daemon starts again, without digests and passes: no child of its own comes and goes' \
+		abuse_restart --digest-rate 0 --scrub-rate 0
 	policy_is enforce
 	box_start abuse crun || { not_ok 'a container starts'; return; }
 	abuse_uids
 	abuse_clients
 	abuse_policies
 	box_stop abuse
+	check 'and once more as it is' abuse_restart
 }

@@ -44,6 +44,7 @@ scripts_ways() {
 	perl FILE without suffix|/srv/s/pl|perl -w -I /tmp /srv/s/pl
 	perl use|/srv/s/Mod.pm|perl -I/srv/s -MMod -e 1
 	perl do|/srv/s/x.pl|perl -e "do q(/srv/s/x.pl)"
+	perl after an exec that found no loader|/srv/s/x.pl|perl -e "\$l = q(/lib64/ld-linux-x86-64.so.2); rename \$l, q(/lib64/away) or die; exec {q(/bin/true)} 1; rename q(/lib64/away), \$l or die; do q(/srv/s/x.pl)"
 	PERL5OPT|/srv/s/Mod.pm|PERL5OPT="-I/srv/s -MMod" perl -e 1
 	awk -f|/srv/s/x.awk|awk -f /srv/s/x.awk
 	awk -f without suffix|/srv/s/awk|awk -f/srv/s/awk
