@@ -8,6 +8,8 @@
  *
  *   I1  True only where the long way finds HF_REASON_ORIGINAL, which no policy changes: same world, catalogue hit, unchanged, no
  *       writer, no gained bit, no metadata in the writable layer. What the mapping adds to that, the caller has looked at.
+ *   I2  On the file systems that it takes, a mapping that can be written keeps the file open for writing that it was made of: who asks
+ *       for writers (i_writecount) need not ask for such mappings.
  */
 #ifndef BPF_LSM_FAST_H
 #define BPF_LSM_FAST_H
@@ -77,7 +79,7 @@ static __always_inline bool fast_typed(struct inode *inode, u32 layer_set, u32 m
 	unsigned long magic = sb->s_magic;
 	u64 cookie = 0;
 
-	if (!fast_magic(magic) || inode->i_writecount.counter > 0 || inode->i_mapping->i_mmap_writable.counter > 0)
+	if (!fast_magic(magic) || inode->i_writecount.counter > 0)
 		return false;
 	if (magic == KERNEL_MAGIC_EXT && sb->s_flags & KERNEL_SB_I_VERSION)
 		cookie = (u64)inode->i_version.counter >> 1;
@@ -148,7 +150,6 @@ __noinline int fast_real(u64 file, u32 layer_set, u32 mode)
 {
 	struct inode *inode = BPF_CORE_READ((struct file *)file, f_inode);
 	u64 head[FAST_HEAD_BYTES / sizeof(u64)], part[FAST_SB_BYTES / sizeof(u64)];
-	struct address_space *mapping;
 	bool has_cookie = false;
 	u64 cookie = 0;
 	u32 dev = 0;
@@ -156,9 +157,6 @@ __noinline int fast_real(u64 file, u32 layer_set, u32 mode)
 	if (!inode || bpf_probe_read_kernel(head, sizeof(head), (void *)((u64)inode + FAST_HEAD_FROM)))
 		return 0;
 	if (!fast_sb(FAST_HEAD(struct inode, i_sb), part, &dev, &has_cookie) || !fast_counts(inode, part, has_cookie, &cookie))
-		return 0;
-	mapping = FAST_HEAD(struct inode, i_mapping);
-	if (BPF_CORE_READ(mapping, i_mmap_writable.counter) > 0)
 		return 0;
 	return fast_known(FAST_HEAD(struct inode, i_ino), (u64)dev << 32 | FAST_HEAD(struct inode, i_generation),
 			  fast_head_ctime_ns(inode, head),

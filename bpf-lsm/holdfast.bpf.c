@@ -70,7 +70,8 @@ static __always_inline u32 exec_bits(struct file *file)
 	return (u64)file->f_cred != (u64)task->cred && file_is_hosts(address_of(file)) ? HF_FACT_HOST_HANDLER : 0;
 }
 
-static __always_inline int on_exec(struct linux_binprm *bprm, u8 op, struct subject *s)
+/* tag: the current task's, to be told what an exec begins; NULL: nothing begins, or nobody has to know. */
+static __always_inline int on_exec(struct linux_binprm *bprm, u8 op, struct subject *s, struct hf_task_tag *tag)
 {
 	struct file *file = bprm->file;
 	u32 known;
@@ -78,8 +79,8 @@ static __always_inline int on_exec(struct linux_binprm *bprm, u8 op, struct subj
 	count(HF_COUNTER_EXEC);
 	known = fast_original(file, s);
 	if (known) {
-		if (known == FAST_ORIGINAL && op == HF_OP_EXEC && !(s->flags & HF_CONTAINER_UNARMED))
-			interpreter_is_none();
+		if (known == FAST_ORIGINAL && tag && !(s->flags & HF_CONTAINER_UNARMED))
+			interpreter_is_none(tag);
 		return 0;
 	}
 	return judge_file(s, address_of(file), request(op, exec_bits(file)), 0, 0) ? -EPERM : 0;
@@ -98,7 +99,7 @@ int BPF_PROG(hf_creds_exec, struct linux_binprm *bprm, int ret)
 		return 0;
 	if (subject_of_current(&s) == HF_SUBJECT_HOST)
 		return 0;
-	return on_exec(bprm, HF_OP_EXEC_CHECK, &s);
+	return on_exec(bprm, HF_OP_EXEC_CHECK, &s, NULL);
 }
 
 /* A task of the host: refused nothing, but for the kernel's own helpers. */
@@ -115,6 +116,7 @@ SEC("lsm/bprm_check_security")
 int BPF_PROG(hf_check, struct linux_binprm *bprm, int ret)
 {
 	struct hf_config *cfg = config();
+	struct hf_task_tag *tag;
 	struct subject s;
 	bool plain;
 
@@ -126,9 +128,9 @@ int BPF_PROG(hf_check, struct linux_binprm *bprm, int ret)
 	s = (struct subject){};
 	if (plain || subject_of_current(&s) == HF_SUBJECT_HOST)
 		return on_host_exec(bprm, &s);
-	if (subject_tag_current(&s))
+	if (subject_tag_current(&s, &tag))
 		return -ENOMEM;
-	return on_exec(bprm, HF_OP_EXEC, &s);
+	return on_exec(bprm, HF_OP_EXEC, &s, tag);
 }
 
 static __always_inline int on_mmap(struct file *mapped, u64 prot, u64 flags)

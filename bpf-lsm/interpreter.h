@@ -66,14 +66,12 @@ static __always_inline u32 interpreter_exec_bits(u64 execs)
 	return (u32)execs << HF_TAG_EXEC_SHIFT;
 }
 
-/* I4: an exec found a program of the image that interprets nothing. What it is told of is the exec that is on its way. */
-static __always_inline void interpreter_is_none(void)
+/* I4: an exec found a program of the image that interprets nothing. The tag is of the exec that is on its way. */
+static __always_inline void interpreter_is_none(struct hf_task_tag *tag)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
-	struct hf_task_tag *tag = tag_of(task);
 
-	if (tag)
-		tag->flags |= HF_TAG_NO_INTERPRETER | interpreter_exec_bits(task->self_exec_id + 1);
+	tag->flags |= HF_TAG_NO_INTERPRETER | interpreter_exec_bits(task->self_exec_id + 1);
 }
 
 /* I4: whether the current task's tag says so, of the program that it runs. */

@@ -218,12 +218,13 @@ static __always_inline bool policy_enforces(u32 slot)
 	return policy && policy->action[HF_CLASS_EXECUTABLE][HF_REASON_ADDED] >= HF_ACTION_DENY;
 }
 
-/* Tags the current task, once it has been found to be a container's. 0 or -ENOMEM. */
-static __always_inline int subject_tag_current(struct subject *s)
+/* Tags the current task, once it has been found to be a container's: *ret is its tag, NULL when it needs none. 0 or -ENOMEM. */
+static __always_inline int subject_tag_current(struct subject *s, struct hf_task_tag **ret)
 {
 	struct task_struct *task = (void *)bpf_get_current_task_btf();
 	struct hf_task_tag *tag;
 
+	*ret = NULL;
 	if (s->kind != HF_SUBJECT_CONTAINER || s->slot == HF_SLOT_CANARY)
 		return 0;
 	tag = bpf_task_storage_get(&hf_tasks, (void *)task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
@@ -239,6 +240,7 @@ static __always_inline int subject_tag_current(struct subject *s)
 	}
 	tag->flags = policy_enforces(s->policy) ? HF_TAG_ENFORCED : 0;
 	tag->seen_ino = 0; /* a new program: what the old one was told about is not its news */
+	*ret = tag;
 	return 0;
 }
 
