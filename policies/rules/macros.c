@@ -108,28 +108,6 @@ struct walk {
 	size_t visibility;
 };
 
-/* The texts stay where they are. */
-static struct rule_node *copy_tree(struct policy_arena *arena, const struct rule_node *node, uint32_t offset)
-{
-	struct rule_node *copy = policy_arena_alloc(arena, 1, sizeof(*copy)), **last;
-
-	if (!copy)
-		return NULL;
-	*copy = *node;
-	copy->offset = offset;
-	copy->next = NULL;
-	if (node->kind == RULE_ITEMS)
-		return copy;
-	last = &copy->first;
-	for (const struct rule_node *child = node->first; child; child = child->next) {
-		*last = copy_tree(arena, child, offset);
-		if (!*last)
-			return NULL;
-		last = &(*last)->next;
-	}
-	return copy;
-}
-
 static int copy_texts(struct policy_arena *arena, struct rule_node *node)
 {
 	if (node->text) {
@@ -140,7 +118,8 @@ static int copy_texts(struct policy_arena *arena, struct rule_node *node)
 	return policy_arena_dup(arena, node->argument, &node->argument);
 }
 
-struct rule_node *rule_copy_tree(struct policy_arena *arena, const struct rule_node *node)
+/* at: where all of it counts as written; NULL: where it is. With texts they are copied as well, otherwise they stay where they are. */
+static struct rule_node *copy_tree(struct policy_arena *arena, const struct rule_node *node, const uint32_t *at, bool texts)
 {
 	struct rule_node *copy = policy_arena_alloc(arena, 1, sizeof(*copy)), **last;
 
@@ -148,18 +127,25 @@ struct rule_node *rule_copy_tree(struct policy_arena *arena, const struct rule_n
 		return NULL;
 	*copy = *node;
 	copy->next = NULL;
-	if (copy_texts(arena, copy) < 0)
+	if (at)
+		copy->offset = *at;
+	if (texts && copy_texts(arena, copy) < 0)
 		return NULL;
 	if (node->kind == RULE_ITEMS)
 		return copy;
 	last = &copy->first;
 	for (const struct rule_node *child = node->first; child; child = child->next) {
-		*last = rule_copy_tree(arena, child);
+		*last = copy_tree(arena, child, at, texts);
 		if (!*last)
 			return NULL;
 		last = &(*last)->next;
 	}
 	return copy;
+}
+
+struct rule_node *rule_copy_tree(struct policy_arena *arena, const struct rule_node *node)
+{
+	return copy_tree(arena, node, NULL, true);
 }
 
 static int fail_name(struct walk *w, const struct rule_node *node, const char *before, const char *behind)
@@ -196,7 +182,7 @@ static int put_macro(struct walk *w, struct rule_node **at, unsigned depth)
 	r = take_nodes(w, name, macro->expression.nodes);
 	if (r < 0)
 		return r;
-	copy = copy_tree(w->expression->arena, macro->expression.node, name->offset);
+	copy = copy_tree(w->expression->arena, macro->expression.node, &name->offset, false);
 	if (!copy)
 		return -ENOMEM;
 	copy->next = name->next;

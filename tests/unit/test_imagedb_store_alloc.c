@@ -9,42 +9,11 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "tests/unit/failing_alloc.h"
 #include "tests/unit/store_fixture.h"
 
 #define SWEEP_MAX 2000 /* far above what one round allocates */
 #define FILES 300
-
-static size_t allocations, fail_at;
-
-static bool should_fail(void)
-{
-	return ++allocations == fail_at;
-}
-
-static void *failing_malloc(size_t size)
-{
-	return should_fail() ? NULL : malloc(size);
-}
-
-static void *failing_calloc(size_t n, size_t size)
-{
-	return should_fail() ? NULL : calloc(n, size);
-}
-
-static void *failing_realloc(void *old, size_t size)
-{
-	return should_fail() ? NULL : realloc(old, size);
-}
-
-static char *failing_strdup(const char *text)
-{
-	return should_fail() ? NULL : strdup(text);
-}
-
-static char *failing_strndup(const char *text, size_t n)
-{
-	return should_fail() ? NULL : strndup(text, n);
-}
 
 #define malloc failing_malloc
 #define calloc failing_calloc

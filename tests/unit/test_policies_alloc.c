@@ -2,9 +2,6 @@
 /*
  * Every allocation of the library fails once: each constructor must then answer -ENOMEM, leave its output alone and
  * leak nothing (LeakSanitizer looks). libfyaml's own allocations are not part of it: it asserts on them.
- *
- * The arena owns all of the library's memory. This program brings its own copy of it under other names and puts
- * wrappers that fail on demand in their place; the linker then takes none from the library.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -19,49 +16,9 @@
 
 #include <cmocka.h>
 
-static size_t allocations, fail_at;
-
-static bool should_fail(void)
-{
-	allocations++;
-	return allocations == fail_at;
-}
-
-static void *failing_calloc(size_t n, size_t size)
-{
-	return should_fail() ? NULL : calloc(n, size);
-}
-
-#define calloc failing_calloc
-#define policy_arena_alloc real_alloc
-#define policy_arena_copy real_copy
-#define policy_arena_dup real_dup
-#include "policies/arena.c"
-#undef calloc
-#undef policy_arena_alloc
-#undef policy_arena_copy
-#undef policy_arena_dup
-
-void *policy_arena_alloc(struct policy_arena *arena, size_t n, size_t size);
-char *policy_arena_copy(struct policy_arena *arena, const char *text, size_t len);
-int policy_arena_dup(struct policy_arena *arena, const char *text, const char **ret);
+#include "tests/unit/failing_arena.h"
 
 #include "policies/policies.h"
-
-void *policy_arena_alloc(struct policy_arena *arena, size_t n, size_t size)
-{
-	return should_fail() ? NULL : real_alloc(arena, n, size);
-}
-
-char *policy_arena_copy(struct policy_arena *arena, const char *text, size_t len)
-{
-	return should_fail() ? NULL : real_copy(arena, text, len);
-}
-
-int policy_arena_dup(struct policy_arena *arena, const char *text, const char **ret)
-{
-	return should_fail() ? -ENOMEM : real_dup(arena, text, ret);
-}
 
 /* More allocations than any of these constructors makes: a sweep that reaches it does not end. */
 #define SWEEP_MAX 10000

@@ -15,13 +15,7 @@
 
 #include <cmocka.h>
 
-static size_t allocations, fail_at;
-
-static bool should_fail(void)
-{
-	allocations++;
-	return allocations == fail_at;
-}
+#include "tests/unit/failing_alloc.h"
 
 #define policy_arena_alloc real_alloc
 #define policy_arena_new real_new
