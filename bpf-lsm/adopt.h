@@ -89,8 +89,10 @@ static __always_inline void adopt_tag(struct task_struct *task, struct hf_task *
 		info->container = tag->container;
 		info->slot = tag->slot;
 		container = container_slot(tag->slot);
-		if (container && container->id == tag->container)
+		if (container && container->id == tag->container) {
+			__sync_fetch_and_and(&tag->flags, ~HF_TAG_NO_INTERPRETER); /* another version may know more of them */
 			return;
+		}
 		info->flags |= HF_TASK_STALE;
 	}
 	if (!adopt_find(task, info, in_host_ns, &ref))
