@@ -231,6 +231,7 @@ static int load(struct lsm *lsm, const struct lsm_limits *limits, char *reterr, 
 	err = set_pins(lsm);
 	if (!err)
 		err = lsm_size_maps(lsm, limits);
+	lsm_forget_kernel(); /* libbpf brings its own, and beside both and the kernel's tables a memory limit is reached */
 	if (!err)
 		err = holdfast_bpf__load(lsm->skel);
 	if (err == -EINVAL && lsm->took_over)

@@ -66,7 +66,7 @@ static int size_map(struct bpf_map *map, uint32_t entries)
 
 int lsm_size_maps(struct lsm *lsm, const struct lsm_limits *limits)
 {
-	uint32_t catalog = limits && limits->executables ? limits->executables : HF_MAX_CATALOG;
+	uint32_t catalog = limits && limits->executables ? limits->executables : HF_DEFAULT_CATALOG;
 	uint32_t slots = limits && limits->containers ? limits->containers + HF_SLOT_FIRST : HF_MAX_CONTAINERS;
 	const struct {
 		struct bpf_map *map;

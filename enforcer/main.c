@@ -22,6 +22,8 @@
 #include "enforcer/unload.h"
 #include "enforcer/util.h"
 
+#define LARGE_BYTES (1 << 20) /* allocations from here on are no part of the heap, which hardly shrinks */
+
 enum exit_code { EXIT_READY, EXIT_NOT_SUPPORTED, EXIT_ERROR };
 
 /* Each container holds two descriptors; the usual limit would end at some hundred of them. */
@@ -45,6 +47,7 @@ static int run_daemon(const struct options *o)
 		log_error("holdfastd must be started as root (it gives up what it does not need)");
 		return EXIT_ERROR;
 	}
+	mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
 	daemon.options = o->daemon;
 	daemon.lock_fd = -1;
 	raise_descriptor_limit();

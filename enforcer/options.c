@@ -109,7 +109,7 @@ static const char usage[] =
 	"  --event-file FILE           also append events to FILE; SIGHUP reopens it\n"
 	"  --event-file-max-bytes N    rename FILE to FILE.1 beyond N bytes; 0 never (104857600)\n"
 	"  --enrol-timeout MS          longest scan of a container's root (8000)\n"
-	"  --max-executables N         files of all images together, set at the first load (1048576)\n"
+	"  --max-executables N         files of all images together, set at the first load (524288)\n"
 	"  --max-containers N          containers at once, set at the first load (4094)\n"
 	"  --digest-wait MS            longest wait of an event for its file's SHA-256; 0 never waits (250)\n"
 	"  --state-dir DIR             image database (" DEFAULT_STATE_DIR ")\n"
