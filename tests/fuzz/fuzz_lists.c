@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ODD "- list: \"=(,)=\"\n  items: [x]\n"
+#define ODD_NAME "=(,)="
+#define ODD "- list: \"" ODD_NAME "\"\n  items: [x]\n"
 #define TEXT_BYTES 16384
 #define LISTS 5
 
@@ -90,18 +91,28 @@ static int load(struct rule_loader *loader, const char *text, size_t len, const 
 	return r;
 }
 
+/* What the odd list brings with it, wherever it stands among the others. */
+static const struct rule_problem *skip_odd(const struct rule_problem *problem)
+{
+	char snippet[RULE_SNIPPET_BYTES];
+
+	while (problem && strstr(problem->message, "not referred to") && strstr(rule_place_snippet(problem->place, snippet), ODD_NAME))
+		problem = problem->next;
+	return problem;
+}
+
 static void compare_problems(const struct rule_problem *a, const struct rule_problem *b, bool places)
 {
 	char snippet_a[RULE_SNIPPET_BYTES], snippet_b[RULE_SNIPPET_BYTES];
 
-	for (; a && b; a = a->next, b = b->next) {
+	for (b = skip_odd(b); a && b; a = a->next, b = skip_odd(b->next)) {
 		require(a->code == b->code && strcmp(a->message, b->message) == 0);
 		if (!places)
 			continue;
 		require(a->place->line == b->place->line && a->place->column == b->place->column && a->place->offset == b->place->offset);
 		require(strcmp(rule_place_snippet(a->place, snippet_a), rule_place_snippet(b->place, snippet_b)) == 0);
 	}
-	require(!a && (!b || strstr(b->message, "not referred to")));
+	require(!a && !b);
 }
 
 static void compare_sets(const struct rule_set *a, const struct rule_set *b)
