@@ -58,11 +58,19 @@ abuse_storm() {
 	events_fence
 }
 
+# abuse_hashes: the child that reads what events are about stays, once it was needed.
+abuse_hashes() {
+	events_mark
+	box_do abuse "cp $hello /srv/hashed; /srv/hashed" >/dev/null 2>&1
+	check 'an event has its digest' event_wait '/srv/hashed.*[0-9a-f]{64}'
+}
+
 abuse_clients() {
 	local before follow
 	abuse connections 100 >/dev/null # what a first client leaves for good
 	abuse garbage >/dev/null
 	abuse_storm
+	abuse_hashes
 	before=$(abuse_uses)
 	cp "$hf_dir/descriptors" "$hf_dir/descriptors-before"
 	check_match 'lengths that are not the packet'"'"'s are refused' "$(abuse lengths)" '^lengths:( hung-up| status--[0-9]+){4}$'
