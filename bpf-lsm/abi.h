@@ -24,7 +24,6 @@
 #define HF_MAX_CONTAINERS 4096	    /* slots; a node runs hundreds, kubelet stops at 250 by default */
 #define HF_MAX_POLICIES 8192	    /* slots; one per container plus as many in quarantine after a reload */
 #define HF_MAX_CATALOG (1 << 20)    /* files of all layer sets together */
-#define HF_DEFAULT_CATALOG (1 << 19) /* … unless the daemon is told otherwise: some 350 images, and 8 MB less for an empty table */
 #define HF_MAX_VOLUMES 65536	    /* declared mounts of all containers together */
 #define HF_MAX_WRITTEN 262144	    /* image files opened for writing, of all containers together */
 #define HF_WRITTEN_SHARE 8	    /* … one container gets at most the eighth part of them */

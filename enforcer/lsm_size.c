@@ -18,6 +18,7 @@
 #include "enforcer/util.h"
 #include "holdfast.skel.h"
 
+#define CATALOG_DEFAULT (HF_MAX_CATALOG / 2) /* some 350 images of 1,500 executables; an empty table of the whole size takes 8 MB more */
 #define VOLUMES_EACH (HF_MAX_VOLUMES / HF_MAX_CONTAINERS) /* declared mounts of an average container */
 #define WRITTEN_EACH (HF_MAX_WRITTEN / HF_MAX_CONTAINERS) /* image files that it opens for writing */
 #define SETTLED_EACH (HF_MAX_SETTLED / HF_MAX_CONTAINERS) /* … of which the bytes were compared */
@@ -66,7 +67,7 @@ static int size_map(struct bpf_map *map, uint32_t entries)
 
 int lsm_size_maps(struct lsm *lsm, const struct lsm_limits *limits)
 {
-	uint32_t catalog = limits && limits->executables ? limits->executables : HF_DEFAULT_CATALOG;
+	uint32_t catalog = limits && limits->executables ? limits->executables : CATALOG_DEFAULT;
 	uint32_t slots = limits && limits->containers ? limits->containers + HF_SLOT_FIRST : HF_MAX_CONTAINERS;
 	const struct {
 		struct bpf_map *map;
