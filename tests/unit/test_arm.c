@@ -59,39 +59,6 @@ static void finish_job(int err)
 	job->done(job, job->data);
 }
 
-static int setup(void **)
-{
-	log_set_level(-1);
-	memset(&w, 0, sizeof(w));
-	w.daemon = calloc(1, sizeof(*w.daemon));
-	assert_non_null(w.daemon);
-	assert_int_equal(faults_new(NULL, NULL, NULL, &w.daemon->faults), 0);
-	return container_table_new(&w.daemon->containers);
-}
-
-static int teardown(void **)
-{
-	container_table_free(&w.daemon->containers);
-	faults_free(&w.daemon->faults);
-	free(w.daemon);
-	return 0;
-}
-
-static void release_all(void)
-{
-	while (container_at(w.daemon->containers, 0))
-		arm_release(w.daemon, container_at(w.daemon->containers, 0)->kernel_id);
-}
-
-static void check_nothing_left(void)
-{
-	assert_int_equal(w.assigned + w.sets + w.watches + w.files + w.roots + w.cgroups + w.volumes + w.learning, 0);
-	for (uint32_t slot = 0; slot < HF_MAX_CONTAINERS; slot++) {
-		assert_false(w.daemon->slot_taken[slot]);
-		assert_int_equal(w.records[slot].id, 0);
-	}
-}
-
 #define STATE(id) "{\"id\":\"" id "\",\"pid\":42}"
 
 /* One start in which step fail_at fails; true while there was such a step. */

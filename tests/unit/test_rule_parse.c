@@ -4,6 +4,7 @@
  * set, the cases in its folder falco/ too.
  */
 #include "policies/rules/parse.h"
+#include "tests/unit/repeated.h"
 
 #include <errno.h>
 #include <json-c/json.h>
@@ -236,18 +237,6 @@ static void test_nul_is_part_of_quoted_values_only_by_escape(void **state)
 	assert_int_equal(p.r, -EINVAL);
 	assert_int_equal(p.err.offset, 6);
 	policy_arena_free(&p.arena);
-}
-
-static char *repeated(const char *piece, size_t n, const char *tail)
-{
-	const size_t len = strlen(piece);
-	char *text = malloc(len * n + strlen(tail) + 1);
-
-	assert_non_null(text);
-	for (size_t i = 0; i < n; i++)
-		memcpy(text + i * len, piece, len);
-	memcpy(text + len * n, tail, strlen(tail) + 1);
-	return text;
 }
 
 static void test_depth_is_bounded(void **state)

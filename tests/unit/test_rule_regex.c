@@ -4,6 +4,7 @@
  * of the worst ones.
  */
 #include "policies/rules/regex.h"
+#include "tests/unit/repeated.h"
 
 #include <errno.h>
 #include <regex.h>
@@ -267,18 +268,6 @@ static void test_regex_without_table_matches_alike(void **state)
 		assert_int_equal(rule_regex_match(c.regex, text, len), len >= 13 && text[len - 13] == 'a');
 	}
 	policy_arena_free(&c.arena);
-}
-
-static char *repeated(const char *piece, size_t n, const char *tail)
-{
-	const size_t len = strlen(piece);
-	char *text = malloc(len * n + strlen(tail) + 1);
-
-	assert_non_null(text);
-	for (size_t i = 0; i < n; i++)
-		memcpy(text + i * len, piece, len);
-	memcpy(text + len * n, tail, strlen(tail) + 1);
-	return text;
 }
 
 static double seconds(void)
