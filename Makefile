@@ -14,6 +14,11 @@ VERSION    := 0.1.0
 comma      := ,
 PREFIX     ?= /usr
 
+# Cases of others, which tests take where they are and skip by name where they are not.
+ifneq ($(wildcard ../shared),)
+export HOLDFAST_SHARED ?= $(abspath ../shared)
+endif
+
 WARN       := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla
 DEFS       := -D_GNU_SOURCE -DHOLDFAST_VERSION='"$(VERSION)"'
 CFLAGS     ?= -O2 -g
