@@ -353,9 +353,45 @@ static void test_kernel_ids_are_never_reused(void **)
 	check_nothing_left();
 }
 
+/* Of the address sanitizer, whose header not every compiler brings. */
+size_t __sanitizer_get_current_allocated_bytes(void);
+
+#define STARTS 100000u
+#define STARTS_FIRST 1000u /* until tables have the size that they keep */
+
+/* A start and a stop beside a container that goes on. */
+static void start_and_stop(void)
+{
+	request(STATE("abc"));
+	finish_job(0);
+	assert_true(w.armed);
+	arm_release(w.daemon, container_at(w.daemon->containers, 1)->kernel_id);
+}
+
+static void test_100000_starts_and_stops_leave_nothing(void **)
+{
+	unsigned int fds;
+	size_t bytes;
+
+	request(STATE("stays"));
+	finish_job(0);
+	for (unsigned int i = 0; i < STARTS_FIRST; i++)
+		start_and_stop();
+	fds = count_fds();
+	bytes = __sanitizer_get_current_allocated_bytes();
+	for (unsigned int i = STARTS_FIRST; i < STARTS; i++)
+		start_and_stop();
+	assert_int_equal(container_count(w.daemon->containers), 1);
+	assert_int_equal(__sanitizer_get_current_allocated_bytes(), bytes);
+	assert_int_equal(count_fds(), fds);
+	release_all();
+	check_nothing_left();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_100000_starts_and_stops_leave_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_each_failure_is_answered_once_and_leaves_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_not_ready_is_decided_by_the_policy, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unsupported_root_is_marked, setup, teardown),
