@@ -252,8 +252,8 @@ struct hf_slot_ref {
 /* struct hf_task_tag.flags */
 #define HF_TAG_PERSONALITY_TOLD 0x2u /* READ_IMPLIES_EXEC was reported for this process */
 #define HF_TAG_ENFORCED 0x1u /* the policy enforced when the tag was made: what holds should the record go missing */
-#define HF_TAG_NO_INTERPRETER 0x4u /* the program that the exec of HF_TAG_EXEC begins, if it succeeds, interprets nothing */
-#define HF_TAG_EXEC_SHIFT 8	   /* above: the lowest bits of the kernel's count of this task's execs */
+#define HF_TAG_NO_INTERPRETER 0x4u /* the program that the exec of that number began interprets nothing */
+#define HF_TAG_EXEC_SHIFT 8	   /* from here on: that number, the lowest bits of the kernel's count of the task's execs */
 
 /* Task storage: whose task this is. A change raises HF_TAG_VERSION, and tasks that left their container's root and cgroup
  * before the upgrade are free then: avoid it. */

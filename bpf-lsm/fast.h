@@ -41,8 +41,8 @@ static __always_inline u64 fast_ctime_ns(struct inode *inode)
 #define FAST_ORIGINAL 0x100 /* beside enum hf_interpreter and HF_INTERPRETER_EMBEDDED: what the short way says of a file that it knows */
 
 /*
- * Does the catalogue have it, in this very state? FAST_ORIGINAL and what it interprets, or 0. Numbers only: a global function, whose memory is not the hooks'. now_state is as
- * in hf_catalog_entry, with the mode bits of now.
+ * Does the catalogue have it, in this very state? FAST_ORIGINAL and what it interprets, or 0. Numbers only: a global function, whose
+ * memory is not the hooks'. now_state is as in hf_catalog_entry, with the mode bits of now.
  */
 __noinline int fast_known(u64 ino, u64 dev_generation, u64 ctime_ns, u64 now_state, u32 layer_set)
 {
