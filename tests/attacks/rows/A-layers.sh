@@ -67,7 +67,13 @@ does_host 'cp "$lower$v/prog" "/proc/$pid/root$t/new"; printf x >>"/proc/$pid/ro
 event exec added '$t/new'
 twin_host 'cp "$lower$v/data" "/proc/$pid/root$t/new"; in_box "run $v/prog"'
 
+# A container of its own: once the host wrote into its writable layer, its copies wait for their digests.
+profile_written() {
+	profile_plain
+}
+
 attack A14-upper 'a program put into the writable layer by the host'
+profile written
 does_host 'cp "$lower$v/prog" "$upper$t/new"; printf x >>"$upper$t/new"; in_box "run ./new"'
 event exec added '$t/new'
 twin_host 'in_box "run $v/prog"'
@@ -107,11 +113,6 @@ attack A28-lower 'the lower layer rewritten after the program ran once'
 does_host 'box_do "$box" "probe exec $v/prog >/dev/null"; change_below "$lower$v/prog"; in_box "run $v/prog"'
 event exec host-modified '$v/prog'
 twin_host 'in_box "run $v/prog"'
-
-# A container of its own: once the host wrote into its writable layer, its copies wait for their digests.
-profile_written() {
-	profile_plain
-}
 
 # host_row ID TITLE COMMAND: the host changes a copied-up program in the writable layer, and it is run. The twin only looks.
 host_row() {
