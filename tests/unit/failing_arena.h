@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The policies' arena, of whose allocations one fails (failing_alloc.h). It owns all memory of that library: the test's program
- * brings its own copy under other names and puts wrappers in their place; the linker then takes none from the library. To be included before any header of
- * policies.
+ * brings its own copy under other names and puts wrappers in their place; the linker then takes none from the library. To be
+ * included before any header of policies.
  */
 #ifndef TESTS_UNIT_FAILING_ARENA_H
 #define TESTS_UNIT_FAILING_ARENA_H
